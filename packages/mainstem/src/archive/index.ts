@@ -1,0 +1,1 @@
+export type { ChainEntry, ChunkMessage, ChunkRef } from "./chunk.ts";

@@ -1,0 +1,17 @@
+export type {
+  DataFile,
+  IcebergField,
+  IcebergList,
+  IcebergMap,
+  IcebergPartitionField,
+  IcebergPartitionSpec,
+  IcebergSchema,
+  IcebergStruct,
+  IcebergTables,
+  IcebergType,
+  PartitionScalar,
+  Snapshot,
+  TableChange,
+  TableCommit,
+  TableState,
+} from "./model.ts";

@@ -1,0 +1,135 @@
+import type { ObjectKey } from "../objects/index.ts";
+
+/** Iceberg types, as in its specification (format version 2). Primitive: `boolean int long float double date time timestamp timestamptz string uuid binary fixed[L] decimal(P, S)`. */
+export type IcebergType = string | IcebergStruct | IcebergList | IcebergMap;
+export interface IcebergStruct {
+  readonly type: "struct";
+  readonly fields: readonly IcebergField[];
+}
+export interface IcebergList {
+  readonly type: "list";
+  readonly "element-id": number;
+  readonly element: IcebergType;
+  readonly "element-required": boolean;
+}
+export interface IcebergMap {
+  readonly type: "map";
+  readonly "key-id": number;
+  readonly key: IcebergType;
+  readonly "value-id": number;
+  readonly value: IcebergType;
+  readonly "value-required": boolean;
+}
+export interface IcebergField {
+  readonly id: number;
+  readonly name: string;
+  readonly required: boolean;
+  readonly type: IcebergType;
+  readonly doc?: string;
+}
+export interface IcebergSchema extends IcebergStruct {
+  readonly "schema-id": number;
+  readonly "identifier-field-ids"?: readonly number[];
+}
+export interface IcebergPartitionField {
+  readonly "source-id": number;
+  readonly "field-id": number;
+  readonly name: string;
+  /** `identity year month day hour bucket[N] truncate[W]` */
+  readonly transform: string;
+}
+export interface IcebergPartitionSpec {
+  readonly "spec-id": number;
+  readonly fields: readonly IcebergPartitionField[];
+}
+
+/** The value of one partition field, after its transform: int results as number, long as bigint, binary as bytes, decimal as unscaled bigint. */
+export type PartitionScalar = number | bigint | string | boolean | Uint8Array | null;
+
+/** One Parquet file of a table with what a manifest keeps of it. Maps are by field id; bounds are in Iceberg's single-value serialisation. */
+export interface DataFile {
+  readonly key: ObjectKey;
+  readonly partition: readonly PartitionScalar[];
+  readonly records: number;
+  readonly bytes: number;
+  readonly columnSizes: ReadonlyMap<number, number>;
+  readonly valueCounts: ReadonlyMap<number, number>;
+  readonly nullCounts: ReadonlyMap<number, number>;
+  readonly lowerBounds: ReadonlyMap<number, Uint8Array>;
+  readonly upperBounds: ReadonlyMap<number, Uint8Array>;
+  readonly sortOrderId: number;
+  /** The schema that was current when the file was written (from its manifest). */
+  readonly schemaId: number;
+}
+
+/** One immutable version of a table. Ids have up to 63 bits. */
+export interface Snapshot {
+  readonly id: bigint;
+  readonly parentId: bigint | undefined;
+  readonly sequenceNumber: number;
+  /** Milliseconds since 1970; grows from snapshot to snapshot. */
+  readonly timestamp: number;
+  readonly schemaId: number;
+  readonly manifestList: ObjectKey;
+  readonly summary: Readonly<Record<string, string>>;
+}
+
+/** A table at one version of its metadata. */
+export interface TableState {
+  readonly metadataKey: ObjectKey;
+  /** The address of that metadata file for other programs. */
+  readonly metadataLocation: string;
+  readonly uuid: string;
+  readonly schema: IcebergSchema;
+  readonly schemas: readonly IcebergSchema[];
+  readonly spec: IcebergPartitionSpec;
+  /** Oldest first. */
+  readonly snapshots: readonly Snapshot[];
+  readonly current: Snapshot | undefined;
+  readonly lastColumnId: number;
+}
+
+/** What a build adds and removes. */
+export interface TableChange {
+  /** The snapshot that the build started from; undefined for a table without one. Another current snapshot is a conflict. */
+  readonly base: bigint | undefined;
+  /** The current schema must still have this id. */
+  readonly schemaId: number;
+  readonly added: readonly DataFile[];
+  readonly removed: ReadonlySet<ObjectKey>;
+  /** Extra keys of the snapshot summary, such as the checkpoint. */
+  readonly summary: Readonly<Record<string, string>>;
+}
+export type TableCommit =
+  | { readonly kind: "committed"; readonly state: TableState; readonly snapshot: Snapshot }
+  | { readonly kind: "conflict"; readonly state: TableState };
+
+/**
+ * The tables of the platform in Iceberg's format, version 2.
+ *
+ * Atomicity: a commit swaps one pointer; readers see all of a snapshot or none of it. A crash before the swap leaves objects that nothing names.
+ * Concurrency: of commits from one base exactly one succeeds; the others are `conflict` with the winner's state.
+ * Unknown outcomes: a swap that failed without an answer is looked up before `commit` returns or throws.
+ * Errors: `table.corrupt` names the object; those of objects and state.
+ */
+export interface IcebergTables {
+  load(dataset: string): Promise<TableState | undefined>;
+  /** Makes the table with this schema and partition spec if it is not there; gives what is there otherwise. */
+  create(
+    dataset: string,
+    spec: {
+      readonly schema: IcebergSchema;
+      readonly partition: IcebergPartitionSpec;
+      readonly sort: readonly { readonly sourceId: number }[];
+      readonly properties?: Readonly<Record<string, string>>;
+    },
+  ): Promise<TableState>;
+  /** Adds columns as a new current schema; no snapshot. `conflict` when the current schema is no longer `expected`. */
+  addColumns(
+    dataset: string,
+    change: { readonly expected: number; readonly schema: IcebergSchema },
+  ): Promise<{ readonly kind: "committed" | "conflict"; readonly state: TableState }>;
+  commit(dataset: string, change: TableChange): Promise<TableCommit>;
+  /** The live files of a snapshot. With `keep`, manifests whose partition summaries cannot match are not read. */
+  files(dataset: string, state: TableState, snapshot: Snapshot): Promise<readonly DataFile[]>;
+}

@@ -1,0 +1,56 @@
+import type { AvroRecordSchema, Contract } from "@mainstem/contract";
+import type { TopicId, TopicInfo } from "../log/index.ts";
+import type { Version } from "../state/index.ts";
+
+/** The topic ids that a dataset has had: generation 1 is the first. */
+export interface Generation {
+  readonly generation: number;
+  readonly topicId: TopicId;
+}
+
+/** A registered dataset in its current version. */
+export interface Dataset {
+  readonly contract: Contract;
+  readonly version: Version;
+  /** The global id of the contract's schema: what the wire format carries. */
+  readonly schemaId: number;
+  readonly topics: { readonly records: TopicInfo; readonly chunks: TopicInfo; readonly inbox: TopicInfo };
+  /** Oldest first; the last is `topics.records.id`. */
+  readonly generations: readonly Generation[];
+  /** Milliseconds since 1970. */
+  readonly appliedAt: number;
+}
+
+export type Applied =
+  | { readonly kind: "created"; readonly dataset: Dataset }
+  | { readonly kind: "changed"; readonly dataset: Dataset; readonly changes: readonly string[] }
+  | { readonly kind: "unchanged"; readonly dataset: Dataset };
+
+/** One version of a dataset's contract, as history shows it. */
+export interface DatasetVersion {
+  readonly version: Version;
+  readonly contract: Contract;
+  readonly schemaId: number;
+  readonly appliedAt: number;
+}
+
+/**
+ * The datasets and schemas of the platform.
+ *
+ * Concurrency: `apply` may be called at once from several processes; one change wins, the other is judged against it.
+ * Identity: the same schema text has the same id for ever.
+ * Errors: `registry.datasetUnknown`, `contract.incompatible` (with `facts.changes`), `registry.conflict`, and those of state and log.
+ */
+export interface Registry extends AsyncDisposable {
+  /** Registers or changes a dataset, and makes its topics. Idempotent. */
+  apply(contract: Contract): Promise<Applied>;
+  get(name: string): Promise<Dataset | undefined>;
+  /** As `get`, but `registry.datasetUnknown` when there is none. */
+  require(name: string): Promise<Dataset>;
+  list(): Promise<readonly Dataset[]>;
+  history(name: string): Promise<readonly DatasetVersion[]>;
+  /** The writer's schema of an id in the wire format; undefined when it was never given out. */
+  schema(id: number): Promise<AvroRecordSchema | undefined>;
+  /** Calls back after each change that this process makes or sees. Returns the way to stop. */
+  onChange(listener: (dataset: Dataset) => void): () => void;
+}

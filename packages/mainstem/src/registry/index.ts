@@ -1,0 +1,1 @@
+export type { Applied, Dataset, DatasetVersion, Generation, Registry } from "./dataset.ts";

@@ -1,0 +1,149 @@
+import { CodedError, contractCodes } from "@mainstem/contract";
+import { unreachable } from "./assert.ts";
+
+/** What a task does when it meets a code. */
+export type TaskAction = "retry" | "inbox" | "stop" | "bug";
+
+interface CodeFacts {
+  /** The status of the HTTP problem. */
+  readonly status: number;
+  /** What a supervised task does about it. */
+  readonly task: TaskAction;
+  /** What a person does about it. */
+  readonly remedy: string;
+}
+
+const contractStatus = {
+  "contract.invalid": 400,
+  "contract.unsupported": 400,
+  "contract.incompatible": 409,
+  "avro.schema": 400,
+  "avro.malformed": 400,
+} as const;
+
+/** Every error code of the platform, once: problem responses, task decisions and the reference page are made from this list. */
+export const codes = {
+  "runtime.bug": { status: 500, task: "bug", remedy: "This is a fault of Mainstem: please report it with the log lines around it." },
+  "resource.closed": { status: 503, task: "stop", remedy: "The resource was closed already; open it again." },
+  "config.invalid": { status: 400, task: "stop", remedy: "Mend the configuration at the places that the message names." },
+  "worker.failed": { status: 500, task: "retry", remedy: "A worker thread ended unexpectedly; see its last log lines. It is started again on the next use." },
+
+  "log.locked": { status: 503, task: "stop", remedy: "Stop the other process, or give this one its own data directory." },
+  "log.corrupt": { status: 500, task: "stop", remedy: "Restore the named file from a copy: bytes that were durable have changed. Nothing was cut." },
+  "log.topicUnknown": { status: 404, task: "stop", remedy: "Apply the dataset first, or check the name." },
+  "log.topicReplaced": { status: 409, task: "retry", remedy: "The topic was deleted and made again; look its id up again." },
+  "log.topicConflict": { status: 409, task: "stop", remedy: "The topic exists with other settings; change the settings or choose another name." },
+  "log.offsetOutOfRange": { status: 416, task: "stop", remedy: "Read from an offset within the bounds that the message gives." },
+  "log.batchTooLarge": { status: 413, task: "stop", remedy: "Send smaller batches." },
+  "log.full": { status: 503, task: "retry", remedy: "Free disk space, raise the limit, or mend the task that retention waits for." },
+  "log.writeFailed": {
+    status: 503,
+    task: "retry",
+    remedy: "The disk refused a write; see the cause, mend it, and start again. What was acknowledged is safe.",
+  },
+  "log.unsupported": { status: 501, task: "stop", remedy: "This log driver cannot do that; choose a driver that can." },
+
+  "objects.keyInvalid": { status: 400, task: "bug", remedy: "Object keys are relative paths without empty, '.' or '..' parts." },
+  "objects.notFound": { status: 404, task: "stop", remedy: "The object is gone: see what deleted it; restore it from a copy." },
+  "objects.failed": { status: 503, task: "retry", remedy: "The object store refused the operation; see the cause." },
+
+  "state.failed": { status: 503, task: "retry", remedy: "The state store refused the operation; see the cause." },
+  "state.newer": { status: 500, task: "stop", remedy: "The state was written by a newer version of Mainstem; run that version or a later one." },
+
+  "registry.datasetUnknown": { status: 404, task: "stop", remedy: "Apply the dataset first, or check the name." },
+  "registry.kindUnknown": { status: 404, task: "stop", remedy: "Use a kind that the message lists." },
+  "registry.nameMismatch": { status: 400, task: "stop", remedy: "Give the same name in the path and in the definition." },
+  "registry.conflict": { status: 409, task: "retry", remedy: "Somebody else changed the definition at the same time; look at theirs and apply again." },
+
+  "ingest.contentType": {
+    status: 415,
+    task: "stop",
+    remedy: "Send application/json (one record or an array) or application/x-ndjson, optionally with Content-Encoding: gzip.",
+  },
+  "ingest.notJson": { status: 400, task: "stop", remedy: "Send one JSON object, an array of objects, or NDJSON." },
+  "ingest.tooLarge": { status: 413, task: "stop", remedy: "Send less in one request, or NDJSON, which is streamed." },
+  "ingest.parameter": { status: 400, task: "stop", remedy: "Mend the named query parameter or header." },
+  "ingest.keyReused": { status: 422, task: "stop", remedy: "Use a new Idempotency-Key for another body." },
+  "ingest.keyBusy": { status: 409, task: "retry", remedy: "The first request with this Idempotency-Key is still running: repeat it later." },
+  "ingest.overloaded": { status: 503, task: "retry", remedy: "Send again after the time in Retry-After." },
+
+  "archive.corrupt": { status: 500, task: "stop", remedy: "Restore the named object from a copy: its bytes are not those that its chain entry vouches for." },
+  "archive.gap": { status: 500, task: "stop", remedy: "The chain of the named partition is broken; restore the missing entry from a copy." },
+
+  "table.corrupt": { status: 500, task: "stop", remedy: "Restore the named metadata or data file from a copy." },
+  "table.conflict": { status: 409, task: "retry", remedy: "Another writer committed first; the build starts over from the new snapshot." },
+  "table.snapshotUnknown": { status: 404, task: "stop", remedy: "List the snapshots and choose one of them." },
+
+  "query.invalid": { status: 400, task: "stop", remedy: "Mend the SQL statement; the message says where." },
+  "query.forbidden": { status: 403, task: "stop", remedy: "Only one SELECT statement over datasets is allowed." },
+  "query.tooLarge": { status: 413, task: "stop", remedy: "Add a LIMIT, aggregate, or ask for NDJSON, which is streamed." },
+  "query.timeout": { status: 504, task: "stop", remedy: "Narrow the query by a partition field, or raise the limit." },
+
+  "server.notFound": { status: 404, task: "stop", remedy: "See /openapi.json for the routes." },
+  "server.method": { status: 405, task: "stop", remedy: "See /openapi.json for the methods of this route." },
+  "server.request": { status: 400, task: "stop", remedy: "Mend the request at the places that the message names." },
+  "server.portInUse": { status: 500, task: "stop", remedy: "Choose another port with --port or MAINSTEM_SERVER_PORT, or stop the program that uses it." },
+  "server.tokenRequired": {
+    status: 500,
+    task: "stop",
+    remedy: "Set server.token (a reference such as env:MAINSTEM_TOKEN) before listening on any address but 127.0.0.1.",
+  },
+  "server.unauthorized": { status: 401, task: "stop", remedy: "Send the server's token as Authorization: Bearer." },
+  ...contractFacts(),
+} as const satisfies Record<string, CodeFacts>;
+
+export type Code = keyof typeof codes;
+
+/** The error of every platform room. */
+export class MainstemError extends CodedError<Code> {}
+
+/** Status, task action and remedy of any error: those of its code, or those of a bug. */
+export function factsOf(error: unknown): CodeFacts & { readonly code: Code } {
+  const code = error instanceof CodedError && error.code in codes ? (error.code as Code) : "runtime.bug";
+  return { code, ...codes[code] };
+}
+
+/** An error as one JSON value: what crosses a thread, a log line or the wire. */
+export interface ErrorValue {
+  readonly code: string;
+  readonly message: string;
+  readonly facts: Readonly<Record<string, unknown>>;
+}
+
+export function toErrorValue(error: unknown): ErrorValue {
+  if (error instanceof CodedError) return { code: error.code, message: error.message, facts: error.facts };
+  return { code: "runtime.bug", message: error instanceof Error ? error.message : String(error), facts: {} };
+}
+
+/** The error that `toErrorValue` described on the other side of a thread. */
+export function fromErrorValue(value: ErrorValue): MainstemError {
+  return new MainstemError(value.code in codes ? (value.code as Code) : "runtime.bug", value.message, value.facts);
+}
+
+/** True for the error of an aborted signal: an ending, not a failure. */
+export function isAbort(error: unknown): boolean {
+  return error instanceof Error && error.name === "AbortError";
+}
+
+type ContractFacts = { readonly [C in keyof typeof contractCodes]: CodeFacts };
+function contractFacts(): ContractFacts {
+  const facts = Object.entries(contractCodes).map(([code, remedy]) => {
+    const known = code as keyof typeof contractCodes;
+    return [known, { status: contractStatus[known], task: taskActionOf(known), remedy }] as const;
+  });
+  return Object.fromEntries(facts) as ContractFacts;
+}
+
+function taskActionOf(code: keyof typeof contractCodes): TaskAction {
+  switch (code) {
+    case "avro.malformed":
+      return "inbox";
+    case "contract.invalid":
+    case "contract.unsupported":
+    case "contract.incompatible":
+    case "avro.schema":
+      return "stop";
+    default:
+      return unreachable(code);
+  }
+}

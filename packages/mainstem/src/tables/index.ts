@@ -1,0 +1,1 @@
+export type { BuildJob, BuiltFiles, QueryColumn, QueryEngine, QueryTable, RowBatch, TableEngine, UnreadableRecord } from "./engine.ts";
