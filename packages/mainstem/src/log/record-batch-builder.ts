@@ -1,0 +1,121 @@
+import { assert } from "../runtime/assert.ts";
+import { varintBytes, varlongBytes, writeVarint, writeVarlong } from "./varint.ts";
+import type { RecordBatch, RecordHeader } from "./record-batch.ts";
+
+const capacityDefault = 65_536;
+/** Below this many bytes a loop copies faster than the call of `set`. */
+const loopBytesMax = 24;
+const noHeaders: readonly RecordHeader[] = [];
+
+/** Collects records into a batch, as Kafka's message format v2 lays them out. */
+export class RecordBatchBuilder {
+  #buffer: Uint8Array;
+  #position = 0;
+  #count = 0;
+  #baseTimestamp = 0;
+  #maxTimestamp = 0;
+
+  /** `capacity`: bytes to make room for at first. */
+  constructor({ capacity = capacityDefault }: { readonly capacity?: number } = {}) {
+    this.#buffer = Buffer.allocUnsafeSlow(Math.max(64, capacity));
+  }
+
+  /** Records so far. */
+  get count(): number {
+    return this.#count;
+  }
+
+  /** Bytes so far, of the records section. */
+  get bytes(): number {
+    return this.#position;
+  }
+
+  /** Copies key, value and headers in. `timestamp` (milliseconds, a safe integer) counts in topics that keep the producer's time; 0 by default. */
+  add(record: {
+    readonly key: Uint8Array | null;
+    readonly value: Uint8Array | null;
+    readonly headers?: readonly RecordHeader[];
+    readonly timestamp?: number;
+  }): void {
+    const { key, value, headers = noHeaders, timestamp = 0 } = record;
+    assert(Number.isSafeInteger(timestamp), "a record's timestamp is an integer of milliseconds");
+    if (this.#count === 0) this.#baseTimestamp = this.#maxTimestamp = timestamp;
+    const timestampDelta = timestamp - this.#baseTimestamp;
+    assert(Number.isSafeInteger(timestampDelta), "the times of one batch lie less than 2^53 milliseconds apart");
+    const keyLength = key === null ? -1 : key.length;
+    const valueLength = value === null ? -1 : value.length;
+    const length =
+      1 +
+      (timestampDelta === 0 ? 1 : varlongBytes(timestampDelta)) +
+      varintBytes(this.#count) +
+      varintBytes(keyLength) +
+      (key === null ? 0 : keyLength) +
+      varintBytes(valueLength) +
+      (value === null ? 0 : valueLength) +
+      (headers.length === 0 ? 1 : headersBytes(headers));
+    this.#reserve(length + 5);
+    const bytes = this.#buffer;
+    let position = writeVarint(bytes, this.#position, length);
+    bytes[position++] = 0;
+    position = timestampDelta === 0 ? writeZero(bytes, position) : writeVarlong(bytes, position, timestampDelta);
+    position = writeVarint(bytes, position, this.#count);
+    position = writeBytes(bytes, position, key, keyLength);
+    position = writeBytes(bytes, position, value, valueLength);
+    position = headers.length === 0 ? writeZero(bytes, position) : writeHeaders(bytes, position, headers);
+    this.#position = position;
+    this.#count++;
+    if (timestamp > this.#maxTimestamp) this.#maxTimestamp = timestamp;
+  }
+
+  /** The batch; the builder is empty afterwards and does not touch the batch's bytes again. */
+  finish(): RecordBatch {
+    const bytes = this.#position;
+    const buffer = this.#buffer;
+    // A small batch must not keep a large buffer alive: it is copied out, and the buffer stays here.
+    const small = bytes * 2 < buffer.length;
+    const records = small ? Uint8Array.prototype.slice.call(buffer, 0, bytes) : buffer.subarray(0, bytes);
+    if (!small) this.#buffer = Buffer.allocUnsafeSlow(buffer.length);
+    const batch = { count: this.#count, records, baseTimestamp: this.#baseTimestamp, maxTimestamp: this.#maxTimestamp };
+    this.#position = this.#count = this.#baseTimestamp = this.#maxTimestamp = 0;
+    return batch;
+  }
+
+  #reserve(bytes: number): void {
+    const needed = this.#position + bytes;
+    if (needed <= this.#buffer.length) return;
+    const larger = Buffer.allocUnsafeSlow(Math.max(needed, this.#buffer.length * 2));
+    larger.set(this.#buffer.subarray(0, this.#position));
+    this.#buffer = larger;
+  }
+}
+
+function writeZero(bytes: Uint8Array, position: number): number {
+  bytes[position] = 0;
+  return position + 1;
+}
+
+function writeBytes(bytes: Uint8Array, position: number, source: Uint8Array | null, length: number): number {
+  const start = writeVarint(bytes, position, length);
+  if (source === null) return start;
+  if (length > loopBytesMax) bytes.set(source, start);
+  else for (let index = 0; index < length; index++) bytes[start + index] = source[index]!;
+  return start + length;
+}
+
+function headersBytes(headers: readonly RecordHeader[]): number {
+  let bytes = varintBytes(headers.length);
+  for (const { key, value } of headers) {
+    const keyLength = Buffer.byteLength(key);
+    bytes += varintBytes(keyLength) + keyLength + (value === null ? 1 : varintBytes(value.length) + value.length);
+  }
+  return bytes;
+}
+
+function writeHeaders(bytes: Uint8Array, position: number, headers: readonly RecordHeader[]): number {
+  let next = writeVarint(bytes, position, headers.length);
+  for (const { key, value } of headers) {
+    next = writeBytes(bytes, next, Buffer.from(key), Buffer.byteLength(key));
+    next = writeBytes(bytes, next, value, value === null ? -1 : value.length);
+  }
+  return next;
+}
