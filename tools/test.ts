@@ -1,0 +1,82 @@
+// The front of node's test runner: `node tools/test.ts all|unit|tidy|services [part of a path …] [--flags for node …]`.
+import { spawn } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { availableParallelism, tmpdir } from "node:os";
+import { join } from "node:path";
+import { listFiles, repository } from "./source-files.ts";
+import { runs, selectTests, type Run } from "./test-kinds.ts";
+
+interface Counts {
+  readonly passed: number;
+  readonly failed: number;
+  readonly skipped: number;
+}
+
+const [run, ...rest] = process.argv.slice(2);
+if (!runs.includes(run as Run)) {
+  console.error(`usage: node tools/test.ts ${runs.join("|")} [part of a path …] [--flags for node …]`);
+  process.exit(2);
+}
+process.exitCode = await runTests(run as Run, {
+  filters: rest.filter((argument) => !argument.startsWith("--")).map((filter) => filter.replace(/^\.\//, "")),
+  flags: rest.filter((argument) => argument.startsWith("--")),
+});
+
+async function runTests(kind: Run, { filters, flags }: { readonly filters: readonly string[]; readonly flags: readonly string[] }): Promise<number> {
+  const files = selectTests(listFiles(), { run: kind, filters });
+  if (files.length === 0) {
+    console.error(filters.length === 0 ? `There are no ${kind} tests.` : `No ${kind} test file has ${filters.join(" or ")} in its path.`);
+    return 1;
+  }
+  const seconds = process.env["MAINSTEM_TEST_SECONDS"] ?? "5";
+  const scratch = mkdtempSync(join(tmpdir(), "mainstem-test-"));
+  try {
+    const code = await runNode(files, { flags, seconds, countsFile: join(scratch, "counts.json") });
+    const counts = readCounts(join(scratch, "counts.json"));
+    if (counts === undefined) {
+      console.log("The test runner ended without its counts.\n0 passed, 1 failed");
+      return 1;
+    }
+    // A suite or a hook can fail where no test does: node's exit code knows.
+    const failed = code === 0 ? counts.failed : Math.max(1, counts.failed);
+    console.log(`${counts.passed} passed, ${failed} failed`);
+    return failed === 0 ? 0 : 1;
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
+}
+
+interface NodeRun {
+  readonly flags: readonly string[];
+  readonly seconds: string;
+  readonly countsFile: string;
+}
+
+function runNode(files: readonly string[], { flags, seconds, countsFile }: NodeRun): Promise<number> {
+  // A test that hangs is stopped; one file may hold some twenty tests that each take all of MAINSTEM_TEST_SECONDS.
+  const timeoutMs = (180 + 20 * Number(seconds)) * 1_000;
+  const reporters = ["spec", "stdout", "./tools/counts-reporter.ts", countsFile];
+  const options = [
+    `--test-concurrency=${Math.max(2, availableParallelism())}`,
+    `--test-timeout=${timeoutMs}`,
+    ...reporters.map((value, index) => `--test-reporter${index % 2 === 1 ? "-destination" : ""}=${value}`),
+  ];
+  const child = spawn(process.execPath, ["--test", ...options, ...flags, ...files], {
+    cwd: repository,
+    stdio: ["ignore", "inherit", "inherit"],
+    env: { ...process.env, MAINSTEM_TEST_SECONDS: seconds },
+  });
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => child.kill(signal));
+  return new Promise((resolve, reject) => {
+    child.on("error", reject);
+    child.on("exit", (code) => resolve(code ?? 1));
+  });
+}
+
+function readCounts(file: string): Counts | undefined {
+  try {
+    return JSON.parse(readFileSync(file, "utf8")) as Counts;
+  } catch {
+    return undefined;
+  }
+}
