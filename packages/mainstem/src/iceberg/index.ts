@@ -15,3 +15,5 @@ export type {
   TableCommit,
   TableState,
 } from "./model.ts";
+export { boundsOverlap, compareBounds, compareValues, decodeBound, encodeBound, type Bounds, type BoundValue } from "./bounds.ts";
+export { dataFileFromStats, type ParquetFileStats } from "./parquet-stats.ts";
