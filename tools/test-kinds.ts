@@ -1,4 +1,4 @@
-/** What the ending of a test file says about it (STYLE: tests). `.contract.ts` files are suites that a driver's `.test.ts` calls. */
+/** What the ending of a test file says about it (CONTRIBUTING.md). `.contract.ts` files are suites that a driver's `.test.ts` calls. */
 export const runs = ["all", "unit", "tidy", "services"] as const;
 export type Run = (typeof runs)[number];
 
