@@ -103,7 +103,7 @@ function writeBadRepository(top: string): void {
     "packages/mainstem/src/log/log.test.ts": `test.only("x", () => {});\n`,
     "examples/one/main.ts": `import { openPlatform } from "../../packages/mainstem/src/platform.ts";\n`,
     "docs/formats/chain.md": "# Chain entries\n",
-    "docs/guide/start.md": `Look into /${"home"}/somebody/mainstem, or ask a chatbot.\n`,
+    "docs/guide/start.md": ["Look into ", "home/somebody/mainstem, or ask a chatbot.\n"].join("/"),
   });
 }
 
