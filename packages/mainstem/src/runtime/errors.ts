@@ -65,13 +65,25 @@ export const codes = {
   "ingest.parameter": { status: 400, task: "stop", remedy: "Mend the named query parameter or header." },
   "ingest.keyReused": { status: 422, task: "stop", remedy: "Use a new Idempotency-Key for another body." },
   "ingest.keyBusy": { status: 409, task: "retry", remedy: "The first request with this Idempotency-Key is still running: repeat it later." },
+  "ingest.encoding": { status: 400, task: "stop", remedy: "Send the body as Content-Encoding says, whole and undamaged." },
   "ingest.overloaded": { status: 503, task: "retry", remedy: "Send again after the time in Retry-After." },
+
+  "record.invalid": { status: 422, task: "inbox", remedy: "Mend the record at the paths that are named, or change the contract." },
+  "record.notJson": { status: 422, task: "inbox", remedy: "Send one JSON object a line." },
+  "record.notUtf8": { status: 422, task: "inbox", remedy: "Send the record as UTF-8." },
+  "record.tooDeep": { status: 422, task: "inbox", remedy: "Nest the record less deeply." },
+  "record.tooLarge": { status: 422, task: "inbox", remedy: "Make the record smaller: keep large values elsewhere and send their address." },
 
   "archive.corrupt": { status: 500, task: "stop", remedy: "Restore the named object from a copy: its bytes are not those that its chain entry vouches for." },
   "archive.gap": { status: 500, task: "stop", remedy: "The chain of the named partition is broken; restore the missing entry from a copy." },
 
   "table.corrupt": { status: 500, task: "stop", remedy: "Restore the named metadata or data file from a copy." },
   "table.conflict": { status: 409, task: "retry", remedy: "Another writer committed first; the build starts over from the new snapshot." },
+  "table.unsupported": {
+    status: 501,
+    task: "stop",
+    remedy: "Another program wrote the table in a way that the message names; undo that there, or rebuild the table.",
+  },
   "table.snapshotUnknown": { status: 404, task: "stop", remedy: "List the snapshots and choose one of them." },
 
   "query.invalid": { status: 400, task: "stop", remedy: "Mend the SQL statement; the message says where." },
