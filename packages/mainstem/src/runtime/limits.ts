@@ -1,15 +1,33 @@
 /** Every limit of the platform that is no setting, in one place. Sizes in bytes, times in milliseconds. */
 export const limits = {
-  /** One record on the wire (an NDJSON line, one element of an array) and in the log. */
-  recordBytesMax: 1_048_576,
+  /** One record on the wire (an NDJSON line, one element of an array). Below a batch by what an inbox entry needs around the original bytes. */
+  recordBytesMax: 1_000_000,
   /** One batch of the log: Kafka's default of message.max.bytes. */
   batchBytesMax: 1_048_576,
   /** How deeply JSON and Avro values may be nested. */
   depthMax: 64,
   /** How many faults of one record are named. */
   faultsPerRecordMax: 32,
-  /** How many refused records one answer names; the rest is only counted. */
-  refusedNamedMax: 1_000,
+  /** How many refused records one answer names, and with how many bytes; the rest is only counted. */
+  refusedNamedMax: 10_000,
+  refusedBytesMax: 8_388_608,
   /** Idempotency keys are remembered this long. */
   idempotencyMs: 86_400_000,
+  /** An unfinished object or a pinned copy in the directory store that is older was left by a process that died. */
+  tempFileMs: 86_400_000,
+  /** How often a put starts over because another process removed its empty folder. */
+  directoryRacesMax: 32,
+  /** Batches with an idempotency key that are remembered (40 to 70 bytes each); beyond it requests with new keys are told to come later. */
+  idempotencyBatchesMax: 2_000_000,
+  /** How long a request waits for the keys of its dataset to be read from the log after a start. */
+  idempotencyWaitMs: 30_000,
+  /** What all requests together hold in memory at the door: bodies, unfinished lines, batches that are not durable yet. */
+  ingestBytesMax: 268_435_456,
+  /** How many requests may wait for that memory, and how long, before they are told to come later. */
+  ingestWaitingMax: 1_000,
+  ingestWaitMs: 10_000,
+  /** What one request may have under way to the log before its body is read on. */
+  ingestWindowBytes: 4_194_304,
+  /** Records of a body that trickles in are appended after this time at the latest. */
+  ingestLingerMs: 200,
 } as const;
