@@ -1,0 +1,276 @@
+import { ContractError } from "../errors.ts";
+import { faultOfDefault } from "./default-value.ts";
+import type { AvroField, AvroRecordSchema, AvroSchema, AvroTypeSchema, Issue } from "./schema.ts";
+import { fullNameOf, issuesSentence, isUnion, primitiveTypes, schemaLimits } from "./schema.ts";
+import { schemaText, sortJson } from "./schema-text.ts";
+
+/**
+ * Checks an Avro schema that was parsed from JSON. Throws `avro.schema` with every fault in `facts.issues`.
+ * Schemas that contain themselves are refused.
+ */
+export function parseAvroSchema(json: unknown): AvroSchema {
+  const parser = new SchemaParser();
+  const schema = parser.parse(json, "");
+  const [first] = parser.issues;
+  if (first !== undefined) throw new ContractError("avro.schema", issuesSentence("The Avro schema is not valid", parser.issues), { issues: parser.issues });
+  return schema;
+}
+
+/** As `parseAvroSchema`, for what must be a record. */
+export function parseAvroRecordSchema(json: unknown): AvroRecordSchema {
+  const schema = parseAvroSchema(json);
+  if (isUnion(schema) || schema.type !== "record") {
+    const issues: readonly Issue[] = [{ path: "", message: 'The schema must be a record: { "type": "record", "name": …, "fields": […] }.' }];
+    throw new ContractError("avro.schema", issuesSentence("The Avro schema is not valid", issues), { issues });
+  }
+  return schema;
+}
+
+type Json = Readonly<Record<string, unknown>>;
+interface Place {
+  readonly path: string;
+  readonly namespace: string | undefined;
+  readonly depth: number;
+}
+
+const namePattern = /^[A-Za-z_][A-Za-z0-9_]*$/;
+const primitives: ReadonlySet<string> = new Set(primitiveTypes);
+const complex: ReadonlySet<string> = new Set(["record", "enum", "array", "map", "fixed"]);
+const logicalAttributes = ["logicalType", "precision", "scale"];
+/** What stands in for a part that is wrong, so that the rest is still checked. */
+const placeholder: AvroTypeSchema = { type: "null" };
+
+/** Whether a text is a name in Avro's sense: letters, digits and `_`, not starting with a digit. */
+export function isAvroName(text: unknown): text is string {
+  return typeof text === "string" && namePattern.test(text);
+}
+
+/** Brings a schema into its normal form and collects every fault on the way. One parser reads one schema. */
+export class SchemaParser {
+  readonly issues: Issue[] = [];
+  /** Named types by full name; undefined while their definition is still open. */
+  readonly #named = new Map<string, { readonly schema: AvroTypeSchema; readonly nodes: number } | undefined>();
+  #nodes = 0;
+
+  parse(json: unknown, path: string): AvroSchema {
+    return this.#schema(json, { path, namespace: undefined, depth: 0 });
+  }
+
+  #report(path: string, message: string): AvroTypeSchema {
+    if (this.issues.length < schemaLimits.issuesMax) this.issues.push({ path, message });
+    return placeholder;
+  }
+
+  #schema(json: unknown, place: Place): AvroSchema {
+    if (place.depth > schemaLimits.depthMax) return this.#report(place.path, `The schema is nested more than ${schemaLimits.depthMax} deep; make it flatter.`);
+    if (!this.#count(1, place.path)) return placeholder;
+    if (Array.isArray(json)) return this.#union(json, place);
+    return this.#type(json, place);
+  }
+
+  #count(nodes: number, path: string): boolean {
+    const before = this.#nodes;
+    this.#nodes += nodes;
+    if (this.#nodes <= schemaLimits.nodesMax) return true;
+    if (before <= schemaLimits.nodesMax) this.#report(path, `The schema has more than ${schemaLimits.nodesMax} types and fields; make it smaller.`);
+    return false;
+  }
+
+  #type(json: unknown, place: Place): AvroTypeSchema {
+    if (typeof json === "string") return primitives.has(json) ? ({ type: json } as AvroTypeSchema) : this.#reference(json, place);
+    if (!isObject(json)) return this.#report(place.path, "A schema must be the name of a type, an object with a type, or an array of types.");
+    const type = json["type"];
+    if (typeof type !== "string") {
+      return this.#report(join(place.path, "type"), "The type must be a name, such as string or record; move the inner schema one level up.");
+    }
+    if (primitives.has(type)) {
+      const known = { type, ...this.#logical(json, place) };
+      return this.#withAttributes(json, known, Object.keys(known)) as unknown as AvroTypeSchema;
+    }
+    switch (type) {
+      case "array":
+        return this.#withAttributes(json, { type, items: this.#child(json, "items", place) }, ["type", "items"]) as unknown as AvroTypeSchema;
+      case "map":
+        return this.#withAttributes(json, { type, values: this.#child(json, "values", place) }, ["type", "values"]) as unknown as AvroTypeSchema;
+      case "record":
+      case "enum":
+      case "fixed":
+        return this.#definition(type, json, place);
+      default:
+        return this.#reference(type, place);
+    }
+  }
+
+  #child(json: Json, key: "items" | "values", place: Place): AvroSchema {
+    if (json[key] === undefined) return this.#report(place.path, `Say what it holds in "${key}".`);
+    return this.#schema(json[key], { ...place, path: join(place.path, key), depth: place.depth + 1 });
+  }
+
+  #union(branches: readonly unknown[], place: Place): AvroSchema {
+    if (branches.length === 0) return this.#report(place.path, "A union needs at least one type.");
+    const seen = new Set<string>();
+    return branches.map((branch, index) => {
+      const path = `${place.path}[${index}]`;
+      if (Array.isArray(branch)) return this.#report(path, "A union must not hold a union; write its types into the outer one.");
+      const schema = this.#count(1, path) ? this.#type(branch, { ...place, path, depth: place.depth + 1 }) : placeholder;
+      const kind = "name" in schema ? fullNameOf(schema) : schema.type;
+      if (schema !== placeholder && seen.has(kind)) this.#report(path, `The union has ${kind} twice; keep one of them.`);
+      seen.add(kind);
+      return schema;
+    });
+  }
+
+  #reference(name: string, place: Place): AvroTypeSchema {
+    const full = name.includes(".") || place.namespace === undefined ? name : `${place.namespace}.${name}`;
+    const known = this.#named.get(full);
+    if (known !== undefined) return this.#count(known.nodes, place.path) ? known.schema : placeholder;
+    if (this.#named.has(full))
+      return this.#report(place.path, `${full} contains itself; recursive schemas are not supported, so bound the nesting with types of their own.`);
+    const hint = complex.has(name)
+      ? `write it as an object: { "type": ${JSON.stringify(name)}, … }`
+      : `use one of ${primitiveTypes.join(" ")}, or define the type before it is used`;
+    return this.#report(place.path, `There is no type ${JSON.stringify(name.slice(0, 100))}; ${hint}.`);
+  }
+
+  #definition(type: "record" | "enum" | "fixed", json: Json, place: Place): AvroTypeSchema {
+    const identity = this.#identity(json, place);
+    if (identity === undefined) return placeholder;
+    const full = fullNameOf(identity);
+    const inner: Place = { ...place, namespace: identity.namespace };
+    const open = this.#named.has(full) && this.#named.get(full) === undefined;
+    if (open) return this.#report(place.path, `${full} is defined inside itself; give one of them another name.`);
+    const before = this.#named.get(full);
+    const nodesBefore = this.#nodes;
+    this.#named.set(full, undefined);
+    const head = { type, ...identity, ...this.#documentation(json, place) };
+    const schema = type === "record" ? this.#record(head, json, inner) : type === "enum" ? this.#enum(head, json, place) : this.#fixed(head, json, place);
+    if (before !== undefined && schemaText(before.schema) !== schemaText(schema))
+      this.#report(place.path, `${full} is defined twice, differently; give one of them another name.`);
+    this.#named.set(full, before ?? { schema, nodes: this.#nodes - nodesBefore });
+    return before?.schema ?? schema;
+  }
+
+  #identity(json: Json, place: Place): { readonly name: string; readonly namespace?: string } | undefined {
+    const { name, namespace } = json;
+    if (typeof name !== "string" || !name.split(".").every(isAvroName)) {
+      this.#report(join(place.path, "name"), "The name must consist of letters, digits and _, and not start with a digit.");
+      return undefined;
+    }
+    const dot = name.lastIndexOf(".");
+    if (dot >= 0) return { name: name.slice(dot + 1), namespace: name.slice(0, dot) };
+    if (namespace === undefined) return place.namespace === undefined ? { name } : { name, namespace: place.namespace };
+    if (namespace === "" && place.namespace === undefined) return { name };
+    if (typeof namespace === "string" && namespace.split(".").every(isAvroName)) return { name, namespace };
+    const fault =
+      namespace === "" ? "A type inside a type with a namespace needs a namespace too." : "The namespace must consist of names with dots between them.";
+    this.#report(join(place.path, "namespace"), fault);
+    return undefined;
+  }
+
+  #documentation(json: Json, place: Place): { readonly doc?: string; readonly aliases?: readonly string[] } {
+    const { doc, aliases } = json;
+    if (doc !== undefined && typeof doc !== "string") this.#report(join(place.path, "doc"), "The doc must be a text.");
+    const named =
+      aliases === undefined || (Array.isArray(aliases) && aliases.every((alias) => typeof alias === "string" && alias.split(".").every(isAvroName)));
+    if (!named) this.#report(join(place.path, "aliases"), "The aliases must be an array of names.");
+    return {
+      ...(typeof doc === "string" ? { doc } : {}),
+      ...(Array.isArray(aliases) && named ? { aliases: aliases as string[] } : {}),
+    };
+  }
+
+  #record(head: Json, json: Json, place: Place): AvroTypeSchema {
+    const list = json["fields"];
+    if (!Array.isArray(list)) return this.#report(join(place.path, "fields"), "A record needs an array of fields.");
+    const seen = new Set<string>();
+    const fields = list.map((item: unknown, index) => {
+      const field = this.#field(item, { ...place, path: `${join(place.path, "fields")}[${index}]`, depth: place.depth + 1 });
+      if (field !== undefined && seen.has(field.name))
+        this.#report(`${join(place.path, "fields")}[${index}].name`, `The record has ${field.name} twice; rename one of them.`);
+      if (field !== undefined) seen.add(field.name);
+      return field;
+    });
+    const good = fields.filter((field) => field !== undefined);
+    return this.#withAttributes(json, { ...head, fields: good }, ["type", "name", "namespace", "doc", "aliases", "fields"]) as unknown as AvroRecordSchema;
+  }
+
+  #field(json: unknown, place: Place): AvroField | undefined {
+    if (!isObject(json)) return void this.#report(place.path, 'A field must be an object: { "name": …, "type": … }.');
+    const { name, order } = json;
+    if (!isAvroName(name) || name === "__proto__") {
+      return void this.#report(join(place.path, "name"), "The name must consist of letters, digits and _, and not start with a digit (nor be __proto__).");
+    }
+    if (json["type"] === undefined) return void this.#report(place.path, `Field ${name} needs a type.`);
+    for (const attribute of [...logicalAttributes, "items", "values", "symbols", "fields"]) {
+      if (json[attribute] !== undefined)
+        this.#report(join(place.path, attribute), `"${attribute}" belongs inside the type: { "name": "${name}", "type": { "type": …, "${attribute}": … } }.`);
+    }
+    const orders = ["ascending", "descending", "ignore"];
+    if (order !== undefined && !(typeof order === "string" && orders.includes(order)))
+      this.#report(join(place.path, "order"), `The order must be one of ${orders.join(" ")}.`);
+    const faults = this.issues.length;
+    const type = this.#schema(json["type"], { ...place, path: join(place.path, "type") });
+    const fallback = Object.hasOwn(json, "default") ? { default: sortJson(json["default"]) } : {};
+    if ("default" in fallback && this.issues.length === faults) {
+      const fault = faultOfDefault(type, fallback.default);
+      if (fault !== undefined) this.#report(join(place.path, "default"), fault);
+    }
+    const head = { name, type, ...this.#documentation(json, place), ...fallback, ...(order === undefined ? {} : { order }) };
+    return this.#withAttributes(json, head, ["name", "type", "doc", "aliases", "default", "order"]) as unknown as AvroField;
+  }
+
+  #enum(head: Json, json: Json, place: Place): AvroTypeSchema {
+    const { symbols, default: fallback } = json;
+    if (!Array.isArray(symbols) || symbols.length === 0 || !symbols.every(isAvroName)) {
+      return this.#report(join(place.path, "symbols"), "An enum needs an array of symbols, each of letters, digits and _, not starting with a digit.");
+    }
+    if (new Set(symbols).size !== symbols.length) this.#report(join(place.path, "symbols"), "Every symbol may stand there only once.");
+    if (fallback !== undefined && !symbols.includes(fallback as string)) this.#report(join(place.path, "default"), "The default must be one of the symbols.");
+    const known = { ...head, symbols, ...(fallback === undefined ? {} : { default: fallback }) };
+    return this.#withAttributes(json, known, ["type", "name", "namespace", "doc", "aliases", "symbols", "default"]) as unknown as AvroTypeSchema;
+  }
+
+  #fixed(head: Json, json: Json, place: Place): AvroTypeSchema {
+    const { size } = json;
+    if (typeof size !== "number" || !Number.isSafeInteger(size) || size < 0 || size > 1_048_576) {
+      return this.#report(join(place.path, "size"), "A fixed type needs its size in bytes, from 0 to 1048576.");
+    }
+    const logical = this.#logical(json, place);
+    const taken = ["type", "name", "namespace", "doc", "aliases", "size", ...Object.keys(logical)];
+    return this.#withAttributes(json, { ...head, size, ...logical }, taken) as unknown as AvroTypeSchema;
+  }
+
+  #logical(json: Json, place: Place): Json {
+    const { logicalType, precision, scale } = json;
+    if (logicalType === undefined) return {};
+    if (typeof logicalType !== "string") this.#report(join(place.path, "logicalType"), "The logical type must be a text.");
+    if (logicalType !== "decimal") return { logicalType };
+    if (typeof precision !== "number" || !Number.isSafeInteger(precision) || precision < 1) {
+      this.#report(join(place.path, "precision"), "A decimal needs its precision: how many digits it has in all.");
+      return { logicalType };
+    }
+    const digits = scale ?? 0;
+    if (typeof digits !== "number" || !Number.isSafeInteger(digits) || digits < 0 || digits > precision) {
+      this.#report(join(place.path, "scale"), "The scale must be a number of digits from 0 to the precision.");
+      return { logicalType };
+    }
+    return { logicalType, precision, scale: digits };
+  }
+
+  /** `known` plus every attribute that Avro does not know. */
+  #withAttributes(json: Json, known: Json, taken: readonly string[]): Json {
+    const extra = Object.keys(json)
+      .filter((key) => !taken.includes(key) && key !== "__proto__" && json[key] !== undefined)
+      .sort()
+      .map((key) => [key, sortJson(json[key])] as const);
+    return extra.length === 0 ? known : { ...known, ...Object.fromEntries(extra) };
+  }
+}
+
+function isObject(json: unknown): json is Json {
+  return typeof json === "object" && json !== null && !Array.isArray(json);
+}
+
+function join(path: string, key: string): string {
+  return path === "" ? key : `${path}.${key}`;
+}
