@@ -1,1 +1,10 @@
+export { createArchiver } from "./archiver.ts";
+export type { Archiver, ArchiverOptions } from "./archiver.ts";
+export { readChain, readChainEnd, readChainEntry } from "./chain.ts";
+export { parseChunkMessage } from "./chunk-message.ts";
+export { openChunk, openChunkFile } from "./chunk-reader.ts";
+export type { Chunk, ChunkFile } from "./chunk-reader.ts";
 export type { ChainEntry, ChunkMessage, ChunkRef } from "./chunk.ts";
+export type { EnvelopeCursor } from "./envelope-cursor.ts";
+export { findOrphans } from "./orphans.ts";
+export type { PartitionProgress } from "./partition-archiver.ts";

@@ -41,6 +41,9 @@ export const codes = {
     task: "retry",
     remedy: "The disk refused a write; see the cause, mend it, and start again. What was acknowledged is safe.",
   },
+  "log.readFailed": { status: 503, task: "retry", remedy: "The disk refused a read; see the cause and mend it." },
+  "log.invalid": { status: 400, task: "bug", remedy: "Mend the name, setting or batch that the message names." },
+  "log.newer": { status: 500, task: "stop", remedy: "The log was written by a newer version of Mainstem; run that version or a later one." },
   "log.unsupported": { status: 501, task: "stop", remedy: "This log driver cannot do that; choose a driver that can." },
 
   "objects.keyInvalid": { status: 400, task: "bug", remedy: "Object keys are relative paths without empty, '.' or '..' parts." },
@@ -75,6 +78,12 @@ export const codes = {
   "record.tooLarge": { status: 422, task: "inbox", remedy: "Make the record smaller: keep large values elsewhere and send their address." },
 
   "archive.corrupt": { status: 500, task: "stop", remedy: "Restore the named object from a copy: its bytes are not those that its chain entry vouches for." },
+  "archive.logBehind": {
+    status: 500,
+    task: "stop",
+    remedy: "The log ends before its archive does: restore the log's newer copy, or apply the dataset under a new topic. Nothing was written.",
+  },
+  "archive.scratch": { status: 503, task: "retry", remedy: "Free space in the scratch directory or mend its permissions; see the cause." },
   "archive.gap": { status: 500, task: "stop", remedy: "The chain of the named partition is broken; restore the missing entry from a copy." },
 
   "table.corrupt": { status: 500, task: "stop", remedy: "Restore the named metadata or data file from a copy." },
