@@ -1,6 +1,6 @@
 // Installs what is missing, and says nothing when nothing is. Runs before every npm script, under Node 20 or later, and uses
 // nothing but Node itself. `npm install --no-save` instead of `npm ci`: the latter refuses lockfiles from which a registry without
-// the other platforms' binaries had to leave them out (docs/decisions/001-setup-with-npm-install.md).
+// the other platforms' binaries had to leave them out (docs/decisions/003-setup-with-npm-install.md).
 import { execFileSync, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
