@@ -1,0 +1,63 @@
+import { CodedError } from "@mainstem/contract";
+
+/** 0: it is done. 1: it failed, and the message says why. 2: it was called wrongly. */
+export const exitCodes = { ok: 0, failed: 1, usage: 2 } as const;
+export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
+
+/** The body of an error answer: RFC 9457 with our code and what to do about it. */
+export interface Problem {
+  readonly status: number;
+  readonly code: string;
+  readonly detail: string;
+  readonly remedy?: string;
+  readonly facts?: Readonly<Record<string, unknown>>;
+}
+
+/** A command that cannot go on, with what to do about it. */
+export class CliFailure extends CodedError {
+  readonly remedy: string | undefined;
+  readonly exitCode: ExitCode;
+
+  constructor(
+    code: string,
+    message: string,
+    options: { readonly remedy?: string | undefined; readonly exitCode?: ExitCode; readonly facts?: Problem["facts"]; readonly cause?: unknown } = {},
+  ) {
+    super(code, message, options.facts, { cause: options.cause });
+    this.remedy = options.remedy;
+    this.exitCode = options.exitCode ?? exitCodes.failed;
+  }
+}
+
+/** The lines that tell a person about a failure. */
+export function describeFailure(error: unknown): {
+  readonly code: string;
+  readonly message: string;
+  readonly remedy: string | undefined;
+  readonly details: readonly string[];
+} {
+  if (error instanceof CliFailure) return { code: error.code, message: error.message, remedy: error.remedy, details: issuesOf(error.facts) };
+  if (error instanceof CodedError) return { code: error.code, message: error.message, remedy: remedyOf(error), details: issuesOf(error.facts) };
+  return { code: "runtime.bug", message: error instanceof Error ? (error.stack ?? error.message) : String(error), remedy: undefined, details: [] };
+}
+
+function remedyOf(error: CodedError): string | undefined {
+  const remedy = error.facts["remedy"];
+  return typeof remedy === "string" ? remedy : undefined;
+}
+
+/** What a contract error says about each place: `facts.issues` as a list of path and message. */
+function issuesOf(facts: Readonly<Record<string, unknown>>): readonly string[] {
+  const listed = facts["issues"] ?? facts["changes"];
+  if (!Array.isArray(listed)) return [];
+  return listed.map((issue: unknown) => {
+    if (typeof issue !== "object" || issue === null) return String(issue);
+    const { path, message, reason } = issue as { readonly path?: unknown; readonly message?: unknown; readonly reason?: unknown };
+    const place = Array.isArray(path) ? path.join(".") : toText(path);
+    return `${place === "" ? "(whole)" : place}: ${toText(message ?? reason ?? issue)}`;
+  });
+}
+
+function toText(value: unknown): string {
+  return typeof value === "string" ? value : value === undefined ? "" : JSON.stringify(value);
+}

@@ -1,0 +1,16 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { collectAt } from "./query.ts";
+
+test("takes a time, or a snapshot for each dataset", () => {
+  assert.equal(collectAt("2026-11-21T12:00:00Z", undefined), "2026-11-21T12:00:00Z");
+  const orders = collectAt("shop.orders=9007199254740993", undefined);
+  assert.deepEqual(collectAt("shop.items=2", orders), { "shop.orders": "9007199254740993", "shop.items": "2" });
+});
+
+test("refuses a time without its zone, and times mixed with snapshots", () => {
+  for (const text of ["2026-11-21T12:00:00", "yesterday", ""]) assert.throws(() => collectAt(text, undefined), /zone/);
+  assert.throws(() => collectAt("2026-11-21T12:00:00Z", "2026-11-21T13:00:00Z"), /one time/);
+  assert.throws(() => collectAt("shop.orders=1", "2026-11-21T13:00:00Z"), /one time/);
+  assert.throws(() => collectAt("2026-11-21T12:00:00Z", { "shop.orders": "1" }), /one time/);
+});

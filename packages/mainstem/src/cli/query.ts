@@ -1,0 +1,55 @@
+import { Command, InvalidArgumentError } from "commander";
+import type { Context, Start } from "./context.ts";
+import { formatCount, formatTable, toCell } from "./text-table.ts";
+
+type At = string | Readonly<Record<string, string>>;
+
+interface QueryResult {
+  readonly columns: readonly { readonly name: string; readonly type: string }[];
+  readonly rows: readonly (readonly unknown[])[];
+}
+
+/** `mainstem query SQL` */
+export function queryCommand(start: Start): Command {
+  const command = new Command("query")
+    .description('query the clean tables with SQL; a dataset is the table "namespace"."name"')
+    .argument("<sql>", "one SELECT statement")
+    .option("--at <time|dataset=snapshot>", "as it was then: an RFC 3339 time, or dataset=snapshot id (repeat for several)", collectAt)
+    .addHelpText(
+      "after",
+      "\nExamples:\n  mainstem query 'select status, count(*) from shop.orders group by 1'\n  mainstem query 'select count(*) from shop.orders' --at 2026-11-21T12:00:00Z\n  mainstem query 'select * from shop.orders' --at shop.orders=1234567890 --json",
+    );
+  return command.action((sql: string, { at }: { readonly at?: At }) =>
+    start(command, async (context) => {
+      const call = { method: "POST" as const, path: "/v1/query", body: { sql, ...(at === undefined ? {} : { at }) }, signal: context.signal };
+      if (context.json) for await (const line of context.client.lines(call)) await context.terminal.line(line);
+      else await printTable(context, (await context.client.call(call)).body as QueryResult);
+    }),
+  );
+}
+
+/** A time stands alone; snapshots are collected by dataset. */
+export function collectAt(text: string, before: At | undefined): At {
+  const equals = text.indexOf("=");
+  if (equals === -1) {
+    if (before !== undefined) throw new InvalidArgumentError("Give one time, or dataset=snapshot for each dataset.");
+    if (Number.isNaN(Date.parse(text)) || !/(Z|[+-]\d\d:?\d\d)$/i.test(text))
+      throw new InvalidArgumentError("It must be a time with its zone, such as 2026-11-21T12:00:00Z, or dataset=snapshot.");
+    return text;
+  }
+  if (typeof before === "string") throw new InvalidArgumentError("Give one time, or dataset=snapshot for each dataset.");
+  return { ...before, [text.slice(0, equals)]: text.slice(equals + 1) };
+}
+
+const numeric = /INT|DOUBLE|FLOAT|DECIMAL|HUGEINT/;
+
+async function printTable(context: Context, { columns, rows }: QueryResult): Promise<void> {
+  const titles = columns.map(({ name, type }) => ({ title: name, align: numeric.test(type) ? ("right" as const) : ("left" as const) }));
+  for (const line of formatTable(
+    titles,
+    rows.map((row) => row.map(toCell)),
+    { width: context.terminal.width },
+  ))
+    await context.terminal.line(line);
+  context.terminal.say(context.terminal.style("dim", `${formatCount(rows.length)} row${rows.length === 1 ? "" : "s"}`));
+}

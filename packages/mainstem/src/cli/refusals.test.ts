@@ -1,0 +1,45 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { createRefusalCounter, describeGroup } from "./refusals.ts";
+
+const refused = (index: number, path: string, received = "number 300") => ({ index, code: "record.invalid", errors: [{ path, expected: "string", received }] });
+
+test("counts refused records by cause, the most frequent first, at their places in the whole input", () => {
+  const counter = createRefusalCounter();
+  counter.add(refused(3, "title"), { offset: 0 });
+  counter.add(refused(0, "year"), { offset: 10 });
+  counter.add(refused(1, "title", "null"), { offset: 10 });
+  const { total, groups } = counter.tally();
+  assert.equal(total, 3);
+  assert.deepEqual(
+    groups.map(({ path, count, indexes }) => ({ path, count, indexes })),
+    [
+      { path: "title", count: 2, indexes: [3, 11] },
+      { path: "year", count: 1, indexes: [10] },
+    ],
+  );
+});
+
+test("puts the elements of a list together", () => {
+  const counter = createRefusalCounter();
+  for (const index of [0, 1, 2]) counter.add(refused(index, `items[${index}].price`), { offset: 0 });
+  assert.equal(counter.tally().groups.length, 1);
+});
+
+test("stays small whatever comes", () => {
+  const counter = createRefusalCounter();
+  for (let index = 0; index < 5_000; index++) counter.add(refused(index, `field${index}`), { offset: 0 });
+  const { total, groups } = counter.tally();
+  assert.equal(total, 5_000);
+  assert.equal(groups.length, 1_001);
+  assert.equal(groups[0]?.count, 4_000);
+});
+
+test("says a cause in one line", () => {
+  const counter = createRefusalCounter();
+  for (let index = 0; index < 7; index++) counter.add(refused(index, "title"), { offset: 0 });
+  const [group] = counter.tally().groups;
+  assert.ok(group);
+  assert.equal(describeGroup(group), "     7 × record.invalid at title: expected string, received number 300 (records 0, 1, 2, 3, 4, …)");
+  assert.equal(describeGroup({ ...group, count: 1, indexes: [4], path: "", expected: "" }), "     1 × record.invalid (record 4)");
+});

@@ -1,0 +1,64 @@
+/** One record that the door refused. */
+export interface Refused {
+  /** The record's place in its request, from 0. */
+  readonly index: number;
+  readonly code: string;
+  readonly errors: readonly { readonly path: string; readonly expected: string; readonly received: string }[];
+}
+
+/** The answer of the records route. */
+export interface Receipt {
+  readonly accepted: number;
+  readonly quarantined: number;
+  readonly refused: readonly Refused[];
+}
+
+/** Refused records with one cause. */
+export interface RefusalGroup {
+  readonly code: string;
+  readonly path: string;
+  readonly expected: string;
+  /** What one of them had there. */
+  readonly received: string;
+  readonly count: number;
+  /** The first few places in what was sent, from 0. */
+  readonly indexes: readonly number[];
+}
+
+const indexesNamedMax = 5;
+/** Causes beyond this many are counted together, so that hostile input cannot fill the memory. */
+const groupsMax = 1_000;
+
+export interface RefusalTally {
+  readonly total: number;
+  /** The most frequent first. */
+  readonly groups: readonly RefusalGroup[];
+}
+
+/** Counts refusals by cause while a long input is sent in many requests. */
+export function createRefusalCounter(): { add(refused: Refused, options: { readonly offset: number }): void; readonly tally: () => RefusalTally } {
+  const groups = new Map<string, { -readonly [K in keyof RefusalGroup]: RefusalGroup[K] }>();
+  let total = 0;
+  return {
+    add(refused, { offset }) {
+      total++;
+      const { path = "", expected = "", received = "" } = refused.errors[0] ?? {};
+      const full = groups.size >= groupsMax;
+      const key = full ? "" : JSON.stringify([refused.code, path.replace(/\[\d+\]/g, "[]"), expected]);
+      const known = groups.get(key);
+      const group = known ?? { code: full ? "(other causes)" : refused.code, path, expected, received, count: 0, indexes: [] };
+      if (known === undefined) groups.set(key, group);
+      group.count++;
+      if (group.indexes.length < indexesNamedMax) group.indexes = [...group.indexes, refused.index + offset];
+    },
+    tally: () => ({ total, groups: [...groups.values()].sort((a, b) => b.count - a.count) }),
+  };
+}
+
+/** `  9 × record.invalid at title: expected string, received number 300 (records 12, 80, …)` */
+export function describeGroup(group: RefusalGroup): string {
+  const place = group.path === "" ? "" : ` at ${group.path}`;
+  const expectation = group.expected === "" ? "" : `: expected ${group.expected}, received ${group.received}`;
+  const more = group.count > group.indexes.length ? ", …" : "";
+  return `${String(group.count).padStart(6)} × ${group.code}${place}${expectation} (record${group.count === 1 ? "" : "s"} ${group.indexes.join(", ")}${more})`;
+}

@@ -1,0 +1,47 @@
+import { Command, InvalidArgumentError } from "commander";
+import { path } from "./client.ts";
+import type { Start } from "./context.ts";
+import { toPrintable, type Terminal } from "./terminal.ts";
+
+interface TailOptions {
+  readonly partition?: number;
+  readonly from?: string;
+  readonly limit?: number;
+  readonly follow?: boolean;
+}
+
+interface LoggedRecord {
+  readonly partition: number;
+  readonly offset: number;
+  readonly timestamp: string | number;
+  readonly key: unknown;
+  readonly value: unknown;
+}
+
+/** `mainstem tail NAME` */
+export function tailCommand(start: Start): Command {
+  const command = new Command("tail")
+    .description("show the records of a dataset as they stand in the log")
+    .argument("<name>", "namespace.name")
+    .option("-p, --partition <number>", "only this partition", parseCount)
+    .option("--from <offset>", "where to begin: an offset, `start` or `end`")
+    .option("-n, --limit <count>", "end after so many records", parseCount)
+    .option("-f, --follow", "wait for new records, until Ctrl-C")
+    .addHelpText("after", "\nExamples:\n  mainstem tail shop.orders --limit 10\n  mainstem tail shop.orders --follow --json | jq .value");
+  return command.action((name: string, options: TailOptions) =>
+    start(command, async (context) => {
+      const lines = context.client.lines({ path: path`/v1/datasets/${name}/records`, query: { ...options }, signal: context.signal });
+      for await (const line of lines) await context.terminal.line(context.json ? line : show(JSON.parse(line) as LoggedRecord, context.terminal));
+    }),
+  );
+}
+
+export function parseCount(text: string): number {
+  if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError("It must be a whole number, 0 or more.");
+  return Number(text);
+}
+
+function show({ partition, offset, timestamp, key, value }: LoggedRecord, terminal: Terminal): string {
+  const place = terminal.style("dim", `${partition}:${offset}  ${timestamp}`);
+  return `${place}  ${terminal.style("cyan", toPrintable(typeof key === "string" ? key : JSON.stringify(key)))}  ${toPrintable(JSON.stringify(value))}`;
+}
