@@ -26,6 +26,17 @@ test("puts the elements of a list together", () => {
   assert.equal(counter.tally().groups.length, 1);
 });
 
+test("counts what the server refused without naming it", () => {
+  const counter = createRefusalCounter();
+  counter.addAll({ accepted: 0, quarantined: 0, refused: [refused(2, "title")], refusedMore: 40 }, { offset: 100 });
+  const { total, groups } = counter.tally();
+  assert.equal(total, 41);
+  assert.deepEqual(groups.map(describeGroup), [
+    "    40 × (not named by the server)",
+    "     1 × record.invalid at title: expected string, received number 300 (record 102)",
+  ]);
+});
+
 test("stays small whatever comes", () => {
   const counter = createRefusalCounter();
   for (let index = 0; index < 5_000; index++) counter.add(refused(index, `field${index}`), { offset: 0 });

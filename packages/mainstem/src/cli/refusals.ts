@@ -11,6 +11,8 @@ export interface Receipt {
   readonly accepted: number;
   readonly quarantined: number;
   readonly refused: readonly Refused[];
+  /** Refused records beyond those that the answer names. */
+  readonly refusedMore?: number;
 }
 
 /** Refused records with one cause. */
@@ -36,20 +38,31 @@ export interface RefusalTally {
 }
 
 /** Counts refusals by cause while a long input is sent in many requests. */
-export function createRefusalCounter(): { add(refused: Refused, options: { readonly offset: number }): void; readonly tally: () => RefusalTally } {
+export function createRefusalCounter(): {
+  /** `offset`: how many records were sent before the request in which the refusal has its index. */
+  add(refused: Refused, options: { readonly offset: number }): void;
+  /** Everything that a receipt refuses. */
+  addAll(receipt: Receipt, options: { readonly offset: number }): void;
+  readonly tally: () => RefusalTally;
+} {
   const groups = new Map<string, { -readonly [K in keyof RefusalGroup]: RefusalGroup[K] }>();
   let total = 0;
+  const add = (refused: Refused, { offset, count = 1 }: { readonly offset: number; readonly count?: number }): void => {
+    total += count;
+    const { path = "", expected = "", received = "" } = refused.errors[0] ?? {};
+    const full = groups.size >= groupsMax;
+    const key = full ? "" : JSON.stringify([refused.code, path.replace(/\[\d+\]/g, "[]"), expected]);
+    const known = groups.get(key);
+    const group = known ?? { code: full ? "(other causes)" : refused.code, path, expected, received, count: 0, indexes: [] };
+    if (known === undefined) groups.set(key, group);
+    group.count += count;
+    if (refused.index >= 0 && group.indexes.length < indexesNamedMax) group.indexes = [...group.indexes, refused.index + offset];
+  };
   return {
-    add(refused, { offset }) {
-      total++;
-      const { path = "", expected = "", received = "" } = refused.errors[0] ?? {};
-      const full = groups.size >= groupsMax;
-      const key = full ? "" : JSON.stringify([refused.code, path.replace(/\[\d+\]/g, "[]"), expected]);
-      const known = groups.get(key);
-      const group = known ?? { code: full ? "(other causes)" : refused.code, path, expected, received, count: 0, indexes: [] };
-      if (known === undefined) groups.set(key, group);
-      group.count++;
-      if (group.indexes.length < indexesNamedMax) group.indexes = [...group.indexes, refused.index + offset];
+    add,
+    addAll({ refused, refusedMore = 0 }, { offset }) {
+      for (const one of refused) add(one, { offset });
+      if (refusedMore > 0) add({ index: -1, code: "(not named by the server)", errors: [] }, { offset, count: refusedMore });
     },
     tally: () => ({ total, groups: [...groups.values()].sort((a, b) => b.count - a.count) }),
   };
@@ -60,5 +73,6 @@ export function describeGroup(group: RefusalGroup): string {
   const place = group.path === "" ? "" : ` at ${group.path}`;
   const expectation = group.expected === "" ? "" : `: expected ${group.expected}, received ${group.received}`;
   const more = group.count > group.indexes.length ? ", …" : "";
-  return `${String(group.count).padStart(6)} × ${group.code}${place}${expectation} (record${group.count === 1 ? "" : "s"} ${group.indexes.join(", ")}${more})`;
+  const places = group.indexes.length === 0 ? "" : ` (record${group.count === 1 ? "" : "s"} ${group.indexes.join(", ")}${more})`;
+  return `${String(group.count).padStart(6)} × ${group.code}${place}${expectation}${places}`;
 }

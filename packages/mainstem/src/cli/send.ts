@@ -83,7 +83,7 @@ async function sendLines(context: Context, { name, invalid, source, bytesTotal }
     });
     sent.accepted += receipt.accepted;
     sent.quarantined += receipt.quarantined;
-    for (const refused of receipt.refused) counter.add(refused, { offset });
+    counter.addAll(receipt, { offset });
     offset += batch.records;
     sent.bytes += batch.bytes.length;
     sent.refused = counter.tally();
@@ -108,7 +108,7 @@ async function sendWhole(context: Context, { name, invalid, source }: SendJob): 
     signal: context.signal,
   });
   const receipt = toReceipt(body);
-  for (const refused of receipt.refused) counter.add(refused, { offset: 0 });
+  counter.addAll(receipt, { offset: 0 });
   return { accepted: receipt.accepted, quarantined: receipt.quarantined, refused: counter.tally(), bytes: 0 };
 }
 

@@ -18,7 +18,7 @@ test("aligns titles and cells, numbers to the right, without trailing blanks", (
 test("takes from the widest column until the table fits the screen", () => {
   const lines = formatTable(columns, [["short", "7", "a text that is far too long for the screen that there is"]], { width: 30 });
   assert.deepEqual(lines, ["name   rows  about", "short     7  a text that is f…"]);
-  assert.ok(lines.every((line) => [...line].length <= 30));
+  assert.ok(lines.every((line) => Array.from(line).length <= 30));
 });
 
 test("cuts nothing where there is no screen", () => {

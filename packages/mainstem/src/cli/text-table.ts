@@ -45,20 +45,20 @@ function fitWidths(natural: readonly number[], available: number): readonly numb
 }
 
 function pad(text: string, { width, align }: { readonly width: number; readonly align: "left" | "right" }): string {
-  const characters = [...text];
+  const characters = Array.from(text);
   if (characters.length > width) return `${characters.slice(0, width - 1).join("")}…`;
   const space = " ".repeat(width - characters.length);
   return align === "right" ? space + text : text + space;
 }
 
 function lengthOf(text: string): number {
-  return [...text].length;
+  return Array.from(text).length;
 }
 
 /** A value of an answer as one cell. */
 export function toCell(value: unknown): string {
   if (value === null || value === undefined) return "";
-  return typeof value === "object" ? JSON.stringify(value) : String(value);
+  return typeof value === "string" ? value : JSON.stringify(value);
 }
 
 /** 12345678 as 12,345,678. */
