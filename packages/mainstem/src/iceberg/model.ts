@@ -43,12 +43,14 @@ export interface IcebergPartitionSpec {
   readonly fields: readonly IcebergPartitionField[];
 }
 
-/** The value of one partition field, after its transform: int results as number, long as bigint, binary as bytes, decimal as unscaled bigint. */
+/** The value of one partition field, after its transform: int and date as number, long, time and timestamps as bigint, decimal as unscaled bigint, uuid as text, fixed and binary as bytes. */
 export type PartitionScalar = number | bigint | string | boolean | Uint8Array | null;
 
 /** One Parquet file of a table with what a manifest keeps of it. Maps are by field id; bounds are in Iceberg's single-value serialisation. */
 export interface DataFile {
   readonly key: ObjectKey;
+  /** The partition spec that `partition` has values for, field by field. */
+  readonly specId: number;
   readonly partition: readonly PartitionScalar[];
   readonly records: number;
   readonly bytes: number;
@@ -58,7 +60,10 @@ export interface DataFile {
   readonly lowerBounds: ReadonlyMap<number, Uint8Array>;
   readonly upperBounds: ReadonlyMap<number, Uint8Array>;
   readonly sortOrderId: number;
-  /** The schema that was current when the file was written (from its manifest). */
+  /**
+   * The schema that the file was written with, as far as its manifest tells (another program that rewrites manifests may have named a later one).
+   * Which columns a file really has is told by `columnSizes`: a leaf that is not in it is not in the file.
+   */
   readonly schemaId: number;
 }
 
@@ -79,13 +84,21 @@ export interface TableState {
   readonly metadataKey: ObjectKey;
   /** The address of that metadata file for other programs. */
   readonly metadataLocation: string;
+  /** The base of the addresses in the metadata; where the data was moved, it is not where the objects are. */
+  readonly location: string;
   readonly uuid: string;
   readonly schema: IcebergSchema;
   readonly schemas: readonly IcebergSchema[];
   readonly spec: IcebergPartitionSpec;
+  readonly specs: readonly IcebergPartitionSpec[];
+  /** What files that are sorted by the table's order say in `sortOrderId`; 0 where the table has none. */
+  readonly sortOrderId: number;
+  readonly properties: Readonly<Record<string, string>>;
   /** Oldest first. */
   readonly snapshots: readonly Snapshot[];
   readonly current: Snapshot | undefined;
+  /** Which snapshot became current when (milliseconds since 1970), oldest first: what time travel goes by. */
+  readonly snapshotLog: readonly { readonly timestamp: number; readonly snapshotId: bigint }[];
   readonly lastColumnId: number;
 }
 
@@ -109,27 +122,29 @@ export type TableCommit =
  *
  * Atomicity: a commit swaps one pointer; readers see all of a snapshot or none of it. A crash before the swap leaves objects that nothing names.
  * Concurrency: of commits from one base exactly one succeeds; the others are `conflict` with the winner's state.
- * Unknown outcomes: a swap that failed without an answer is looked up before `commit` returns or throws.
- * Errors: `table.corrupt` names the object; those of objects and state.
+ * Unknown outcomes: a swap that failed without an answer is looked up before `commit` returns or throws; nothing that it may have published is deleted.
+ * Order: sequence numbers and timestamps of snapshots grow strictly, whatever the clock does.
+ * Errors: `table.corrupt` names the object; `table.unsupported` for what this version cannot read (delete files, other format versions);
+ * those of objects and state.
  */
 export interface IcebergTables {
   load(dataset: string): Promise<TableState | undefined>;
   /** Makes the table with this schema and partition spec if it is not there; gives what is there otherwise. */
-  create(
-    dataset: string,
-    spec: {
-      readonly schema: IcebergSchema;
-      readonly partition: IcebergPartitionSpec;
-      readonly sort: readonly { readonly sourceId: number }[];
-      readonly properties?: Readonly<Record<string, string>>;
-    },
-  ): Promise<TableState>;
+  create(dataset: string, spec: NewTable): Promise<TableState>;
   /** Adds columns as a new current schema; no snapshot. `conflict` when the current schema is no longer `expected`. */
   addColumns(
     dataset: string,
     change: { readonly expected: number; readonly schema: IcebergSchema },
   ): Promise<{ readonly kind: "committed" | "conflict"; readonly state: TableState }>;
   commit(dataset: string, change: TableChange): Promise<TableCommit>;
-  /** The live files of a snapshot. With `keep`, manifests whose partition summaries cannot match are not read. */
+  /** The live files of a snapshot of this state. Manifests that were read before come from memory. */
   files(dataset: string, state: TableState, snapshot: Snapshot): Promise<readonly DataFile[]>;
+}
+
+export interface NewTable {
+  readonly schema: IcebergSchema;
+  readonly partition: IcebergPartitionSpec;
+  /** Ascending, nulls first; empty for a table that is not sorted. */
+  readonly sort: readonly { readonly sourceId: number }[];
+  readonly properties?: Readonly<Record<string, string>>;
 }

@@ -12,6 +12,7 @@ export interface ParquetFileStats {
   readonly key: ObjectKey;
   /** The schema whose fields were written. */
   readonly schema: IcebergSchema;
+  readonly specId: number;
   readonly partition: readonly PartitionScalar[];
   /** `count` of the returned row. */
   readonly records: number;
@@ -33,7 +34,7 @@ export interface ParquetFileStats {
  *
  * ```ts
  * const columns = new Map(row.column_statistics.map(({ key, value }) => [key, Object.fromEntries(value.map((item) => [item.key, item.value]))]));
- * const file = dataFileFromStats({ key, schema, partition, records: Number(row.count), bytes: Number(row.file_size_bytes), columns, sortOrderId: 1 });
+ * const file = dataFileFromStats({ key, schema, specId: spec["spec-id"], partition, records: Number(row.count), bytes: Number(row.file_size_bytes), columns, sortOrderId: 1 });
  * ```
  *
  * No bounds are made of columns with NaN, of infinite dates and times, of anything below lists and maps, and of text that is not understood:
@@ -60,9 +61,9 @@ export function dataFileFromStats(stats: ParquetFileStats): DataFile {
     if (lower !== undefined) lowerBounds.set(leaf.id, lower);
     if (upper !== undefined) upperBounds.set(leaf.id, upper);
   }
-  const { key, partition, records, bytes, sortOrderId } = stats;
+  const { key, specId, partition, records, bytes, sortOrderId } = stats;
   const counts = { columnSizes, valueCounts, nullCounts, lowerBounds, upperBounds };
-  return { key, partition, records, bytes, ...counts, sortOrderId, schemaId: stats.schema["schema-id"] };
+  return { key, specId, partition, records, bytes, ...counts, sortOrderId, schemaId: stats.schema["schema-id"] };
 }
 
 /** How DuckDB names a leaf in `column_statistics`. */

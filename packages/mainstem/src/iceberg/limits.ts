@@ -1,0 +1,17 @@
+/** What a table's metadata may cost. Sizes in bytes. */
+export const icebergLimits = {
+  /** One metadata file, manifest list or manifest. */
+  objectBytesMax: 268_435_456,
+  /** One block of a manifest, decompressed. */
+  blockBytesMax: 67_108_864,
+  /** Manifests are written in blocks of about this size before compression. */
+  blockBytes: 65_536,
+  /** Files that one manifest lists. */
+  manifestEntriesMax: 10_000,
+  /** From this many manifests of one partition spec on, those with few files are merged (`commit.manifest.min-count-to-merge` of the reference implementation). */
+  manifestsBeforeMerge: 100,
+  /** What has fewer live files than this is merged with others. */
+  mergeEntriesMax: 5_000,
+  /** Parsed metadata and manifests that are kept in memory, as estimated. */
+  cacheBytesMax: 67_108_864,
+} as const;

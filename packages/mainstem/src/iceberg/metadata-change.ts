@@ -1,0 +1,119 @@
+import { assert } from "../runtime/assert.ts";
+import type { Json, JsonObject } from "./json.ts";
+import type { SnapshotEntry, TableMetadata } from "./metadata.ts";
+import type { IcebergSchema, NewTable } from "./model.ts";
+import { lastFieldId } from "./primitives.ts";
+
+/** How many earlier metadata files a table keeps when its properties say nothing: the reference implementation's default. */
+const previousVersionsMax = 100;
+
+/** The time of a change: the clock's, but later than everything before, so that time travel has an order. */
+export function changeTime(metadata: TableMetadata, now: number): number {
+  const newest = metadata.snapshotLog.at(-1)?.timestamp ?? 0;
+  return Math.max(now, metadata.lastUpdated + 1, newest + 1);
+}
+
+/** The metadata of a table without snapshots. */
+export function newMetadata(table: NewTable, { uuid, location, now }: { readonly uuid: string; readonly location: string; readonly now: number }): JsonObject {
+  const sorted = table.sort.map(({ sourceId }) => ({ transform: "identity", "source-id": sourceId, direction: "asc", "null-order": "nulls-first" }));
+  const order = { "order-id": sorted.length === 0 ? 0 : 1, fields: sorted };
+  return {
+    "format-version": 2,
+    "table-uuid": uuid,
+    location,
+    "last-sequence-number": 0,
+    "last-updated-ms": now,
+    "last-column-id": lastFieldId(table.schema.fields),
+    "current-schema-id": table.schema["schema-id"],
+    schemas: [toJson(table.schema)],
+    "default-spec-id": table.partition["spec-id"],
+    "partition-specs": [toJson(table.partition)],
+    // The reference implementation counts partition field ids from 1000.
+    "last-partition-id": table.partition.fields.reduce((last, field) => Math.max(last, field["field-id"]), 999),
+    "default-sort-order-id": order["order-id"],
+    "sort-orders": [order],
+    properties: { ...table.properties },
+    "current-snapshot-id": -1,
+    refs: {},
+    snapshots: [],
+    statistics: [],
+    "partition-statistics": [],
+    "snapshot-log": [],
+    "metadata-log": [],
+  };
+}
+
+/** A changed metadata with the addresses of earlier metadata files that it no longer names. */
+export interface MetadataChange {
+  readonly raw: JsonObject;
+  readonly forgotten: readonly string[];
+}
+
+/** Where and when the metadata that is changed was written. */
+export interface ChangeOf {
+  readonly metadata: TableMetadata;
+  /** Its address. */
+  readonly address: string;
+  /** From `changeTime`. */
+  readonly time: number;
+}
+
+/** Adds a snapshot and makes it the current one. */
+export function withSnapshot({ metadata, address, time }: ChangeOf, snapshot: SnapshotEntry): MetadataChange {
+  const { raw } = metadata;
+  const entry = {
+    "snapshot-id": snapshot.id,
+    ...(snapshot.parentId === undefined ? {} : { "parent-snapshot-id": snapshot.parentId }),
+    "sequence-number": snapshot.sequenceNumber,
+    "timestamp-ms": snapshot.timestamp,
+    summary: snapshot.summary,
+    "manifest-list": snapshot.manifestList,
+    "schema-id": snapshot.schemaId,
+  };
+  const refs = (raw["refs"] ?? {}) as JsonObject;
+  return withLogs(
+    { metadata, address, time },
+    {
+      "last-sequence-number": snapshot.sequenceNumber,
+      "current-snapshot-id": snapshot.id,
+      snapshots: [...list(raw["snapshots"]), entry],
+      // Retention settings of the branch stay.
+      refs: { ...refs, main: { type: "branch", ...(refs["main"] as JsonObject | undefined), "snapshot-id": snapshot.id } },
+      "snapshot-log": [...list(raw["snapshot-log"]), { "timestamp-ms": time, "snapshot-id": snapshot.id }],
+    },
+  );
+}
+
+/** Adds a schema under the next id and makes it the current one. */
+export function withSchema(change: ChangeOf, schema: IcebergSchema): MetadataChange {
+  const { metadata } = change;
+  const id = metadata.schemas.reduce((last, known) => Math.max(last, known["schema-id"]), -1) + 1;
+  const lastColumnId = Math.max(metadata.lastColumnId, lastFieldId(schema.fields));
+  return withLogs(change, {
+    schemas: [...list(metadata.raw["schemas"]), toJson({ ...schema, "schema-id": id })],
+    "current-schema-id": id,
+    "last-column-id": lastColumnId,
+  });
+}
+
+function withLogs({ metadata, address, time }: ChangeOf, changes: JsonObject): MetadataChange {
+  assert(time > metadata.lastUpdated, "a change is later than what it changes");
+  const log = [...list(metadata.raw["metadata-log"]), { "timestamp-ms": metadata.lastUpdated, "metadata-file": address }];
+  const kept = log.slice(-keptVersions(metadata));
+  const forgotten = metadata.metadataLog.slice(0, log.length - kept.length).map((entry) => entry.address);
+  return { raw: { ...metadata.raw, ...changes, "last-updated-ms": time, "metadata-log": kept }, forgotten };
+}
+
+function keptVersions({ properties }: TableMetadata): number {
+  const set = Number(properties["write.metadata.previous-versions-max"] ?? previousVersionsMax);
+  return Number.isSafeInteger(set) && set >= 1 ? set : previousVersionsMax;
+}
+
+function list(json: Json | undefined): readonly Json[] {
+  return Array.isArray(json) ? (json as readonly Json[]) : [];
+}
+
+/** Types without an index signature are JSON too. */
+function toJson(value: object): Json {
+  return value as unknown as Json;
+}

@@ -1,0 +1,266 @@
+import type { ObjectKey, ObjectStore } from "../objects/index.ts";
+import { assert } from "../runtime/assert.ts";
+import type { Env } from "../runtime/env.ts";
+import { MainstemError } from "../runtime/errors.ts";
+import type { Logger } from "../runtime/logger.ts";
+import type { Pointer, StateStore } from "../state/index.ts";
+import { tablePrefix } from "./addresses.ts";
+import { uuidText } from "./bounds.ts";
+import { ByteCache } from "./byte-cache.ts";
+import { formatJson } from "./json.ts";
+import { icebergLimits } from "./limits.ts";
+import { partitionColumns } from "./manifest-schema.ts";
+import { checkMetadata, type TableMetadata } from "./metadata.ts";
+import { changeTime, newMetadata, withSchema, withSnapshot, type MetadataChange } from "./metadata-change.ts";
+import type { DataFile, IcebergTables, NewTable, Snapshot, TableChange, TableCommit, TableState } from "./model.ts";
+import { assertAdditive } from "./schema-change.ts";
+import { writeSnapshot } from "./snapshot-writer.ts";
+import { createView, isLive, isLiveEntry, readEntries, readManifests, readTableMetadata, type Readers, type TableView } from "./table-objects.ts";
+import { toTableState } from "./table-state.ts";
+import { deleteQuietly, WriteSession } from "./write-session.ts";
+
+export interface IcebergOptions {
+  readonly objects: ObjectStore;
+  readonly pointers: StateStore["pointers"];
+  readonly env: Env;
+  readonly logger: Logger;
+}
+
+/** Opens the tables of a platform: objects under `tables/`, pointers `table/<dataset>` (docs/formats/table.md). Owns nothing that needs closing. */
+export function openIcebergTables(options: IcebergOptions): IcebergTables {
+  return new Tables(options);
+}
+
+/** What new tables say to other programs that write to them. */
+const defaultProperties = {
+  "write.format.default": "parquet",
+  "write.parquet.compression-codec": "zstd",
+  "write.metadata.delete-after-commit.enabled": "true",
+  "write.metadata.previous-versions-max": "100",
+  "commit.manifest.min-count-to-merge": String(icebergLimits.manifestsBeforeMerge),
+};
+
+/** A table as it was loaded for a change. */
+interface Loaded {
+  readonly prefix: ObjectKey;
+  readonly pointer: Pointer;
+  readonly key: ObjectKey;
+  readonly metadata: TableMetadata;
+  readonly view: TableView;
+  readonly state: TableState;
+}
+
+/** A change that is about to be published. */
+interface Publication {
+  readonly dataset: string;
+  readonly prefix: ObjectKey;
+  readonly session: WriteSession;
+  readonly before: Loaded | undefined;
+  readonly change: MetadataChange;
+}
+
+/** How a publication is recognised in what others made from it. */
+interface Published {
+  readonly key: ObjectKey;
+  /** The snapshot that it adds, if it adds one. */
+  readonly snapshotId: bigint | undefined;
+}
+
+class Tables implements IcebergTables {
+  readonly #objects: ObjectStore;
+  readonly #pointers: StateStore["pointers"];
+  readonly #env: Env;
+  readonly #logger: Logger;
+  readonly #readers: Readers;
+
+  constructor({ objects, pointers, env, logger }: IcebergOptions) {
+    this.#objects = objects;
+    this.#pointers = pointers;
+    this.#env = env;
+    this.#logger = logger;
+    this.#readers = { objects, env, cache: new ByteCache({ bytesMax: icebergLimits.cacheBytesMax }) };
+  }
+
+  async load(dataset: string): Promise<TableState | undefined> {
+    return (await this.#load(dataset))?.state;
+  }
+
+  async create(dataset: string, table: NewTable): Promise<TableState> {
+    const known = await this.#load(dataset);
+    if (known !== undefined) return known.state;
+    // Throws what cannot be partitioned by before anything is written.
+    partitionColumns(table.partition, [table.schema]);
+    const prefix = tablePrefix(dataset);
+    const location = this.#objects.uri(prefix);
+    const properties = { ...defaultProperties, ...table.properties };
+    const raw = newMetadata({ ...table, properties }, { uuid: this.#uuid(), location, now: this.#env.now() });
+    const session = this.#session(prefix);
+    const published = await this.#publish({ dataset, prefix, session, before: undefined, change: { raw, forgotten: [] } });
+    return published.state;
+  }
+
+  async addColumns(dataset: string, { expected, schema }: Parameters<IcebergTables["addColumns"]>[1]): ReturnType<IcebergTables["addColumns"]> {
+    const table = await this.#require(dataset);
+    if (table.state.schema["schema-id"] !== expected) return { kind: "conflict", state: table.state };
+    assertAdditive({ before: table.state.schema, after: schema, lastColumnId: table.state.lastColumnId });
+    const session = this.#session(table.prefix);
+    const change = withSchema(this.#changeOf(table), schema);
+    return this.#publish({ dataset, prefix: table.prefix, session, before: table, change });
+  }
+
+  async commit(dataset: string, change: TableChange): Promise<TableCommit> {
+    const table = await this.#require(dataset);
+    const { metadata, state } = table;
+    if (metadata.current?.id !== change.base || state.schema["schema-id"] !== change.schemaId) return { kind: "conflict", state };
+    const session = this.#session(table.prefix);
+    const changeOf = this.#changeOf(table);
+    const job = { readers: this.#readers, session, view: table.view, metadata, parentList: state.current?.manifestList, change };
+    const snapshotId = this.#snapshotId(metadata);
+    const entry = await takingBack(session, () => writeSnapshot({ ...job, snapshotId, time: changeOf.time }));
+    const published = await this.#publish({ dataset, prefix: table.prefix, session, before: table, change: withSnapshot(changeOf, entry) });
+    if (published.kind === "conflict") return { kind: "conflict", state: published.state };
+    assert(published.state.current !== undefined, "a commit makes a snapshot");
+    return { kind: "committed", state: published.state, snapshot: published.state.current };
+  }
+
+  async files(dataset: string, state: TableState, snapshot: Snapshot): Promise<readonly DataFile[]> {
+    const view = createView(state, tablePrefix(dataset));
+    const manifests = await readManifests(this.#readers, snapshot.manifestList, view);
+    const files: DataFile[] = [];
+    for (const manifest of manifests.filter(isLive)) {
+      const { entries } = await readEntries(this.#readers, manifest, view);
+      for (const entry of entries) if (isLiveEntry(entry)) files.push(entry.file);
+    }
+    return files;
+  }
+
+  async #load(dataset: string): Promise<Loaded | undefined> {
+    const pointer = await this.#pointers.get(pointerName(dataset));
+    return pointer === undefined ? undefined : this.#loadAt(dataset, pointer);
+  }
+
+  async #loadAt(dataset: string, pointer: Pointer): Promise<Loaded> {
+    const prefix = tablePrefix(dataset);
+    const key = metadataKeyOf(pointer, prefix);
+    const metadata = await readTableMetadata(this.#readers, key);
+    const view = createView(metadata, prefix);
+    const state = toTableState(metadata, { key, location: this.#objects.uri(key), addresses: view.addresses });
+    return { prefix, pointer, key, metadata, view, state };
+  }
+
+  async #require(dataset: string): Promise<Loaded> {
+    const table = await this.#load(dataset);
+    assert(table !== undefined, "a table is created before it is changed");
+    return table;
+  }
+
+  /** Writes the metadata file and moves the pointer to it. What was written is deleted only if it is certain that it was not published. */
+  async #publish({ dataset, prefix, session, before, change }: Publication): Promise<{ readonly kind: "committed" | "conflict"; readonly state: TableState }> {
+    // Checked as if it came from elsewhere: what could not be read again must not be published.
+    const metadata = checkMetadata(change.raw, { key: "that is about to be written" });
+    const view = createView(metadata, prefix);
+    const text = formatJson(change.raw);
+    const version = before === undefined ? 0 : versionOf(before.key) + 1;
+    const key = await takingBack(session, () => session.putMetadata(text, { version }));
+    const outcome = await this.#swap(dataset, { expected: before?.pointer.version ?? "absent", key, snapshotId: newSnapshotId(metadata, before) });
+    if (outcome.kind === "lost") {
+      await session.takeBack();
+      return { kind: "conflict", state: (await this.#loadAt(dataset, outcome.winner)).state };
+    }
+    if (metadata.properties["write.metadata.delete-after-commit.enabled"] === "true") {
+      const forgotten = change.forgotten.map((address) => view.addresses.find(address)).filter((found) => found !== undefined);
+      await deleteQuietly(forgotten, { objects: this.#objects, logger: this.#logger });
+    }
+    return { kind: "committed", state: toTableState(metadata, { key, location: this.#objects.uri(key), addresses: view.addresses }) };
+  }
+
+  /** Moves the pointer. A missing answer, or a conflict that may be with an earlier try of our own, is looked up. */
+  async #swap(
+    dataset: string,
+    { expected, ...ours }: { readonly expected: Pointer["version"] | "absent" } & Published,
+  ): Promise<{ readonly kind: "won" } | { readonly kind: "lost"; readonly winner: Pointer }> {
+    const name = pointerName(dataset);
+    let winner: Pointer | undefined;
+    try {
+      const swap = await this.#pointers.swap(name, { expected, value: ours.key });
+      assert(swap.kind !== "fenced", "a swap without a fence is not fenced");
+      if (swap.kind === "committed") return { kind: "won" };
+      winner = swap.winner;
+      assert(winner !== undefined, "pointers are not deleted");
+    } catch (error) {
+      winner = await this.#lookUp(name, error);
+      // Unchanged: the swap may still be under way, so the objects must stay.
+      if (winner === undefined || winner.version === expected) throw error;
+    }
+    return (await this.#descendsFrom(dataset, winner, ours)) ? { kind: "won" } : { kind: "lost", winner };
+  }
+
+  async #lookUp(name: string, cause: unknown): Promise<Pointer | undefined> {
+    try {
+      return await this.#pointers.get(name);
+    } catch (error) {
+      this.#logger.warn("a table's pointer could not be looked up after a failed swap; its new objects are kept", { pointer: name, error: String(error) });
+      throw cause;
+    }
+  }
+
+  /** Whether what the pointer names is our metadata, or was made from it. */
+  async #descendsFrom(dataset: string, winner: Pointer, { key, snapshotId }: Published): Promise<boolean> {
+    if (winner.value === key) return true;
+    const { metadata, view } = await this.#loadAt(dataset, winner);
+    const logged = metadata.metadataLog.some(({ address }) => view.addresses.find(address) === key);
+    return logged || metadata.snapshots.some(({ id }) => id === snapshotId);
+  }
+
+  #changeOf({ metadata, key, view }: Loaded): { readonly metadata: TableMetadata; readonly address: string; readonly time: number } {
+    return { metadata, address: view.addresses.addressOf(key), time: changeTime(metadata, this.#env.now()) };
+  }
+
+  #session(prefix: ObjectKey): WriteSession {
+    return new WriteSession({ objects: this.#objects, logger: this.#logger, prefix });
+  }
+
+  #uuid(): string {
+    const bytes = Uint8Array.from(this.#env.random(16));
+    bytes[6] = (bytes[6]! & 0x0f) | 0x40;
+    bytes[8] = (bytes[8]! & 0x3f) | 0x80;
+    return uuidText(bytes);
+  }
+
+  /** A positive number of 63 bits that no snapshot of the table has. */
+  #snapshotId({ snapshots }: TableMetadata): bigint {
+    for (;;) {
+      const id = Buffer.from(this.#env.random(8)).readBigUInt64BE() & 0x7fffffffffffffffn;
+      if (id > 0n && snapshots.every((snapshot) => snapshot.id !== id)) return id;
+    }
+  }
+}
+
+/** Takes back what was written when the work fails: nothing can name it yet. */
+async function takingBack<Result>(session: WriteSession, work: () => Promise<Result>): Promise<Result> {
+  try {
+    return await work();
+  } catch (error) {
+    await session.takeBack();
+    throw error;
+  }
+}
+
+function newSnapshotId(metadata: TableMetadata, before: Loaded | undefined): bigint | undefined {
+  const id = metadata.current?.id;
+  return id === before?.metadata.current?.id ? undefined : id;
+}
+
+function pointerName(dataset: string): string {
+  return `table/${dataset}`;
+}
+
+function metadataKeyOf({ name, value }: Pointer, prefix: ObjectKey): ObjectKey {
+  if (value.startsWith(`${prefix}/metadata/`)) return value as ObjectKey;
+  throw new MainstemError("table.corrupt", `The pointer ${name} names ${value.slice(0, 500)}, which is no metadata of this table.`, { key: name });
+}
+
+/** The number before the first `-` of a metadata file's name; another program's names may have none. */
+function versionOf(key: ObjectKey): number {
+  return Number(/\/(\d{1,9})-[^/]*$/.exec(key)?.[1] ?? 0);
+}
