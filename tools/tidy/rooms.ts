@@ -20,7 +20,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   server: ["archive", "iceberg", "ingest", "log", "objects", "registry", "state", "tables", "tasks"],
   // The composer: `platform.ts` and the package's front.
   platform: ["runtime", "log", "objects", "state", "tasks", "registry", "ingest", "archive", "iceberg", "tables", "server"],
-  cli: ["platform"],
+  cli: ["platform", "tasks"],
 };
 
 const drivers: readonly string[] = ["log/embedded", "objects/directory", "state/sqlite", "tables/duckdb"];
