@@ -50,6 +50,7 @@ export const codes = {
   "objects.notFound": { status: 404, task: "stop", remedy: "The object is gone: see what deleted it; restore it from a copy." },
   "objects.failed": { status: 503, task: "retry", remedy: "The object store refused the operation; see the cause." },
 
+  "state.corrupt": { status: 500, task: "stop", remedy: "Restore the state from a copy, or let it be made anew from the definitions among the objects." },
   "state.failed": { status: 503, task: "retry", remedy: "The state store refused the operation; see the cause." },
   "state.newer": { status: 500, task: "stop", remedy: "The state was written by a newer version of Mainstem; run that version or a later one." },
 
@@ -88,6 +89,12 @@ export const codes = {
 
   "table.corrupt": { status: 500, task: "stop", remedy: "Restore the named metadata or data file from a copy." },
   "table.conflict": { status: 409, task: "retry", remedy: "Another writer committed first; the build starts over from the new snapshot." },
+  "table.failed": {
+    status: 500,
+    task: "retry",
+    remedy: "The table engine could not finish: see the cause, and give it more memory or disk if it lacks them. Nothing was committed.",
+  },
+  "table.valueRange": { status: 400, task: "inbox", remedy: "The record waits in the inbox: send it again with a value that the message allows." },
   "table.unsupported": {
     status: 501,
     task: "stop",
@@ -103,6 +110,11 @@ export const codes = {
   "server.notFound": { status: 404, task: "stop", remedy: "See /openapi.json for the routes." },
   "server.method": { status: 405, task: "stop", remedy: "See /openapi.json for the methods of this route." },
   "server.request": { status: 400, task: "stop", remedy: "Mend the request at the places that the message names." },
+  "server.timeout": { status: 408, task: "stop", remedy: "Send the request without long pauses, or in parts." },
+  "server.malformed": { status: 400, task: "stop", remedy: "Send well-formed HTTP/1.1." },
+  "server.headersTooLarge": { status: 431, task: "stop", remedy: "Send fewer or shorter headers." },
+  "server.groupReserved": { status: 403, task: "stop", remedy: "Choose a group name that does not begin with 'mainstem.': those belong to the platform's tasks." },
+  "server.listenFailed": { status: 500, task: "stop", remedy: "Check server.host and server.port; the message has the system's reason." },
   "server.portInUse": { status: 500, task: "stop", remedy: "Choose another port with --port or MAINSTEM_SERVER_PORT, or stop the program that uses it." },
   "server.tokenRequired": {
     status: 500,

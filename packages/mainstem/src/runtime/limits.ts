@@ -17,6 +17,8 @@ export const limits = {
   tempFileMs: 86_400_000,
   /** How often a put starts over because another process removed its empty folder. */
   directoryRacesMax: 32,
+  /** How long an operation waits while other processes have the state's database. */
+  stateBusyMs: 30_000,
   /** Batches with an idempotency key that are remembered (40 to 70 bytes each); beyond it requests with new keys are told to come later. */
   idempotencyBatchesMax: 2_000_000,
   /** How long a request waits for the keys of its dataset to be read from the log after a start. */
@@ -30,4 +32,18 @@ export const limits = {
   ingestWindowBytes: 4_194_304,
   /** Records of a body that trickles in are appended after this time at the latest. */
   ingestLingerMs: 200,
+  /** HTTP: the headers of a request, and how long they may take. */
+  headersBytesMax: 16_384,
+  headersMs: 15_000,
+  /** How long a client may pause within a body, or leave an answer unread. */
+  idleMs: 30_000,
+  /** How long a body that is taken whole may take. */
+  wholeBodyMs: 120_000,
+  connectionsMax: 1_024,
+  /** How long requests that run may go on after the server was told to close. */
+  closeMs: 10_000,
+  /** The body of a request that is no record: a definition, a query. */
+  requestBytesMax: 1_048_576,
+  /** A query's answer as one JSON value; NDJSON has no such limit. */
+  queryAnswerBytesMax: 33_554_432,
 } as const;

@@ -40,11 +40,12 @@ export type Swap<T> = { readonly kind: "committed"; readonly value: T } | { read
 /**
  * The small state of the platform: definitions, pointers, checkpoints, leases.
  *
- * Durability: what resolved survives a loss of power.
+ * Durability: what resolved survives a loss of power; what was rejected with `state.failed` may have happened or not.
  * Concurrency: every change is one transaction; of concurrent swaps with the same expectation exactly one commits, the others see the winner.
  * Order: a read after a resolved write, from any process, sees it.
- * Time: leases end by the store's own clock, never by a caller's.
- * Errors: `state.failed`, `state.newer`, `resource.closed`.
+ * Time: leases end by the store's own clock, never by a caller's. A lease that has ended proves nothing any more, even while nobody took it over.
+ * Names, kinds and owners are any text; names are ordered by their UTF-8 bytes.
+ * Errors: `state.failed`, `state.corrupt`, `state.newer`, `resource.closed`.
  */
 export interface StateStore extends AsyncDisposable {
   readonly definitions: {
@@ -72,9 +73,14 @@ export interface StateStore extends AsyncDisposable {
     put(task: string, checkpoint: Checkpoint, fence: Fence): Promise<{ readonly kind: "stored" } | { readonly kind: "fenced" }>;
   };
   readonly leases: {
+    /**
+     * Takes a lease that is free, has ended, or is the same owner's own: a process that starts again need not wait for itself.
+     * Each holding has a greater token than all before it, for ever, and ends those before it.
+     */
     acquire(name: string, options: { readonly owner: string; readonly ttlMs: number }): Promise<Acquired>;
     /** False when the lease was lost. */
     renew(fence: Fence, options: { readonly ttlMs: number }): Promise<boolean>;
+    /** Ends the lease at once if it is still held; the token is never given out again. */
     release(fence: Fence): Promise<void>;
   };
 }
