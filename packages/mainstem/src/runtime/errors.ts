@@ -105,6 +105,7 @@ export const codes = {
   "query.invalid": { status: 400, task: "stop", remedy: "Mend the SQL statement; the message says where." },
   "query.forbidden": { status: 403, task: "stop", remedy: "Only one SELECT statement over datasets is allowed." },
   "query.tooLarge": { status: 413, task: "stop", remedy: "Add a LIMIT, aggregate, or ask for NDJSON, which is streamed." },
+  "query.busy": { status: 503, task: "retry", remedy: "Ask again later, or let fewer queries run at once." },
   "query.timeout": { status: 504, task: "stop", remedy: "Narrow the query by a partition field, or raise the limit." },
 
   "server.notFound": { status: 404, task: "stop", remedy: "See /openapi.json for the routes." },

@@ -1,0 +1,59 @@
+import { pipeline } from "node:stream/promises";
+import { createGunzip } from "node:zlib";
+import { MainstemError } from "../runtime/errors.ts";
+import type { ByteShare } from "./byte-budget.ts";
+
+const chunkBytes = 65_536;
+
+export const encodings = ["identity", "gzip"] as const;
+export type Encoding = (typeof encodings)[number];
+
+/** The decoded body, in chunks of at most 64 KiB. `ingest.encoding` where it is not what the encoding says. Memory does not depend on how far it expands. */
+export async function* decodeBody(body: AsyncIterable<Uint8Array>, encoding: Encoding): AsyncGenerator<Uint8Array> {
+  for await (const chunk of encoding === "gzip" ? gunzip(body) : body) {
+    if (chunk.length <= chunkBytes) yield chunk;
+    else for (let start = 0; start < chunk.length; start += chunkBytes) yield chunk.subarray(start, start + chunkBytes);
+  }
+}
+
+/** The whole body. Its bytes count three times in the share: as they arrive, put together, and encoded. `ingest.tooLarge` beyond `bytesMax`. */
+export async function takeWhole(
+  body: AsyncIterable<Uint8Array>,
+  { bytesMax, share, signal }: { readonly bytesMax: number; readonly share: ByteShare; readonly signal: AbortSignal | undefined },
+): Promise<Buffer> {
+  // One growing buffer: a list of chunks would cost a client one byte a chunk, and us a hundred.
+  let whole: Buffer = Buffer.alloc(0);
+  let length = 0;
+  for await (const chunk of body) {
+    const needed = length + chunk.length;
+    if (needed > bytesMax) throw tooLarge(bytesMax);
+    if (!share.tryReserve(chunk.length * 3)) await share.reserve(chunk.length * 3, { signal });
+    if (needed > whole.length) {
+      const larger = Buffer.allocUnsafeSlow(Math.max(needed, Math.min(whole.length * 2, bytesMax)));
+      whole.copy(larger, 0, 0, length);
+      whole = larger;
+    }
+    whole.set(chunk, length);
+    length = needed;
+  }
+  return whole.subarray(0, length);
+}
+
+export function tooLarge(bytesMax: number): MainstemError {
+  return new MainstemError("ingest.tooLarge", `The body is larger than the ${bytesMax} bytes that it may have when it is taken whole.`, { bytesMax });
+}
+
+async function* gunzip(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const unzip = createGunzip({ chunkSize: chunkBytes });
+  const feeding = pipeline(body, unzip).catch(() => undefined); // its failure surfaces where the output is read
+  try {
+    yield* unzip;
+  } catch (error) {
+    if (error instanceof Error && "code" in error && typeof error.code === "string" && error.code.startsWith("Z_"))
+      throw new MainstemError("ingest.encoding", `The body is not whole gzip: ${error.message}.`, {}, { cause: error });
+    throw error;
+  } finally {
+    unzip.destroy();
+    await feeding;
+  }
+}

@@ -1,0 +1,123 @@
+import type { FieldError } from "@mainstem/contract";
+import type { RecordHeader } from "../log/index.ts";
+import { MainstemError } from "../runtime/errors.ts";
+import { limits } from "../runtime/limits.ts";
+import { nestsDeeper } from "./depth.ts";
+import type { Door } from "./door.ts";
+import { toInboxEntry } from "./inbox-entry.ts";
+import { recordBytes, type Lanes } from "./lanes.ts";
+import type { LineSink } from "./line-splitter.ts";
+import { RefusedList, type RecordCode } from "./refused-list.ts";
+
+/** Records longer than this are searched for deep nesting before they are parsed; shorter ones cannot cost much, so only if they are refused. */
+const quickBytesMax = 1_024;
+/** How much of a text that is not JSON an error shows. */
+const shownMax = 64;
+
+export interface IntakeOptions {
+  readonly door: Door;
+  readonly lanes: Lanes;
+  readonly invalid: "refuse" | "inbox";
+  /** Names the request in the ids of inbox entries. */
+  readonly requestId: string;
+  readonly headers: readonly RecordHeader[];
+  /** Of a batch's records section. */
+  readonly batchBytesMax: number;
+  readonly recordBytesMax: number;
+  now(): number;
+}
+
+/**
+ * The records of one request, judged and handed on one by one, in order, without waiting: valid ones go into the lane of their partition,
+ * the others are refused or go into the inbox's lane.
+ */
+export class Intake implements LineSink {
+  /** Records seen so far. */
+  records = 0;
+  valid = 0;
+  quarantined = 0;
+  readonly refused = new RefusedList({ countMax: limits.refusedNamedMax, bytesMax: limits.refusedBytesMax });
+  readonly #options: IntakeOptions;
+
+  constructor(options: IntakeOptions) {
+    this.#options = options;
+  }
+
+  line(text: string, bytes: Buffer, start: number, end: number): void {
+    if (end - start > quickBytesMax && this.#tooDeep(bytes, start, end)) return this.#refuseDeep(bytes, start, end);
+    let json: unknown;
+    try {
+      json = JSON.parse(text);
+    } catch {
+      if (this.#tooDeep(bytes, start, end)) return this.#refuseDeep(bytes, start, end);
+      return this.#refuse("record.notJson", [{ path: "", expected: "JSON", received: shown(text) }], bytes, start, end);
+    }
+    this.#judge(json, bytes, start, end);
+  }
+
+  badLine(code: "record.notUtf8" | "record.tooLarge", bytes: Buffer, start: number, end: number, length: number): void {
+    if (code === "record.tooLarge") this.#refuseLarge(bytes, start, end, length);
+    else this.#refuse(code, [{ path: "", expected: "UTF-8", received: "other bytes" }], bytes, start, end);
+  }
+
+  /** A whole JSON text of its own, or one element of an array. Throws `ingest.notJson` where it is not JSON. */
+  element(text: () => string, bytes: Buffer, { start, end, tooDeep }: { readonly start: number; readonly end: number; readonly tooDeep: boolean }): void {
+    if (end - start > this.#options.recordBytesMax) return this.#refuseLarge(bytes, start, start + this.#options.recordBytesMax, end - start);
+    if (tooDeep) return this.#refuseDeep(bytes, start, end);
+    let json: unknown;
+    try {
+      json = JSON.parse(text());
+    } catch (cause) {
+      throw notJson(cause instanceof Error ? cause.message : "It cannot be parsed.", { index: this.records, position: start });
+    }
+    this.#judge(json, bytes, start, end);
+  }
+
+  #judge(json: unknown, bytes: Buffer, start: number, end: number): void {
+    const { door, lanes, headers, batchBytesMax } = this.#options;
+    const outcome = door.encode(json);
+    if (outcome.kind === "invalid") {
+      if (end - start <= quickBytesMax && this.#tooDeep(bytes, start, end)) return this.#refuseDeep(bytes, start, end);
+      return this.#refuse("record.invalid", outcome.errors, bytes, start, end);
+    }
+    const wire = door.toWire(outcome.value);
+    const size = recordBytes(outcome.key, wire, headers);
+    if (size > batchBytesMax) return this.#refuseLarge(bytes, start, end, size);
+    lanes.add(door.laneOf(outcome.key), outcome.key, wire, headers);
+    this.records++;
+    this.valid++;
+  }
+
+  #tooDeep(bytes: Buffer, start: number, end: number): boolean {
+    return nestsDeeper(bytes, { start, end, depthMax: limits.depthMax });
+  }
+
+  #refuseDeep(bytes: Buffer, start: number, end: number): void {
+    this.#refuse("record.tooDeep", [{ path: "", expected: `at most ${limits.depthMax} levels`, received: "more" }], bytes, start, end);
+  }
+
+  #refuseLarge(bytes: Buffer, start: number, end: number, length: number): void {
+    const errors = [{ path: "", expected: `at most ${this.#options.recordBytesMax} bytes`, received: `${length} bytes` }];
+    this.#refuse("record.tooLarge", errors, bytes, start, end, length);
+  }
+
+  #refuse(code: RecordCode, errors: readonly FieldError[], bytes: Buffer, start: number, end: number, length = end - start): void {
+    const { door, lanes, invalid, requestId, now } = this.#options;
+    const index = this.records++;
+    if (invalid === "refuse") return this.refused.add({ index, code, errors });
+    const cause = { formatVersion: 1, id: `door/${requestId}/${index}`, from: "door", code, errors, contractVersion: door.contractVersion } as const;
+    const cut = length > end - start ? { cutFrom: length } : {};
+    const entry = toInboxEntry({ ...cause, time: new Date(now()).toISOString(), ...cut }, bytes.subarray(start, end));
+    lanes.add(door.partitions, entry.key, entry.value, entry.headers);
+    this.quarantined++;
+  }
+}
+
+/** `ingest.notJson` for a body that is one JSON text. */
+export function notJson(why: string, facts: Readonly<Record<string, unknown>> = {}): MainstemError {
+  return new MainstemError("ingest.notJson", `The body is not JSON: ${why}`, facts);
+}
+
+function shown(text: string): string {
+  return text.length <= shownMax ? text : `${text.slice(0, shownMax)}…`;
+}

@@ -1,0 +1,161 @@
+import { RecordBatchBuilder, type AppendedRange, type Log, type RecordBatch, type RecordHeader, type TopicPartition } from "../log/index.ts";
+
+/** A lane's builder starts with this many bytes and grows. */
+const builderBytes = 16_384;
+
+export interface LanesOptions {
+  readonly log: Log;
+  /** Where records go: a lane each. */
+  readonly targets: readonly TopicPartition[];
+  /** Of a batch's records section. */
+  readonly batchBytesMax: number;
+  /** Finished batches wait for `release` instead of being appended. */
+  readonly hold: boolean;
+  /** On the first record of each batch. */
+  readonly batchHeaders?: readonly RecordHeader[];
+  /** How many records of each lane are in the log already and are passed over. */
+  readonly skip?: ReadonlyMap<number, number>;
+  /** After each batch that became durable. */
+  onAppended?(lane: number, batch: RecordBatch, range: AppendedRange): void;
+  /** A batch that was not acknowledged. */
+  onFailed?(lane: number, error: unknown): void;
+  /** After what is held in memory became less. */
+  onLess?(): void;
+}
+
+interface Lane {
+  readonly builder: RecordBatchBuilder;
+  readonly waiting: RecordBatch[];
+  skip: number;
+  appending: boolean;
+}
+
+/**
+ * One request's batches on their way to the log, a lane a partition.
+ *
+ * Order: of each lane, one batch is under way at a time, so that records keep their order; lanes go at once.
+ * Failure: after the first failed append nothing more is handed to the log; `below` and `finish` throw that failure.
+ */
+export class Lanes {
+  readonly #options: LanesOptions;
+  readonly #lanes: (Lane | undefined)[];
+  #held: boolean;
+  #openBytes = 0;
+  #waitingBytes = 0;
+  #underway = 0;
+  #failure: { readonly error: unknown } | undefined;
+  #wake: (() => void) | undefined;
+
+  constructor(options: LanesOptions) {
+    this.#options = options;
+    this.#held = options.hold;
+    this.#lanes = Array.from({ length: options.targets.length });
+  }
+
+  /** Bytes of records that no batch has been made of yet. */
+  get openBytes(): number {
+    return this.#openBytes;
+  }
+  /** Bytes of batches that are not durable yet. */
+  get waitingBytes(): number {
+    return this.#waitingBytes;
+  }
+
+  /** Copies the record in. It must fit a batch: `recordBytes` says what it takes at most. */
+  add(target: number, key: Uint8Array, value: Uint8Array, headers: readonly RecordHeader[]): void {
+    const lane = (this.#lanes[target] ??= this.#openLane(target));
+    if (lane.skip > 0) {
+      lane.skip--;
+      return;
+    }
+    const { batchBytesMax, batchHeaders } = this.#options;
+    const { builder } = lane;
+    if (builder.count > 0 && builder.bytes + recordBytes(key, value, headers) > batchBytesMax) this.#close(target, lane);
+    const before = builder.bytes;
+    builder.add({ key, value, headers: builder.count === 0 && batchHeaders !== undefined ? [...batchHeaders, ...headers] : headers });
+    this.#openBytes += builder.bytes - before;
+  }
+
+  /** Makes batches of what is open. */
+  flush(): void {
+    this.#lanes.forEach((lane, target) => {
+      if (lane !== undefined && lane.builder.count > 0) this.#close(target, lane);
+    });
+  }
+
+  /** Ends `hold`. */
+  release(): void {
+    this.#held = false;
+    this.#lanes.forEach((lane, target) => lane !== undefined && this.#start(target, lane));
+  }
+
+  /** Waits until at most so many bytes of batches are not durable. */
+  async below(bytes: number): Promise<void> {
+    while (this.#failure === undefined && this.#waitingBytes > bytes && this.#underway > 0) await this.#change();
+    if (this.#failure !== undefined) throw this.#failure.error;
+  }
+
+  /** Resolves when everything is durable. */
+  async finish(): Promise<void> {
+    this.flush();
+    await this.below(0);
+  }
+
+  /** Waits for what is under way, gives up the rest, and never throws. */
+  async abandon(): Promise<void> {
+    this.#failure ??= { error: new Error("abandoned") };
+    while (this.#underway > 0) await this.#change();
+  }
+
+  #openLane(target: number): Lane {
+    return { builder: new RecordBatchBuilder({ capacity: builderBytes }), waiting: [], skip: this.#options.skip?.get(target) ?? 0, appending: false };
+  }
+
+  #close(target: number, lane: Lane): void {
+    this.#openBytes -= lane.builder.bytes;
+    const batch = lane.builder.finish();
+    this.#waitingBytes += batch.records.length;
+    lane.waiting.push(batch);
+    this.#start(target, lane);
+  }
+
+  #start(target: number, lane: Lane): void {
+    if (this.#held || lane.appending || this.#failure !== undefined) return;
+    const batch = lane.waiting.shift();
+    if (batch === undefined) return;
+    lane.appending = true;
+    this.#underway++;
+    // Joined by `below`, `finish` and `abandon`, which wait until nothing is under way.
+    void this.#append(target, lane, batch);
+  }
+
+  async #append(target: number, lane: Lane, batch: RecordBatch): Promise<void> {
+    const { log, targets, onAppended, onFailed, onLess } = this.#options;
+    try {
+      const range = await log.append(targets[target]!, batch);
+      onAppended?.(target, batch, range);
+    } catch (error) {
+      this.#failure ??= { error };
+      onFailed?.(target, error);
+    }
+    lane.appending = false;
+    this.#underway--;
+    this.#waitingBytes -= batch.records.length;
+    this.#start(target, lane);
+    onLess?.();
+    this.#wake?.();
+  }
+
+  #change(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#wake = resolve;
+    return promise;
+  }
+}
+
+/** At most what a record takes in a batch's records section: its fields, and their lengths as varints. */
+export function recordBytes(key: Uint8Array, value: Uint8Array, headers: readonly RecordHeader[]): number {
+  let bytes = 40 + key.length + value.length;
+  for (const header of headers) bytes += 20 + header.key.length + (header.value?.length ?? 0);
+  return bytes;
+}

@@ -1,0 +1,134 @@
+import { isAscii, isUtf8 } from "node:buffer";
+
+/** Takes the lines of an NDJSON body, one call a line, in order. The bytes are a view that is valid only during the call. */
+export interface LineSink {
+  /** A line of UTF-8 that is not blank; `text` is what `bytes[start, end)` says. */
+  line(text: string, bytes: Buffer, start: number, end: number): void;
+  /** A line that cannot be read. `length` is its whole length, of which at most the limit's bytes are given. */
+  badLine(code: "record.notUtf8" | "record.tooLarge", bytes: Buffer, start: number, end: number, length: number): void;
+}
+
+const newline = 0x0a;
+const carriageReturn = 0x0d;
+/** A buffer for unfinished lines is kept for the next one up to this size. */
+const keptBytesMax = 65_536;
+
+/**
+ * Cuts a stream of bytes into lines without making objects: whole lines are read where they lie in the chunk, only a line that crosses chunks is copied.
+ * Lines end with LF or CRLF, the last one also with the body; blank lines are left out, and so is a byte order mark at the very start.
+ * Holds at most one line of `lineBytesMax`; of a longer one the rest is counted and dropped.
+ */
+export class LineSplitter {
+  readonly #sink: LineSink;
+  readonly #lineBytesMax: number;
+  #pending: Buffer = Buffer.alloc(0);
+  #pendingLength = 0;
+  #dropped = 0;
+  #first = true;
+
+  constructor(sink: LineSink, { lineBytesMax }: { readonly lineBytesMax: number }) {
+    this.#sink = sink;
+    this.#lineBytesMax = lineBytesMax;
+  }
+
+  /** Bytes of the unfinished line that are held. */
+  get pendingBytes(): number {
+    return this.#pendingLength;
+  }
+
+  push(chunk: Uint8Array): void {
+    const bytes = toBuffer(chunk);
+    let start = 0;
+    if (this.#pendingLength > 0 || this.#dropped > 0) {
+      const end = bytes.indexOf(newline);
+      this.#keep(bytes, 0, end < 0 ? bytes.length : end);
+      if (end < 0) return;
+      this.#finishPending();
+      start = end + 1;
+    }
+    const last = bytes.lastIndexOf(newline);
+    if (last >= start) {
+      this.#block(bytes, start, last);
+      start = last + 1;
+    }
+    this.#keep(bytes, start, bytes.length);
+  }
+
+  /** The body is over: what is left is its last line. */
+  end(): void {
+    if (this.#pendingLength > 0 || this.#dropped > 0) this.#finishPending();
+  }
+
+  /** Whole lines between `start` and `end`, which is a newline. ASCII, the common case, becomes one string for all of them, of which each line is a slice. */
+  #block(bytes: Buffer, start: number, end: number): void {
+    const block = bytes.subarray(start, end);
+    if (isAscii(block)) {
+      const text = block.toString("latin1", 0, block.length);
+      for (let from = 0; from <= text.length;) {
+        const found = text.indexOf("\n", from);
+        const to = found < 0 ? text.length : found;
+        this.#line(text.slice(from, to), bytes, start + from, start + to);
+        from = to + 1;
+      }
+      return;
+    }
+    const valid = isUtf8(block);
+    for (let from = start; from <= end;) {
+      const found = from === end ? end : bytes.indexOf(newline, from);
+      const to = found < 0 || found > end ? end : found;
+      this.#bytesLine(bytes, from, to, valid);
+      from = to + 1;
+    }
+  }
+
+  #bytesLine(bytes: Buffer, start: number, end: number, valid: boolean): void {
+    if (valid || isUtf8(bytes.subarray(start, end))) this.#line(bytes.toString("utf8", start, end), bytes, start, end);
+    else this.#sink.badLine("record.notUtf8", bytes, start, trimmedEnd(bytes, start, end), end - start);
+    this.#first = false;
+  }
+
+  #line(text: string, bytes: Buffer, start: number, end: number): void {
+    if (this.#first) {
+      this.#first = false;
+      if (text.charCodeAt(0) === 0xfeff) return this.#line(text.slice(1), bytes, start + 3, end);
+    }
+    if (end - start > this.#lineBytesMax) return this.#sink.badLine("record.tooLarge", bytes, start, start + this.#lineBytesMax, end - start);
+    if (bytes[end - 1] === carriageReturn && end > start) return this.#line(text.slice(0, -1), bytes, start, end - 1);
+    if (end === start || (text.charCodeAt(0) <= 0x20 && text.trim() === "")) return;
+    this.#sink.line(text, bytes, start, end);
+  }
+
+  #keep(bytes: Buffer, start: number, end: number): void {
+    const room = this.#lineBytesMax - this.#pendingLength;
+    const length = Math.min(end - start, room);
+    this.#dropped += end - start - length;
+    if (length === 0) return;
+    const needed = this.#pendingLength + length;
+    if (needed > this.#pending.length) {
+      const larger = Buffer.allocUnsafeSlow(Math.min(this.#lineBytesMax, Math.max(needed, this.#pending.length * 2, 4_096)));
+      this.#pending.copy(larger, 0, 0, this.#pendingLength);
+      this.#pending = larger;
+    }
+    bytes.copy(this.#pending, this.#pendingLength, start, start + length);
+    this.#pendingLength = needed;
+  }
+
+  #finishPending(): void {
+    const { length, bytes, dropped } = { length: this.#pendingLength, bytes: this.#pending, dropped: this.#dropped };
+    this.#pendingLength = this.#dropped = 0;
+    if (bytes.length > keptBytesMax) this.#pending = Buffer.alloc(0);
+    if (dropped > 0) {
+      this.#first = false;
+      this.#sink.badLine("record.tooLarge", bytes, 0, length, length + dropped);
+    } else this.#bytesLine(bytes, 0, length, false);
+  }
+}
+
+/** The same bytes with Buffer's methods. */
+export function toBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+function trimmedEnd(bytes: Buffer, start: number, end: number): number {
+  return end > start && bytes[end - 1] === carriageReturn ? end - 1 : end;
+}

@@ -1,0 +1,188 @@
+import { batchHeaderBytes, type Log } from "../log/index.ts";
+import type { Dataset, Registry } from "../registry/index.ts";
+import { randomId, type Env } from "../runtime/env.ts";
+import { MainstemError, factsOf, isAbort, toErrorValue } from "../runtime/errors.ts";
+import { limits as platformLimits } from "../runtime/limits.ts";
+import type { Logger } from "../runtime/logger.ts";
+import { acceptStream, acceptWhole, type Run } from "./accept.ts";
+import { decodeBody } from "./body.ts";
+import { ByteBudget, ByteShare } from "./byte-budget.ts";
+import { createDoors, type Door, type Doors } from "./door.ts";
+import type { Answer, DoorCounts, Ingest, IngestLimits, IngestRequest, IngestStatus } from "./ingest.ts";
+import type { Intake } from "./intake.ts";
+import { KeyIndex } from "./key-index.ts";
+
+export interface IngestOptions {
+  readonly registry: Registry;
+  readonly log: Log;
+  readonly env: Env;
+  readonly logger: Logger;
+  readonly limits?: Partial<IngestLimits>;
+}
+
+const limitsDefault: IngestLimits = {
+  bodyBytesMax: 16_777_216,
+  recordBytesMax: platformLimits.recordBytesMax,
+  batchBytesMax: platformLimits.batchBytesMax - batchHeaderBytes,
+  windowBytes: platformLimits.ingestWindowBytes,
+  lingerMs: platformLimits.ingestLingerMs,
+  bytesMax: platformLimits.ingestBytesMax,
+  waitingMax: platformLimits.ingestWaitingMax,
+  waitMs: platformLimits.ingestWaitMs,
+  keyBatchesMax: platformLimits.idempotencyBatchesMax,
+};
+/** The header of a record that carries the producer's own time. */
+const sentAtHeader = "mainstem-sent-at";
+const sentAtPattern = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)$/;
+/** Printable ASCII without spaces around it. */
+const keyPattern = /^[\x21-\x7e](?:[\x20-\x7e]{0,253}[\x21-\x7e])?$/;
+
+/** Opens the door, and begins to read the idempotency keys of the last day from the log. */
+export async function openIngest({ registry, log, env, logger, limits: own = {} }: IngestOptions): Promise<Ingest> {
+  const limits = { ...limitsDefault, ...own };
+  const { idempotencyMs: rememberMs, idempotencyWaitMs: waitMs } = platformLimits;
+  const keys = new KeyIndex({ log, env, logger, rememberMs, batchesMax: limits.keyBatchesMax, waitMs });
+  const room = new IngestRoom({ registry, log, env, limits, keys });
+  const reading = readKeys(await registry.list(), keys);
+  const stopListening = registry.onChange((dataset) => void keys.read(dataset).catch(() => undefined));
+  return {
+    accept: (request, options = {}) => room.accept(request, options.signal),
+    counts: () => room.counts,
+    status: () => room.status(),
+    async [Symbol.asyncDispose]() {
+      stopListening();
+      await room.close();
+      await keys[Symbol.asyncDispose]();
+      await reading;
+    },
+  };
+}
+
+/** One dataset after the other, to be gentle on a start; who needs a key sooner begins it sooner. The index logs failures. */
+async function readKeys(datasets: readonly Dataset[], keys: KeyIndex): Promise<void> {
+  for (const dataset of datasets) await keys.read(dataset).catch(() => undefined);
+}
+
+interface RoomOptions {
+  readonly registry: Registry;
+  readonly log: Log;
+  readonly env: Env;
+  readonly limits: IngestLimits;
+  readonly keys: KeyIndex;
+}
+
+class IngestRoom {
+  readonly counts = new Map<string, DoorCounts>();
+  readonly #options: RoomOptions;
+  readonly #doors: Doors = createDoors();
+  readonly #budget: ByteBudget;
+  readonly #running = new Set<Promise<unknown>>();
+  #failing: IngestStatus["failing"];
+  #closed = false;
+
+  constructor(options: RoomOptions) {
+    this.#options = options;
+    this.#budget = new ByteBudget({ ...options.limits, env: options.env });
+  }
+
+  status(): IngestStatus {
+    return { heldBytes: this.#budget.heldBytes, waiting: this.#budget.waiting, failing: this.#failing };
+  }
+
+  async accept(request: IngestRequest, signal: AbortSignal | undefined): Promise<Answer> {
+    if (this.#closed) throw new MainstemError("resource.closed", "The door is closed.");
+    const running = this.#accept(request, signal);
+    this.#running.add(running);
+    try {
+      const answer = await running;
+      this.#failing = undefined;
+      return answer;
+    } catch (error) {
+      if (!isAbort(error) && factsOf(error).status >= 500) {
+        const { code, message } = toErrorValue(error);
+        this.#failing = { code, message, at: this.#options.env.now() };
+      }
+      throw error;
+    } finally {
+      this.#running.delete(running);
+    }
+  }
+
+  /** Waits for the requests that run. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await Promise.allSettled(this.#running);
+  }
+
+  async #accept(request: IngestRequest, signal: AbortSignal | undefined): Promise<Answer> {
+    checkRequest(request);
+    const { registry, log, env, limits } = this.#options;
+    const dataset = await registry.require(request.dataset);
+    const { idempotencyKey: key, format, atomic, invalid } = request;
+    const counts = this.#countsOf(dataset);
+    using share = new ByteShare(this.#budget);
+    const run: Run = {
+      log,
+      env,
+      limits,
+      body: counted(decodeBody(request.body, request.encoding), counts),
+      share,
+      invalid,
+      headers: request.sentAt === undefined ? [] : [{ key: sentAtHeader, value: Buffer.from(request.sentAt) }],
+      signal,
+      onDurable: (target, records, door) => (counts[target === door.partitions ? "quarantined" : "accepted"] += records),
+    };
+    const intake = await this.#take(run, { dataset, key, format, atomic });
+    counts.refused += intake.refused.count;
+    const { records, valid, quarantined, refused } = intake;
+    return { records, accepted: valid, quarantined, refused: refused.named, refusedMore: refused.more };
+  }
+
+  async #take(
+    run: Run,
+    { dataset, key, format, atomic }: { readonly dataset: Dataset; readonly key: string | undefined } & Pick<IngestRequest, "format" | "atomic">,
+  ): Promise<Intake> {
+    const doorOf = (version?: number): Promise<Door> => this.#door(dataset, version);
+    if (key === undefined) {
+      const requestId = randomId(this.#options.env);
+      if (format === "ndjson" && !atomic) return acceptStream(run, { door: await doorOf(), requestId });
+      return acceptWhole(run, { format, atomic, doorOf, requestId });
+    }
+    using claim = this.#options.keys.claim(dataset, key);
+    return await acceptWhole(run, { format, atomic, doorOf, keyed: { key, mode: [format, run.invalid, atomic ? "atomic" : "each"].join(" "), claim } });
+  }
+
+  async #door(dataset: Dataset, version: number | undefined): Promise<Door> {
+    if (version === undefined || version === dataset.version) return this.#doors.of(dataset);
+    const versions = await this.#options.registry.history(dataset.contract.name);
+    const found = versions.find((one) => one.version === version);
+    if (found === undefined)
+      throw new MainstemError("runtime.bug", `Version ${version} of ${dataset.contract.name}, which a batch in the log was judged by, is not in its history.`);
+    return this.#doors.of(dataset, found);
+  }
+
+  #countsOf(dataset: Dataset): DoorCounts {
+    const { name } = dataset.contract;
+    let counts = this.counts.get(name);
+    if (counts === undefined) this.counts.set(name, (counts = { accepted: 0, quarantined: 0, refused: 0, bytes: 0 }));
+    return counts;
+  }
+}
+
+function checkRequest({ atomic, invalid, idempotencyKey, sentAt }: IngestRequest): void {
+  if (atomic && invalid === "inbox")
+    throw new MainstemError("ingest.parameter", "atomic=true and invalid=inbox contradict one another: choose one.", { parameter: "invalid" });
+  if (idempotencyKey !== undefined && !keyPattern.test(idempotencyKey))
+    throw new MainstemError("ingest.parameter", "An Idempotency-Key is 1 to 255 printable ASCII characters.", { parameter: "Idempotency-Key" });
+  if (sentAt !== undefined && !sentAtPattern.test(sentAt))
+    throw new MainstemError("ingest.parameter", "Mainstem-Sent-At is an RFC 3339 time with a zone, such as 2026-11-21T10:00:00Z.", {
+      parameter: "Mainstem-Sent-At",
+    });
+}
+
+async function* counted(body: AsyncIterable<Uint8Array>, counts: DoorCounts): AsyncGenerator<Uint8Array> {
+  for await (const chunk of body) {
+    counts.bytes += chunk.length;
+    yield chunk;
+  }
+}

@@ -1,0 +1,34 @@
+import { MainstemError, type Code } from "../runtime/errors.ts";
+
+/** The query parameters of a request: each known, each at most once. Any other is refused by name, so that a typing error never changes what happens. */
+export function parseParameters<Name extends string>(url: URL, known: readonly Name[], code: Code): Partial<Record<Name, string>> {
+  const parameters: Partial<Record<Name, string>> = {};
+  for (const [name, value] of url.searchParams) {
+    const found = known.find((one) => one === name);
+    if (found === undefined) throw new MainstemError(code, `There is no parameter ${JSON.stringify(name)} here.`, { parameter: name, known });
+    if (parameters[found] !== undefined) throw new MainstemError(code, `The parameter ${name} is given more than once.`, { parameter: name });
+    parameters[found] = value;
+  }
+  return parameters;
+}
+
+export function parseBoolean(name: string, text: string | undefined, code: Code): boolean {
+  if (text === undefined || text === "false") return false;
+  if (text === "true" || text === "") return true;
+  throw new MainstemError(code, `The parameter ${name} is true or false.`, { parameter: name });
+}
+
+/** A count or an offset. */
+export function parseCount(name: string, text: string, code: Code): number {
+  const value = Number(text);
+  if (!/^\d{1,16}$/.test(text) || !Number.isSafeInteger(value))
+    throw new MainstemError(code, `The parameter ${name} is a whole number, 0 or more.`, { parameter: name });
+  return value;
+}
+
+/** An RFC 3339 time with a zone, in milliseconds since 1970; undefined for any other text. */
+export function parseTime(text: string): number | undefined {
+  if (!/^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d:\d\d)$/.test(text)) return undefined;
+  const time = Date.parse(text);
+  return Number.isNaN(time) ? undefined : time;
+}

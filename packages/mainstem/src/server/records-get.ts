@@ -1,0 +1,124 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Instant, Log, LogPosition, Offset, TopicPartition } from "../log/index.ts";
+import type { Dataset, Registry } from "../registry/index.ts";
+import { MainstemError, isAbort } from "../runtime/errors.ts";
+import { createPacedResponse } from "./paced-response.ts";
+import { parseBoolean, parseCount, parseParameters, parseTime } from "./parameters.ts";
+import { createRecordLines, type RecordLines } from "./record-lines.ts";
+
+const readBytesMax = 1_048_576;
+/** Lines are written together up to about this many characters. */
+const writeCharactersMax = 32_768;
+
+export interface RecordsGetOptions {
+  readonly registry: Registry;
+  readonly log: Log;
+  readonly idleMs: number;
+}
+
+/** `GET /v1/datasets/{name}/records`: the records as they stand in the log, as NDJSON. */
+export function createRecordsGet({ registry, log, idleMs }: RecordsGetOptions) {
+  const lines = createRecordLines(registry);
+  return async (request: IncomingMessage, response: ServerResponse, { name, url, signal }: { name: string; url: URL; signal: AbortSignal }): Promise<void> => {
+    const parameters = parseParameters(url, ["partition", "from", "limit", "follow"], "server.request");
+    const dataset = await registry.require(name);
+    const follow = parseBoolean("follow", parameters.follow, "server.request");
+    const limit = parameters.limit === undefined ? Number.POSITIVE_INFINITY : parseCount("limit", parameters.limit, "server.request");
+    const positions = await findPositions(log, dataset, parameters);
+    request.resume();
+    response.writeHead(200, { "content-type": "application/x-ndjson", "cache-control": "no-store" });
+    if (follow) response.flushHeaders();
+    const reading = new AbortController();
+    const paced = createPacedResponse(response, { idleMs });
+    const job: Job = { log, dataset, lines, left: limit, follow, signal: AbortSignal.any([signal, reading.signal]), write: (text) => paced.write(text) };
+    try {
+      if (follow) await Promise.all(positions.map((position) => send(job, position).finally(() => job.left <= 0 && reading.abort())));
+      else for (const position of positions) if (job.left > 0) await send(job, position);
+    } catch (error) {
+      // The limit, or the end of the server, ends a followed log; both are a whole answer.
+      if (!isAbort(error) || response.destroyed) throw error;
+    } finally {
+      reading.abort();
+    }
+    response.end();
+  };
+}
+
+interface Job {
+  readonly log: Log;
+  readonly dataset: Dataset;
+  readonly lines: RecordLines;
+  /** How many records may still be given. */
+  left: number;
+  readonly follow: boolean;
+  readonly signal: AbortSignal;
+  write(text: string): Promise<void>;
+}
+
+async function send(job: Job, position: LogPosition): Promise<void> {
+  const { log, dataset, lines, signal } = job;
+  let { offset } = position;
+  for await (const batch of log.read(position, { until: job.follow ? "live" : "end", batchBytesMax: readBytesMax, signal })) {
+    let text = "";
+    for await (const line of lines.of(batch, { contract: dataset.contract, partition: position.partition, from: offset, limit: job.left })) {
+      if (job.left <= 0) break;
+      job.left--;
+      text += line;
+      if (text.length < writeCharactersMax) continue;
+      await job.write(text);
+      text = "";
+    }
+    if (text !== "") await job.write(text);
+    if (job.left <= 0) return;
+    offset = batch.next;
+  }
+}
+
+type From = { readonly kind: "start" | "end" } | { readonly kind: "time"; readonly time: number } | { readonly kind: "offset"; readonly offset: number };
+
+async function findPositions(
+  log: Log,
+  dataset: Dataset,
+  { partition, from = "start" }: { readonly partition?: string; readonly from?: string },
+): Promise<readonly LogPosition[]> {
+  const topic = dataset.topics.records;
+  const wanted = parseFrom(from);
+  const one = partition === undefined ? undefined : parseCount("partition", partition, "server.request");
+  if (one !== undefined && one >= topic.partitions)
+    throw new MainstemError("server.request", `${topic.name} has the partitions 0 to ${topic.partitions - 1}.`, {
+      parameter: "partition",
+      partitions: topic.partitions,
+    });
+  const partitions = one === undefined ? Array.from({ length: topic.partitions }, (_, index) => index) : [one];
+  return Promise.all(
+    partitions.map(async (index) => {
+      const of: TopicPartition = { topic: topic.name, topicId: topic.id, partition: index as TopicPartition["partition"] };
+      return { ...of, offset: await findOffset(log, of, wanted, { clamp: partitions.length > 1 }) };
+    }),
+  );
+}
+
+/** With `clamp` an offset outside of the partition's bounds, as one of several, means its nearest end. */
+async function findOffset(log: Log, of: TopicPartition, from: From, { clamp }: { readonly clamp: boolean }): Promise<Offset> {
+  const { first, end, stable } = await log.bounds(of);
+  switch (from.kind) {
+    case "start":
+      return first;
+    case "end":
+      return stable;
+    case "time":
+      return Math.max(first, await log.offsetAt(of, from.time as Instant)) as Offset;
+    case "offset":
+      if (!clamp && (from.offset < first || from.offset > end))
+        throw new MainstemError("log.offsetOutOfRange", `Partition ${of.partition} has the offsets ${first} up to ${end}.`, { first, end, from: from.offset });
+      return Math.min(Math.max(from.offset, first), stable) as Offset;
+    default:
+      return from satisfies never;
+  }
+}
+
+function parseFrom(text: string): From {
+  if (text === "start" || text === "end") return { kind: text };
+  const time = parseTime(text);
+  return time === undefined ? { kind: "offset", offset: parseCount("from", text, "server.request") } : { kind: "time", time };
+}

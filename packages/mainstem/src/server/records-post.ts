@@ -1,0 +1,77 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Encoding, Format, Ingest } from "../ingest/index.ts";
+import { MainstemError } from "../runtime/errors.ts";
+import { parseBoolean, parseParameters } from "./parameters.ts";
+import { readBody } from "./request-body.ts";
+
+const formatOf: ReadonlyMap<string, Format> = new Map([
+  ["application/json", "json"],
+  ["application/x-ndjson", "ndjson"],
+  ["application/ndjson", "ndjson"],
+  ["application/jsonl", "ndjson"],
+  ["application/x-jsonlines", "ndjson"],
+]);
+
+export interface RecordsPostOptions {
+  readonly ingest: Ingest;
+  readonly idleMs: number;
+  /** How long a body may take that is taken whole. */
+  readonly wholeBodyMs: number;
+}
+
+/** `POST /v1/datasets/{name}/records`: the door. */
+export function createRecordsPost({ ingest, idleMs, wholeBodyMs }: RecordsPostOptions) {
+  return async (request: IncomingMessage, response: ServerResponse, { name, url, signal }: { name: string; url: URL; signal: AbortSignal }): Promise<void> => {
+    const { invalid, atomic } = parseParameters(url, ["invalid", "atomic"], "ingest.parameter");
+    if (invalid !== undefined && invalid !== "refuse" && invalid !== "inbox")
+      throw new MainstemError("ingest.parameter", "The parameter invalid is refuse or inbox.", { parameter: "invalid" });
+    const format = parseFormat(request);
+    const idempotencyKey = singleHeader(request, "idempotency-key");
+    const sentAt = singleHeader(request, "mainstem-sent-at");
+    const wanted = {
+      dataset: name,
+      format,
+      encoding: parseEncoding(request),
+      invalid: invalid ?? "refuse",
+      atomic: parseBoolean("atomic", atomic, "ingest.parameter"),
+      ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
+      ...(sentAt === undefined ? {} : { sentAt }),
+    } as const;
+    const whole = format === "json" || wanted.atomic || idempotencyKey !== undefined;
+    const body = readBody(request, { idleMs, ...(whole ? { totalMs: wholeBodyMs } : {}) });
+    const { records, accepted, quarantined, refused, refusedMore } = await ingest.accept({ ...wanted, body }, { signal });
+    const text = JSON.stringify({ accepted, quarantined, refused, ...(refusedMore === 0 ? {} : { refusedMore }) });
+    const status = records > 0 && accepted + quarantined === 0 ? 422 : 200;
+    response.writeHead(status, { "content-type": "application/json", "content-length": Buffer.byteLength(text) });
+    response.end(text);
+  };
+}
+
+function parseFormat(request: IncomingMessage): Format {
+  const given = request.headers["content-type"] ?? "";
+  const [type = "", ...parameters] = given.split(";").map((part) => part.trim().toLowerCase());
+  const format = formatOf.get(type);
+  const charset = parameters
+    .find((parameter) => parameter.startsWith("charset="))
+    ?.slice("charset=".length)
+    .replaceAll('"', "");
+  if (format === undefined || (charset !== undefined && charset !== "utf-8" && charset !== "utf8"))
+    throw new MainstemError("ingest.contentType", given === "" ? "The request has no Content-Type." : `Records cannot be read from ${given}.`, {
+      contentType: given,
+    });
+  return format;
+}
+
+function parseEncoding(request: IncomingMessage): Encoding {
+  const given = (request.headers["content-encoding"] ?? "identity").trim().toLowerCase();
+  if (given === "identity" || given === "") return "identity";
+  if (given === "gzip" || given === "x-gzip") return "gzip";
+  throw new MainstemError("ingest.contentType", `Content-Encoding ${given} is not known here.`, { contentEncoding: given });
+}
+
+function singleHeader(request: IncomingMessage, name: string): string | undefined {
+  const values = request.headersDistinct[name];
+  if (values === undefined) return undefined;
+  if (values.length > 1) throw new MainstemError("ingest.parameter", `The header ${name} is given more than once.`, { parameter: name });
+  return values[0];
+}
