@@ -109,9 +109,10 @@ export class EnvelopeCursor {
     this.#headersStart = this.#position;
     if (count === 0) return;
     for (let index = 0; index < count; index++) {
-      this.#position += this.#length();
-      const length = this.#optional();
-      if (length > 0) this.#position += length;
+      const keyLength = this.#length();
+      this.#position += keyLength;
+      const valueLength = this.#optional();
+      if (valueLength > 0) this.#position += valueLength;
     }
     if (this.#byte() !== 0) this.#fail("headers are not one block");
   }

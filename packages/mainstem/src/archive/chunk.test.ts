@@ -1,0 +1,107 @@
+import assert from "node:assert/strict";
+import { readdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { test } from "node:test";
+import { zstdDecompress } from "node:zlib";
+import avro from "avsc";
+import { RecordCursor } from "../log/index.ts";
+import { syncMarker } from "./chunk-container.ts";
+import { openChunk, openChunkFile } from "./chunk-reader.ts";
+import { ChunkWriter } from "./chunk-writer.ts";
+import { allOf } from "./testing/all-of.ts";
+import { batchOf } from "./testing/batches.ts";
+import { chunkOf, collect, entryFor, expected, of, records, schemas, start } from "./testing/chunks.ts";
+import { openTestDirectory, openTestStore } from "./testing/stores.ts";
+
+test("gives every record back, read in a worker's way or from the store", async () => {
+  await using objects = await openTestStore();
+  for (const blockBytes of [1, 700, 262_144]) {
+    const { bytes, entry } = await chunkOf(objects.path, blockBytes);
+    const path = join(objects.path, "chunk.avro");
+    await writeFile(path, bytes);
+    const fromFile: unknown[] = [];
+    {
+      using chunk = openChunkFile(path, entry);
+      assert.deepEqual(chunk.schemas, schemas);
+      for (const block of chunk.blocks()) collect(block, fromFile);
+    }
+    assert.deepEqual(fromFile, expected);
+
+    assert.ok(entry.path !== undefined);
+    await objects.store.put(entry.path, [bytes]);
+    const fromStore: unknown[] = [];
+    await using chunk = await openChunk(objects.store, entry);
+    assert.deepEqual(chunk.schemas, schemas);
+    for await (const block of chunk.blocks) collect(block, fromStore);
+    assert.deepEqual(fromStore, expected);
+  }
+});
+
+test("is an Avro container file that avsc reads, and names the schemas in its header", async () => {
+  await using directory = await openTestDirectory();
+  const { bytes } = await chunkOf(directory.path, 700);
+  const decoder = new avro.streams.BlockDecoder({
+    codecs: { zstandard: zstdDecompress },
+    parseHook: (schema) => avro.Type.forSchema(schema, { wrapUnions: false }),
+  });
+  let metadata: Record<string, Buffer> = {};
+  decoder.on("metadata", (_type: unknown, _codec: unknown, header: { meta: Record<string, Buffer> }) => (metadata = header.meta));
+  decoder.end(bytes);
+  const read = (await allOf(decoder as AsyncIterable<object>)).map((envelope) => ({ ...envelope }));
+  assert.equal(read.length, expected.length);
+  assert.deepEqual(JSON.parse(JSON.stringify(read)), JSON.parse(JSON.stringify(expected)));
+  assert.deepEqual(
+    Object.entries(metadata)
+      .filter(([key]) => key !== "avro.schema")
+      .map(([key, value]) => `${key}: ${value.toString()}`)
+      .sort((a, b) => (a < b ? -1 : 1)),
+    [
+      "avro.codec: zstandard",
+      "mainstem.format: 1",
+      "mainstem.next: 1503",
+      "mainstem.partition: 0",
+      'mainstem.schemas: {"7":{"type":"record","name":"orders","namespace":"shop","fields":[{"name":"id","type":"string"}]}}',
+      "mainstem.start: 1000",
+      "mainstem.topic: shop.orders",
+      "mainstem.topicId: AAAAAAAAAAAAAAAAAAAAAA",
+    ],
+  );
+});
+
+test("writes the same bytes for the same records", async () => {
+  await using directory = await openTestDirectory();
+  assert.ok((await chunkOf(directory.path, 700)).bytes.equals((await chunkOf(directory.path, 700)).bytes));
+});
+
+test("leaves no scratch file, whether it was finished or not", async () => {
+  await using directory = await openTestDirectory();
+  await chunkOf(directory.path, 700);
+  {
+    await using writer = new ChunkWriter({ path: join(directory.path, "sub", "blocks"), sync: syncMarker(of, start), timestampType: "append", blockBytes: 1 });
+    const cursor = new RecordCursor(batchOf(records, { baseOffset: start }));
+    cursor.next();
+    writer.add(cursor);
+    await writer.flush();
+  }
+  assert.deepEqual(await readdir(directory.path), ["sub"]);
+  assert.deepEqual(await readdir(join(directory.path, "sub")), []);
+});
+
+test("says what is wrong with the scratch directory", async () => {
+  await using directory = await openTestDirectory();
+  await writeFile(join(directory.path, "file"), "");
+  await using writer = new ChunkWriter({ path: join(directory.path, "file", "blocks"), sync: syncMarker(of, start), timestampType: "append" });
+  const cursor = new RecordCursor(batchOf(records, { baseOffset: start }));
+  cursor.next();
+  writer.add(cursor);
+  await assert.rejects(writer.finish(), { code: "archive.scratch", message: /scratch file .*EEXIST/ });
+});
+
+test("refuses a chunk whose records are not as many as its entry says", async () => {
+  await using directory = await openTestDirectory();
+  const { bytes, entry } = await chunkOf(directory.path, 2_000);
+  const path = join(directory.path, "chunk.avro");
+  await writeFile(path, bytes);
+  using chunk = openChunkFile(path, entryFor(bytes, entry.next, records.length - 1));
+  assert.throws(() => [...chunk.blocks()], { code: "archive.corrupt", message: /holds 500 records instead of 499/ });
+});
