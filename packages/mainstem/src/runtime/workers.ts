@@ -81,7 +81,7 @@ export function openWorkerThread<J extends Jobs>(module: URL, options: { readonl
         const abort = (): void => thread.postMessage({ kind: "abort", id } satisfies Request);
         const ended = (): void => signal?.removeEventListener("abort", abort);
         pending.set(id, {
-          resolve: (output) => (ended(), resolve(output as J[Name]["output"])),
+          resolve: (output) => (ended(), resolve(output as J[string]["output"])),
           reject: (error) => (ended(), reject(error)),
           onEvent,
         });
