@@ -1,6 +1,7 @@
 import type { Contract } from "@mainstem/contract";
 import type { ChunkRef } from "../archive/index.ts";
-import type { DataFile, IcebergPartitionSpec, IcebergSchema, TableState, Snapshot } from "../iceberg/index.ts";
+import type { DataFile, IcebergPartitionSpec, IcebergSchema, Snapshot, TableState } from "../iceberg/index.ts";
+import type { Offset, Partition, RecordHeader, TopicId } from "../log/index.ts";
 import type { ObjectKey } from "../objects/index.ts";
 
 export interface Waits {
@@ -10,26 +11,37 @@ export interface Waits {
 /** One build: the records of `chunks` merged into the files of the table's current snapshot. */
 export interface BuildJob {
   readonly contract: Contract;
+  /** The table's current schema: it has a column for every field of the contract. */
   readonly schema: IcebergSchema;
   readonly partition: IcebergPartitionSpec;
-  /** In the order of the chain; resolved to the contract's schema by the writer's schema in each chunk. */
+  /** What new files say of their order: they are sorted by the key fields. */
+  readonly sortOrderId: number;
+  /** In any order; resolved to the contract's schema by the writer's schemas in each chunk. */
   readonly chunks: readonly ChunkRef[];
+  /** Every live file of the snapshot. */
   readonly existing: readonly DataFile[];
-  /** New files are put under this prefix, `<prefix>/<uuid>.parquet`. */
+  /** New files are put under this prefix, `<prefix>/<name>.parquet`. */
   readonly into: string;
   readonly memoryBytesMax: number;
 }
 
-/** A record that could not be read with its writer's schema: it waits in the inbox, the build goes on. */
+/** A record that is no record of the contract: it waits in the inbox, the build goes on. */
 export interface UnreadableRecord {
-  readonly chunk: ObjectKey;
-  readonly offset: number;
+  readonly topicId: TopicId;
+  readonly generation: number;
+  readonly partition: Partition;
+  readonly offset: Offset;
+  readonly timestamp: number;
+  readonly key: Uint8Array | null;
+  readonly value: Uint8Array | null;
+  readonly headers: readonly RecordHeader[];
   readonly code: string;
   readonly message: string;
 }
 
 export interface BuiltFiles {
   readonly added: readonly DataFile[];
+  /** Their rows are in `added`, but for those that were replaced. */
   readonly removed: readonly ObjectKey[];
   readonly counts: {
     /** Records in the chunks. */
@@ -37,9 +49,9 @@ export interface BuiltFiles {
     /** Keys that were not in the table before. */
     readonly inserted: number;
     readonly updated: number;
-    /** Records that lost against another with the same key. */
+    /** Records that lost against another with the same key, repeats among them. */
     readonly superseded: number;
-    /** Ties of order with different content. */
+    /** Records and rows that lost a tie of order although their content was different. */
     readonly conflicts: number;
     /** Keys whose row changed its partition. */
     readonly moved: number;
@@ -51,8 +63,13 @@ export interface BuiltFiles {
  * Writes files, never commits. The caller commits what `build` returns, or deletes it.
  *
  * Determinism: the rows depend only on the multiset of records and the contract, not on their order or on how they were cut into builds.
- * Memory: bounded by `memoryBytesMax`, larger work spills to disk.
- * Cancellation: an aborted build leaves at most objects that nothing names.
+ * Schema: a column that a file lacks has its field's default there; where that is not null, the build writes the file anew.
+ * Damage: chunks are checked against their chain entries, data files against the checksums in their names, before anything of them is used:
+ * `archive.corrupt`, `table.corrupt`, with the object's key.
+ * Memory: bounded by `memoryBytesMax` and what is unreadable; larger work spills to disk.
+ * Concurrency: builds of one engine may wait for one another.
+ * Failure, cancellation: a build that failed deletes what it had stored; at most objects that nothing names are left.
+ * Errors: besides these `table.failed`, `table.unsupported`, those of objects, `worker.failed`, `resource.closed`.
  */
 export interface TableEngine extends AsyncDisposable {
   build(job: BuildJob, options?: Waits): Promise<BuiltFiles>;

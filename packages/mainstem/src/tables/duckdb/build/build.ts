@@ -1,0 +1,142 @@
+import { partitionKind, type Contract } from "@mainstem/contract";
+import type { DataFile, IcebergSchema, PartitionScalar } from "../../../iceberg/index.ts";
+import { openDatabase, type Database } from "../database.ts";
+import { list, shapeOf, type TableShape } from "../shape.ts";
+import { createDefaults, fileRows, lacksDefault, type ExistingFile, type LocalDataFile } from "./files.ts";
+import { loadChunks, type Loaded, type LocalChunk } from "./load.ts";
+import { candidateFiles, findExisting } from "./lookup.ts";
+import { Partitions } from "./partitions.ts";
+import { createPool, equal, findWinners, identityOf, type Identity } from "./winners.ts";
+import { fileLimits, filesToRewrite, writeFiles, type WrittenFile } from "./write.ts";
+
+export interface BuildInput {
+  readonly contract: Contract;
+  readonly schema: IcebergSchema;
+  readonly chunks: readonly LocalChunk[];
+  readonly existing: readonly DataFile[];
+  readonly memoryBytesMax: number;
+  readonly threads: number;
+  /** An empty folder of this build, for spilling and for the new files. */
+  readonly directory: string;
+}
+
+export interface BuildCounts {
+  readonly inserted: number;
+  readonly updated: number;
+  readonly superseded: number;
+  readonly conflicts: number;
+  readonly moved: number;
+}
+
+export interface BuildOutput {
+  readonly written: readonly (Omit<WrittenFile, "part"> & { readonly partition: readonly PartitionScalar[] })[];
+  readonly counts: BuildCounts;
+}
+
+/**
+ * One build on local files, in steps between which the caller fetches the files that the step asked for:
+ * `load` (chunks), `compare` (files that can hold the keys), `write` (files to write anew).
+ * docs/decisions/0xx-table-build.md tells why it is done in this way.
+ */
+export class Build implements AsyncDisposable {
+  readonly #input: BuildInput;
+  readonly #database: Database;
+  readonly #shape: TableShape;
+  readonly #by: Identity;
+  readonly #partitions = new Partitions();
+  readonly #existing: readonly ExistingFile[];
+  #loaded: Loaded | undefined;
+  #counts: BuildCounts | undefined;
+
+  private constructor(input: BuildInput, database: Database) {
+    this.#input = input;
+    this.#database = database;
+    this.#shape = shapeOf(input.contract, input.schema);
+    this.#by = identityOf(this.#shape, { withPartition: partitionKind(input.contract) === "immutable" });
+    this.#existing = input.existing.map((file, index) => toExisting(file, { index, part: this.#partitions.number(file.partition) }));
+  }
+
+  static async open(input: BuildInput): Promise<Build> {
+    return new Build(input, await openDatabase(input));
+  }
+
+  /** Reads the chunks. Returns the places, among the existing files, of those that can hold one of the keys. */
+  async load({ signal }: { readonly signal: AbortSignal }): Promise<Loaded & { readonly candidates: readonly number[] }> {
+    const { contract, chunks } = this.#input;
+    return await this.#database.during(signal, "reading chunks", async () => {
+      await createDefaults(this.#database, this.#shape);
+      this.#loaded = await loadChunks(this.#database, { contract, shape: this.#shape, chunks, partitions: this.#partitions, signal });
+      const onlyOwnPartition = partitionKind(contract) !== "movable";
+      const candidates = await candidateFiles(this.#database, { shape: this.#shape, files: this.#existing, onlyOwnPartition });
+      return { ...this.#loaded, candidates: candidates.map(({ index }) => index) };
+    });
+  }
+
+  /** Decides the winners. Takes local copies of the candidates; returns the places of the files that have to be written anew. */
+  async compare(paths: ReadonlyMap<number, string>, { signal }: { readonly signal: AbortSignal }): Promise<readonly number[]> {
+    const database = this.#database;
+    const { contract } = this.#input;
+    return await this.#database.during(signal, "comparing keys", async () => {
+      const files = this.#local(paths);
+      await findExisting(database, { shape: this.#shape, by: this.#by, files });
+      await createPool(database, this.#shape);
+      const existingRows = files.length === 0 ? undefined : existingRowsOf(files, this.#shape);
+      const conflicts = await findWinners(database, { contract, shape: this.#shape, by: this.#by, existingRows });
+      this.#counts = await this.#settle(conflicts);
+      const forced = this.#existing.filter((file) => lacksDefault(file, this.#shape));
+      return (await filesToRewrite(database, { files: this.#existing, forced })).map(({ index }) => index);
+    });
+  }
+
+  /** Writes the new files. Takes local copies of the files to write anew. */
+  async write(paths: ReadonlyMap<number, string>, { signal }: { readonly signal: AbortSignal }): Promise<BuildOutput> {
+    const { directory, threads } = this.#input;
+    const { records, bytes } = this.#loaded!;
+    return await this.#database.during(signal, "writing files", async () => {
+      const written = await writeFiles(this.#database, {
+        shape: this.#shape,
+        rewritten: this.#local(paths),
+        directory,
+        recordBytes: records === 0 ? 0 : bytes / records,
+        threads,
+      });
+      return { counts: this.#counts!, written: written.map(({ part, ...file }) => ({ ...file, partition: this.#partitions.values[part]! })) };
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#database[Symbol.asyncDispose]();
+  }
+
+  /** Makes `accepted` (the incoming rows that are in the table afterwards) and `removed` (the places of rows that are not any more). */
+  async #settle(conflicts: number): Promise<BuildCounts> {
+    const database = this.#database;
+    const columns = list(this.#shape.columns);
+    const same = equal("w", "e", this.#by);
+    await database.run(`CREATE TABLE removed AS SELECT e.file, e.row, e.part, w.src AS by FROM existing e JOIN winner w ON ${same} WHERE e.src <> w.src`);
+    const parts = await database.number("SELECT count(DISTINCT part) FROM incoming");
+    await database.run(`CREATE TABLE accepted AS SELECT part, src, ${columns} FROM incoming SEMI JOIN winner USING (src) ${parts > fileLimits.unsortedPartitionsMax ? "ORDER BY part" : ""}`);
+    const counted = await database.rows(`SELECT
+      (SELECT count(*) FROM incoming),
+      (SELECT count(*) FROM accepted),
+      (SELECT count(DISTINCT by) FROM removed WHERE by >= 0),
+      (SELECT count(DISTINCT r.by) FROM removed r JOIN accepted a ON r.by = a.src WHERE r.part <> a.part)`);
+    const [readable = 0, accepted = 0, updated = 0, moved = 0] = (counted[0] ?? []).map(Number);
+    await database.run("DROP VIEW pool; DROP TABLE incoming; DROP TABLE existing; DROP TABLE winner");
+    return { inserted: accepted - updated, updated, superseded: readable - accepted, conflicts, moved };
+  }
+
+  #local(paths: ReadonlyMap<number, string>): readonly LocalDataFile[] {
+    return [...paths].map(([index, path]) => ({ ...this.#existing[index]!, path }));
+  }
+}
+
+function existingRowsOf(files: readonly LocalDataFile[], shape: TableShape): string {
+  return `SELECT e.src, e.part, ${shape.columns.map(({ name }) => `f.${name}`).join(", ")}
+    FROM (${fileRows(files, shape.columns)}) f JOIN (SELECT src, file, row, part FROM existing SEMI JOIN tied USING (src)) e ON f.file = e.file AND f.row = e.row`;
+}
+
+function toExisting(file: DataFile, place: { readonly index: number; readonly part: number }): ExistingFile {
+  const { bytes, records, lowerBounds: lower, upperBounds: upper } = file;
+  return { ...place, bytes, records, lower, upper, leaves: new Set(file.columnSizes.keys()) };
+}

@@ -1,0 +1,2 @@
+export { openDuckdbQueryEngine, type DuckdbQueryEngineOptions } from "./query-engine.ts";
+export { openDuckdbTableEngine, type DuckdbTableEngineOptions } from "./table-engine.ts";

@@ -1,0 +1,163 @@
+import { DuckDBInstance, DuckDBTypeId, type DuckDBConnection, type DuckDBResult, type DuckDBValue } from "@duckdb/node-api";
+import { MainstemError } from "../../../runtime/errors.ts";
+import type { QueryColumn } from "../../engine.ts";
+import { quoteName, quoteText } from "../database.ts";
+import { scan } from "../shape.ts";
+import { checkQuery } from "./guard.ts";
+import { toJsonValue } from "./json-values.ts";
+
+/** A dataset as a query sees it: its columns, and the local copies of the files of one snapshot. */
+export interface LocalTable {
+  readonly namespace: string;
+  readonly name: string;
+  /** `id`: the field's id in the files; undefined for a column that no file can have yet. */
+  readonly columns: readonly { readonly name: string; readonly type: string; readonly id: number | undefined }[];
+  readonly paths: readonly string[];
+}
+
+export interface QueryInput {
+  readonly sql: string;
+  readonly tables: readonly LocalTable[];
+  readonly memoryBytesMax: number;
+  readonly threads: number;
+  readonly directory: string;
+}
+
+/** A batch is closed at the first vector (2,048 rows) after which it has this many rows, or about this many bytes of values. */
+const batchRows = 8_192;
+const batchBytes = 1_048_576;
+
+/**
+ * One query in a DuckDB of its own, in which nothing exists but views of the given tables, over exactly the given files, and which is then locked:
+ * no other file, no network, no extension, no setting. Rows are made as they are asked for.
+ */
+export class RunningQuery implements AsyncDisposable {
+  readonly columns: readonly QueryColumn[];
+  readonly #instance: DuckDBInstance;
+  readonly #connection: DuckDBConnection;
+  readonly #result: DuckDBResult;
+
+  private constructor(instance: DuckDBInstance, connection: DuckDBConnection, result: DuckDBResult) {
+    this.#instance = instance;
+    this.#connection = connection;
+    this.#result = result;
+    this.columns = result.columnNames().map((name, index) => ({ name, type: result.columnType(index).toString() }));
+  }
+
+  static async open(input: QueryInput, signal: AbortSignal): Promise<RunningQuery> {
+    const instance = await DuckDBInstance.create(":memory:", {
+      threads: String(input.threads),
+      memory_limit: `${Math.max(1, Math.floor(input.memoryBytesMax / 1_048_576))}MiB`,
+      temp_directory: input.directory,
+      autoinstall_known_extensions: "false",
+      autoload_known_extensions: "false",
+      allow_community_extensions: "false",
+    });
+    const connection = await instance.connect();
+    try {
+      const result = await interruptible(connection, signal, async () => {
+        await checkQuery(connection, input.sql);
+        await connection.run(preparation(input.tables));
+        return await execute(connection, input.sql);
+      });
+      return new RunningQuery(instance, connection, result);
+    } catch (error) {
+      connection.closeSync();
+      instance.closeSync();
+      throw error;
+    }
+  }
+
+  /** The next rows; fewer than none are left when it is undefined. */
+  async next(signal: AbortSignal): Promise<readonly (readonly unknown[])[] | undefined> {
+    return await interruptible(this.#connection, signal, async () => {
+      const rows: unknown[][] = [];
+      let bytes = 0;
+      while (rows.length < batchRows && bytes < batchBytes) {
+        const chunk = await this.#result.fetchChunk();
+        if (chunk === null || chunk.rowCount === 0) return rows.length === 0 ? undefined : rows;
+        for (const values of chunk.getRows()) {
+          rows.push(values.map(toJsonValue));
+          for (const value of values) bytes += sizeOf(value);
+        }
+      }
+      return rows;
+    });
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#connection.closeSync();
+    this.#instance.closeSync();
+    return Promise.resolve();
+  }
+}
+
+/** Views of the tables, and then the locks. Schemas and views go by names that were checked when the dataset was declared, and are quoted. */
+function preparation(tables: readonly LocalTable[]): string {
+  const paths = tables.flatMap((table) => table.paths);
+  return [
+    "SET TimeZone = 'UTC'",
+    ...new Set(tables.map(({ namespace }) => `CREATE SCHEMA IF NOT EXISTS ${quoteName(namespace)}`)),
+    // The paths come first: a view is bound when it is made, and reads the first file then.
+    ...(paths.length === 0 ? [] : [`SET allowed_paths = [${paths.map(quoteText).join(", ")}]`]),
+    ...tables.map((table) => `CREATE VIEW ${quoteName(table.namespace)}.${quoteName(table.name)} AS ${viewOf(table)}`),
+    "SET enable_external_access = false",
+    "SET lock_configuration = true",
+  ].join(";\n");
+}
+
+function viewOf({ columns, paths }: LocalTable): string {
+  const known = columns.filter(({ id }) => id !== undefined).map(({ name, type, id }) => ({ name, type, id: id ?? 0 }));
+  if (paths.length === 0 || known.length === 0) {
+    return `SELECT ${columns.map(({ name, type }) => `NULL::${type} AS ${quoteName(name)}`).join(", ")} WHERE false`;
+  }
+  const values = columns.map(({ name, type, id }) => (id === undefined ? `NULL::${type} AS ${quoteName(name)}` : quoteName(name)));
+  return `SELECT ${values.join(", ")} FROM ${scan(paths, known)}`;
+}
+
+async function execute(connection: DuckDBConnection, sql: string): Promise<DuckDBResult> {
+  const extracted = await connection.extractStatements(sql);
+  if (extracted.count !== 1) throw new MainstemError("query.forbidden", `One statement is allowed, and this is ${extracted.count}.`);
+  const statement = await extracted.prepare(0);
+  const result = await statement.stream();
+  for (let index = 0; index < result.columnCount; index++) {
+    if (result.columnTypeId(index) === DuckDBTypeId.INVALID) throw new MainstemError("query.invalid", `The type of column ${index + 1} cannot be told.`);
+  }
+  return result;
+}
+
+/** Runs one step; an abort interrupts it. DuckDB's errors become coded ones. */
+async function interruptible<T>(connection: DuckDBConnection, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+  signal.throwIfAborted();
+  const interrupt = (): void => connection.interrupt();
+  signal.addEventListener("abort", interrupt, { once: true });
+  try {
+    return await work();
+  } catch (error) {
+    signal.throwIfAborted();
+    throw toQueryError(error);
+  } finally {
+    signal.removeEventListener("abort", interrupt);
+  }
+}
+
+/** Paths of local copies mean nothing to who asked, and are nobody's business. */
+function toQueryError(error: unknown): unknown {
+  if (!(error instanceof Error) || error instanceof MainstemError) return error;
+  const message = error.message.replace(/(["'])\/[^"']*\1/g, "a data file");
+  const first = message.split("\n\n")[0] ?? message;
+  if (/^Permission Error/.test(message)) return new MainstemError("query.forbidden", "The statement reaches beyond the datasets.", {}, { cause: error });
+  if (/^Out of Memory Error/.test(message)) {
+    return new MainstemError("query.tooLarge", "The query needs more memory than a query may have.", {}, { cause: error });
+  }
+  if (/^(Binder|Catalog|Parser|Syntax|Conversion|Invalid Input|Out of Range|Not implemented|Mismatch Type|Constraint|Type|Invalid Type) Error|^Invalid unicode/.test(message)) {
+    return new MainstemError("query.invalid", first, { engine: message }, { cause: error });
+  }
+  return new MainstemError("table.failed", `The query engine failed: ${first}`, {}, { cause: error });
+}
+
+/** About how many bytes a value takes: it is the long ones that matter. */
+function sizeOf(value: DuckDBValue): number {
+  if (typeof value === "string") return value.length;
+  return typeof value === "object" && value !== null && !("micros" in value) ? 64 : 8;
+}

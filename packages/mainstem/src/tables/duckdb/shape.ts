@@ -1,0 +1,78 @@
+import type { AvroField, Contract } from "@mainstem/contract";
+import type { IcebergField, IcebergSchema, IcebergType } from "../../iceberg/index.ts";
+import { MainstemError } from "../../runtime/errors.ts";
+import { columnOf, type Column } from "./columns.ts";
+import { quoteName, quoteText } from "./database.ts";
+
+/** One column of a table in all its forms. Inside of the engine it is called `name`, so that no name of a user meets one of ours. */
+export interface ShapeColumn {
+  /** `c0`, `c1`… */
+  readonly name: string;
+  readonly field: AvroField;
+  readonly iceberg: IcebergField;
+  readonly column: Column;
+  /** The type in SQL. */
+  readonly type: string;
+}
+
+/** What the engine knows of a table: its columns in the contract's order, and which of them are key and order. */
+export interface TableShape {
+  readonly columns: readonly ShapeColumn[];
+  readonly key: readonly ShapeColumn[];
+  readonly order: readonly ShapeColumn[];
+}
+
+/** Throws `runtime.bug` where the schema lacks a field of the contract: who builds adds columns first. */
+export function shapeOf(contract: Contract, schema: IcebergSchema): TableShape {
+  const columns = contract.schema.fields.map((field, index): ShapeColumn => {
+    const iceberg = schema.fields.find(({ name }) => name === field.name);
+    if (iceberg === undefined) throw new MainstemError("runtime.bug", `The table of ${contract.name} has no column ${field.name}.`, { field: field.name });
+    const column = columnOf(field.type);
+    return { name: `c${index}`, field, iceberg, column, type: column.type.toString() };
+  });
+  const named = (name: string): ShapeColumn => columns.find(({ field }) => field.name === name)!;
+  return { columns, key: contract.key.map(named), order: contract.order.map(named) };
+}
+
+/** `c0, c1` of some columns, with an optional table alias. */
+export function list(columns: readonly ShapeColumn[], alias?: string): string {
+  return columns.map(({ name }) => (alias === undefined ? name : `${alias}.${name}`)).join(", ");
+}
+
+/** Declarations of columns: `c0 BIGINT, c1 VARCHAR`. */
+export function declarations(columns: readonly ShapeColumn[]): string {
+  return columns.map(({ name, type }) => `${name} ${type}`).join(", ");
+}
+
+/** The order fields as one value that compares as they do, field by field. */
+export function orderValue({ order }: TableShape, alias?: string): string {
+  return order.length === 1 ? list(order, alias) : `row(${list(order, alias)})`;
+}
+
+/** `FIELD_IDS` of a COPY: Iceberg's ids for every column, nested ones too. */
+export function fieldIds(columns: readonly ShapeColumn[]): string {
+  return `{${columns.map(({ iceberg }) => `${quoteName(iceberg.name)}: ${idsOf(iceberg.id, iceberg.type)}`).join(", ")}}`;
+}
+
+function idsOf(id: number, type: IcebergType): string {
+  if (typeof type === "string") return String(id);
+  if (type.type === "struct") return group(id, type.fields.map((field) => [field.name, idsOf(field.id, field.type)]));
+  if (type.type === "list") return group(id, [["element", idsOf(type["element-id"], type.element)]]);
+  return group(id, [
+    ["key", idsOf(type["key-id"], type.key)],
+    ["value", idsOf(type["value-id"], type.value)],
+  ]);
+}
+
+function group(id: number, children: readonly (readonly [string, string])[]): string {
+  return `{__duckdb_field_id: ${id}, ${children.map(([name, ids]) => `${quoteName(name)}: ${ids}`).join(", ")}}`;
+}
+
+/**
+ * Reads Parquet files by field id, so that names and positions in a file do not matter; what a file lacks is null.
+ * Further columns that can be asked for: `file_row_number`, and `file_index`, which counts `paths` from 0.
+ */
+export function scan(paths: readonly string[], columns: readonly { readonly id: number; readonly name: string; readonly type: string }[]): string {
+  const fields = columns.map(({ id, name, type }) => `${id}: {name: ${quoteText(name)}, type: ${quoteText(type)}, default_value: NULL}`);
+  return `read_parquet([${paths.map(quoteText).join(", ")}], schema = MAP {${fields.join(", ")}})`;
+}

@@ -1,0 +1,209 @@
+import { mkdir, rm } from "node:fs/promises";
+import { availableParallelism } from "node:os";
+import { join } from "node:path";
+import { dataFileFromStats, type DataFile } from "../../iceberg/index.ts";
+import { parseObjectKey, type LocalFile, type ObjectKey, type ObjectStore } from "../../objects/index.ts";
+import { assert } from "../../runtime/assert.ts";
+import { randomId, systemEnv, type Env } from "../../runtime/env.ts";
+import { MainstemError } from "../../runtime/errors.ts";
+import { silentLogger, type Logger } from "../../runtime/logger.ts";
+import { openWorkerThread, type WorkerThread } from "../../runtime/workers.ts";
+import type { BuildJob, BuiltFiles, TableEngine, Waits } from "../engine.ts";
+import type { BuildOutput } from "./build/build.ts";
+import type { BuildJobs } from "./build/worker.ts";
+import { hashFile } from "./hash-file.ts";
+
+export interface DuckdbTableEngineOptions {
+  readonly objects: ObjectStore;
+  /** For spilling and for files on their way into the store. The engine owns it: what lies in it at opening is deleted. */
+  readonly directory: string;
+  readonly env?: Env;
+  readonly logger?: Logger;
+  /** DuckDB's threads for one build; by default one a core. */
+  readonly threads?: number;
+}
+
+/** How many of a build's files are fetched or stored at once. */
+const transfersMax = 8;
+/** Files whose checksum this process has seen to be right; beyond this many the oldest are forgotten. */
+const verifiedMax = 100_000;
+
+/**
+ * Builds tables with DuckDB in a thread of its own. Builds run one after another: each may use all the memory that it is given, and all cores.
+ *
+ * Data files are named `<uuid>-<SHA-256, first 32 hex digits>.parquet`; a file so named is checked once in a process, before its rows are used.
+ * Errors: `archive.corrupt`, `table.corrupt`, `table.failed`, `objects.*`, `worker.failed`, `resource.closed`.
+ */
+export async function openDuckdbTableEngine(options: DuckdbTableEngineOptions): Promise<TableEngine> {
+  await rm(options.directory, { recursive: true, force: true });
+  await mkdir(options.directory, { recursive: true });
+  return new DuckdbTableEngine(options);
+}
+
+class DuckdbTableEngine implements TableEngine {
+  readonly #objects: ObjectStore;
+  readonly #directory: string;
+  readonly #env: Env;
+  readonly #logger: Logger;
+  readonly #threads: number;
+  readonly #worker: WorkerThread<BuildJobs>;
+  readonly #verified = new Set<ObjectKey>();
+  readonly #closing = new AbortController();
+  #turn: Promise<unknown> = Promise.resolve();
+  #nextBuild = 1;
+
+  constructor({ objects, directory, env = systemEnv, logger = silentLogger, threads = availableParallelism() }: DuckdbTableEngineOptions) {
+    this.#objects = objects;
+    this.#directory = directory;
+    this.#env = env;
+    this.#logger = logger;
+    this.#threads = threads;
+    this.#worker = openWorkerThread<BuildJobs>(new URL("./build/worker.ts", import.meta.url));
+  }
+
+  build(job: BuildJob, { signal }: Waits = {}): Promise<BuiltFiles> {
+    const until = signal === undefined ? this.#closing.signal : AbortSignal.any([this.#closing.signal, signal]);
+    const built = this.#turn.then(async () => {
+      until.throwIfAborted();
+      return await this.#build(job, until);
+    });
+    this.#turn = built.catch(() => undefined);
+    return built;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (!this.#closing.signal.aborted) this.#closing.abort(new MainstemError("resource.closed", "The table engine is closed."));
+    await this.#turn;
+    await this.#worker[Symbol.asyncDispose]();
+    await rm(this.#directory, { recursive: true, force: true });
+  }
+
+  async #build(job: BuildJob, signal: AbortSignal): Promise<BuiltFiles> {
+    const build = this.#nextBuild++;
+    const directory = join(this.#directory, randomId(this.#env));
+    await mkdir(directory, { recursive: true });
+    await using local = new LocalFiles(this.#objects, signal);
+    await using cleanup = new AsyncDisposableStack();
+    cleanup.defer(() => rm(directory, { recursive: true, force: true }));
+    cleanup.defer(() => this.#worker.run("close", { build }));
+    const started = this.#env.monotonic();
+    const chunks = await inParallel(withBytes(job.chunks), async (ref) => ({ ref, path: await local.fetch(ref.entry.path as ObjectKey) }));
+    const { contract, schema, existing, memoryBytesMax } = job;
+    const input = { contract, schema, existing, memoryBytesMax, chunks, directory, threads: this.#threads };
+    await this.#worker.run("open", { build, job: input }, { signal });
+    const fetchFiles = (indexes: readonly number[]): Promise<ReadonlyMap<number, string>> => this.#fetchFiles(existing, indexes, { local, signal });
+    const loaded = await this.#worker.run("load", { build }, { signal });
+    const rewritten = await this.#worker.run("compare", { build, paths: await fetchFiles(loaded.candidates) }, { signal });
+    const output = await this.#worker.run("write", { build, paths: await fetchFiles(rewritten) }, { signal });
+    const added = await this.#store(job, output, signal);
+    const ms = Math.round(this.#env.monotonic() - started);
+    this.#logger.debug("table built", { dataset: contract.name, records: loaded.records, looked: loaded.candidates.length, rewritten: rewritten.length, added: added.length, ms });
+    return {
+      added,
+      removed: rewritten.map((index) => existing[index]!.key),
+      counts: { records: loaded.records, ...output.counts },
+      unreadable: loaded.unreadable,
+    };
+  }
+
+  async #fetchFiles(
+    existing: readonly DataFile[],
+    indexes: readonly number[],
+    { local, signal }: { readonly local: LocalFiles; readonly signal: AbortSignal },
+  ): Promise<ReadonlyMap<number, string>> {
+    const fetched = await inParallel(indexes, async (index) => {
+      const { key, bytes } = existing[index]!;
+      const path = await local.fetch(key);
+      await this.#verify({ key, path, bytes }, signal);
+      return [index, path] as const;
+    });
+    return new Map(fetched);
+  }
+
+  /** Checks a file against the checksum in its name, unless this process has done so already: objects do not change. */
+  async #verify({ key, path, bytes }: { readonly key: ObjectKey; readonly path: string; readonly bytes: number }, signal: AbortSignal): Promise<void> {
+    const expected = /-([0-9a-f]{32})\.parquet$/.exec(key)?.[1];
+    if (expected === undefined || this.#verified.has(key)) return;
+    signal.throwIfAborted();
+    const found = await hashFile(path);
+    if (found.sha256.slice(0, 32) !== expected || found.bytes !== bytes) {
+      throw new MainstemError("table.corrupt", `The data file ${key} is damaged: its bytes are not those that were written.`, { key });
+    }
+    this.#verified.add(key);
+    const [oldest] = this.#verified;
+    if (this.#verified.size > verifiedMax && oldest !== undefined) this.#verified.delete(oldest);
+  }
+
+  /** Puts the new files into the store; when one fails, deletes those that are there. */
+  async #store(job: BuildJob, { written }: BuildOutput, signal: AbortSignal): Promise<readonly DataFile[]> {
+    const stored: ObjectKey[] = [];
+    try {
+      return await inParallel(written, async ({ path, partition, records, bytes, sha256, columns }) => {
+        const key = parseObjectKey(`${job.into}/${this.#uuid()}-${sha256.slice(0, 32)}.parquet`);
+        stored.push(key);
+        const put = await this.#objects.putFile(key, path, { ifAbsent: true, signal });
+        assert(put.kind === "stored", "the name of a new data file is random");
+        this.#verified.add(key);
+        return dataFileFromStats({ key, schema: job.schema, specId: job.partition["spec-id"], partition, records, bytes, columns, sortOrderId: job.sortOrderId });
+      });
+    } catch (error) {
+      await this.#objects.delete(stored).catch(() => undefined);
+      throw error;
+    }
+  }
+
+  #uuid(): string {
+    const hex = Buffer.from(this.#env.random(16)).toString("hex");
+    return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+  }
+}
+
+/** Chunks that have records. */
+function withBytes(chunks: BuildJob["chunks"]): BuildJob["chunks"] {
+  return chunks.filter(({ entry }) => entry.path !== undefined);
+}
+
+/** Local copies that stay until the build has ended. */
+class LocalFiles implements AsyncDisposable {
+  readonly #objects: ObjectStore;
+  readonly #signal: AbortSignal;
+  readonly #files = new Map<ObjectKey, Promise<LocalFile>>();
+
+  constructor(objects: ObjectStore, signal: AbortSignal) {
+    this.#objects = objects;
+    this.#signal = signal;
+  }
+
+  async fetch(key: ObjectKey): Promise<string> {
+    const file = this.#files.get(key) ?? this.#objects.local(key, { signal: this.#signal });
+    this.#files.set(key, file);
+    return (await file).path;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const file of await Promise.allSettled(this.#files.values())) {
+      if (file.status === "fulfilled") await file.value[Symbol.asyncDispose]();
+    }
+  }
+}
+
+/** Does some work for each item, a few at a time; the results in the order of the items. Every started work has ended when it returns or throws. */
+async function inParallel<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<readonly R[]> {
+  const results: R[] = [];
+  let next = 0;
+  let failed = false;
+  const runner = async (): Promise<void> => {
+    while (!failed && next < items.length) {
+      const index = next++;
+      try {
+        results[index] = await work(items[index]!);
+      } catch (error) {
+        failed = true;
+        throw error;
+      }
+    }
+  };
+  const runners = await Promise.allSettled(Array.from({ length: Math.min(transfersMax, items.length) }, runner));
+  for (const one of runners) if (one.status === "rejected") throw one.reason;
+  return results;
+}
