@@ -81,7 +81,7 @@ export function openWorkerThread<J extends Jobs>(module: URL, options: { readonl
         const abort = (): void => thread.postMessage({ kind: "abort", id } satisfies Request);
         const ended = (): void => signal?.removeEventListener("abort", abort);
         pending.set(id, {
-          resolve: (output) => (ended(), resolve(output as J[string]["output"])),
+          resolve: (output) => (ended(), resolve(output)),
           reject: (error) => (ended(), reject(error)),
           onEvent,
         });
@@ -121,7 +121,7 @@ export function serveJobs<J extends Jobs>(jobs: {
       try {
         const job = jobs[request.job];
         if (job === undefined) throw new Error(`no job ${request.job}`);
-        const output = await job(request.input as never, { signal: abort.signal, emit });
+        const output = await job(request.input, { signal: abort.signal, emit });
         port.postMessage({ kind: "done", id: request.id, output } satisfies Reply);
       } catch (error) {
         port.postMessage({ kind: "failed", id: request.id, error: toErrorValue(error), aborted: abort.signal.aborted } satisfies Reply);
