@@ -1,4 +1,5 @@
 import crc32 from "@node-rs/crc32";
+import { readInt64, writeInt64 } from "./int64.ts";
 import type { Offset, TimestampType } from "./log.ts";
 
 /** Bytes of the header before the records: a batch takes this many more than its records, and both count in `limits.batchBytesMax`. */
@@ -77,14 +78,4 @@ export function decodeBatchHeader(bytes: Buffer, position: number, { bytesMax }:
 /** Whether the CRC of the whole batch at `position` is that of its bytes. */
 export function checkBatchCrc(bytes: Buffer, position: number, header: BatchHeader): boolean {
   return crc32.crc32c(bytes.subarray(position + crcStart, position + batchHeaderBytes + header.recordsBytes)) === bytes.readUInt32BE(position + 17);
-}
-
-/** As a number: a double holds every offset and time of ours; what it cannot hold is caught by the checks on the result. */
-function readInt64(bytes: Buffer, position: number): number {
-  return bytes.readInt32BE(position) * 0x1_0000_0000 + bytes.readUInt32BE(position + 4);
-}
-
-function writeInt64(into: Buffer, position: number, value: number): void {
-  into.writeInt32BE(Math.floor(value / 0x1_0000_0000), position);
-  into.writeUInt32BE(value - Math.floor(value / 0x1_0000_0000) * 0x1_0000_0000, position + 4);
 }
