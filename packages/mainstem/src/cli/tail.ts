@@ -15,7 +15,9 @@ interface LoggedRecord {
   readonly offset: number;
   readonly timestamp: string | number;
   readonly key: unknown;
-  readonly value: unknown;
+  readonly value?: unknown;
+  /** In place of the value where it cannot be read. */
+  readonly error?: { readonly code: string; readonly message: string };
 }
 
 /** `mainstem tail NAME` */
@@ -24,7 +26,7 @@ export function tailCommand(start: Start): Command {
     .description("show the records of a dataset as they stand in the log")
     .argument("<name>", "namespace.name")
     .option("-p, --partition <number>", "only this partition", parseCount)
-    .option("--from <offset>", "where to begin: an offset, `start` or `end`")
+    .option("--from <place>", "where to begin: start, end, an offset, or an RFC 3339 time (default: start)")
     .option("-n, --limit <count>", "end after so many records", parseCount)
     .option("-f, --follow", "wait for new records, until Ctrl-C")
     .addHelpText("after", "\nExamples:\n  mainstem tail shop.orders --limit 10\n  mainstem tail shop.orders --follow --json | jq .value");
@@ -41,7 +43,8 @@ export function parseCount(text: string): number {
   return Number(text);
 }
 
-function show({ partition, offset, timestamp, key, value }: LoggedRecord, terminal: Terminal): string {
+function show({ partition, offset, timestamp, key, value, error }: LoggedRecord, terminal: Terminal): string {
   const place = terminal.style("dim", `${partition}:${offset}  ${timestamp}`);
-  return `${place}  ${terminal.style("cyan", toPrintable(typeof key === "string" ? key : JSON.stringify(key)))}  ${toPrintable(JSON.stringify(value))}`;
+  const content = error === undefined ? toPrintable(JSON.stringify(value)) : terminal.style("red", toPrintable(`${error.code}: ${error.message}`));
+  return `${place}  ${terminal.style("cyan", toPrintable(typeof key === "string" ? key : JSON.stringify(key)))}  ${content}`;
 }
