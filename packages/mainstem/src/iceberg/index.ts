@@ -9,6 +9,7 @@ export type {
   IcebergStruct,
   IcebergTables,
   IcebergType,
+  NewTable,
   PartitionScalar,
   Snapshot,
   TableChange,
@@ -17,3 +18,8 @@ export type {
 } from "./model.ts";
 export { boundsOverlap, compareBounds, compareValues, decodeBound, encodeBound, type Bounds, type BoundValue } from "./bounds.ts";
 export { dataFileFromStats, type ParquetFileStats } from "./parquet-stats.ts";
+export { icebergSchemaOf, newTableOf, partitionSpecOf, privateFieldIds } from "./from-contract.ts";
+export { inheritedSummary, summaryKeys } from "./snapshot-summary.ts";
+export { openIcebergTables, type IcebergOptions } from "./tables.ts";
+export { schemaOf, snapshotAt, snapshotById } from "./table-state.ts";
+export { tablePrefix } from "./addresses.ts";
