@@ -1,0 +1,70 @@
+// `npm start`: Mainstem in this process, a week of earthquakes and a collection of films through it, and a report. `--once` ends with it.
+import { once } from "node:events";
+import { rm } from "node:fs/promises";
+import { createServer } from "node:net";
+import { relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import { openPlatform, parseConfig } from "mainstem";
+import { createApi } from "./api.ts";
+import { createProgress } from "./progress.ts";
+import { failedChecks, formatReport } from "./report.ts";
+import { runExample } from "./run.ts";
+
+const usualPort = 7070;
+const dataDir = fileURLToPath(new URL(".mainstem", import.meta.url));
+const say = (line: string): void => void process.stdout.write(`${line}\n`);
+
+const stayOpen = !process.argv.includes("--once");
+const stop = new AbortController();
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stop.abort());
+
+process.exitCode = await main();
+
+async function main(): Promise<number> {
+  const began = performance.now();
+  await rm(dataDir, { recursive: true, force: true });
+  say(`Mainstem keeps this run's data in ${relative(process.cwd(), dataDir)}, which begins empty each time.`);
+  const port = await choosePort();
+  await using platform = await openPlatform(parseConfig({ dataDir, server: { port }, archive: { every: "1s" }, tables: { every: "1s" } }));
+  say(`It answers at ${platform.url}\n`);
+
+  const report = await runExample({ api: createApi(platform.url), dataDir, progress: createProgress(process.stdout) });
+  for (const line of formatReport(report)) say(line);
+  const failed = failedChecks(report);
+  say(`\n${failed.length === 0 ? "All checks hold" : `${failed.length} checks do not hold`}, after ${((performance.now() - began) / 1_000).toFixed(1)} s.`);
+  for (const reason of failed) say(`  ${reason}`);
+  if (stayOpen && !stop.signal.aborted) {
+    sayWhatNext(platform.url);
+    await once(stop.signal, "abort");
+    say("\nClosing.");
+  }
+  return failed.length === 0 ? 0 : 1;
+}
+
+/** The usual port, or any free one when somebody else has it. */
+async function choosePort(): Promise<number> {
+  const probe = createServer();
+  const free = await new Promise<boolean>((resolve) => {
+    probe.once("error", () => resolve(false)).listen(usualPort, "127.0.0.1", () => resolve(true));
+  });
+  if (!free) {
+    say(`Port ${usualPort} is taken, so another one is used.`);
+    return 0;
+  }
+  await new Promise((resolve) => probe.close(resolve));
+  return usualPort;
+}
+
+function sayWhatNext(url: string): void {
+  const server = url.endsWith(`:${usualPort}`) ? "" : ` --server ${url}`;
+  say("\nIt goes on serving until Ctrl-C. In another terminal:");
+  for (const command of [
+    `status`,
+    `describe usgs.earthquakes`,
+    `query "SELECT place, mag FROM usgs.earthquakes ORDER BY mag DESC LIMIT 5"`,
+    `snapshots usgs.earthquakes`,
+    `tail film.movies --limit 3`,
+  ])
+    say(`  npx mainstem${server} ${command}`);
+  say(`  or open ${url}/openapi.json`);
+}
