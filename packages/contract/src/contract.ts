@@ -16,8 +16,13 @@ export interface PartitionField {
 export const compatibilities = ["NONE", "BACKWARD", "BACKWARD_TRANSITIVE", "FORWARD", "FORWARD_TRANSITIVE", "FULL", "FULL_TRANSITIVE"] as const;
 export type Compatibility = (typeof compatibilities)[number];
 
+/**
+ * What must hold of a dataset. `field` is a field's name, or a path through records (`address.zip`).
+ * The door holds every record to `notNull`, `range` (bounds included), `oneOf` and `matches`; the others are about many records.
+ */
 export type Check =
-  | { readonly kind: "sum" | "min" | "max" | "notNull" | "unique"; readonly field: string }
+  | { readonly kind: "sum" | "min" | "max" | "unique"; readonly field: string }
+  | { readonly kind: "notNull"; readonly field: string }
   | { readonly kind: "range"; readonly field: string; readonly min?: number | string; readonly max?: number | string }
   | { readonly kind: "oneOf"; readonly field: string; readonly values: readonly (string | number)[] }
   | { readonly kind: "matches"; readonly field: string; readonly pattern: string }

@@ -1,0 +1,156 @@
+import type { AvroField, AvroRecordSchema, AvroTypeSchema } from "./avro/schema.ts";
+import { unwrapNullable } from "./avro/schema.ts";
+import type { Check } from "./contract.ts";
+import { isObject, type IssueList } from "./issue-list.ts";
+import { comparerOf, isRangedKind } from "./records/demands.ts";
+import type { ValueKind } from "./value-kind.ts";
+import { kindOf } from "./value-kind.ts";
+
+const checksMax = 200;
+const valuesMax = 1_000;
+const patternLengthMax = 1_000;
+const checkKinds = ["sum", "min", "max", "unique", "notNull", "range", "oneOf", "matches", "freshness", "volume"] as const;
+type CheckKind = (typeof checkKinds)[number];
+type Json = Readonly<Record<string, unknown>>;
+interface Place {
+  readonly path: string;
+  readonly issues: IssueList;
+}
+
+const properties: Readonly<Record<CheckKind, readonly string[]>> = {
+  sum: ["field"],
+  min: ["field"],
+  max: ["field"],
+  unique: ["field"],
+  notNull: ["field"],
+  range: ["field", "min", "max"],
+  oneOf: ["field", "values"],
+  matches: ["field", "pattern"],
+  freshness: ["within"],
+  volume: ["within", "min", "max"],
+};
+
+/** Checks the checks of a contract against its schema. */
+export function parseChecks(json: unknown, schema: AvroRecordSchema, issues: IssueList): readonly Check[] {
+  if (json === undefined) return [];
+  if (!Array.isArray(json) || json.length > checksMax) {
+    issues.invalid("checks", `The checks must be an array of at most ${checksMax} objects: { "kind": … }.`);
+    return [];
+  }
+  return json.flatMap((item: unknown, index) => {
+    const check = parseCheck(item, schema, { path: `checks[${index}]`, issues });
+    return check === undefined ? [] : [check];
+  });
+}
+
+/** The field at a path through records; undefined where there is none. */
+export function fieldAt(schema: AvroRecordSchema, path: string): AvroField | undefined {
+  const [first, ...rest] = path.split(".");
+  const field = schema.fields.find((candidate) => candidate.name === first);
+  if (field === undefined || rest.length === 0) return field;
+  const type = unwrapNullable(field.type)?.type;
+  return type?.type === "record" ? fieldAt(type, rest.join(".")) : undefined;
+}
+
+function parseCheck(json: unknown, schema: AvroRecordSchema, place: Place): Check | undefined {
+  const kind = isObject(json) ? checkKinds.find((candidate) => candidate === json["kind"]) : undefined;
+  if (!isObject(json) || kind === undefined) return place.issues.invalid(`${place.path}.kind`, `The kind of a check must be one of ${checkKinds.join(" ")}.`);
+  place.issues.onlyProperties(json, { path: place.path, known: ["kind", ...properties[kind]] });
+  if (kind === "freshness") {
+    const within = parseWithin(json, place);
+    return within === undefined ? undefined : { kind, within };
+  }
+  if (kind === "volume") return parseVolume(json, place);
+  const field = json["field"];
+  const target = typeof field === "string" ? fieldAt(schema, field) : undefined;
+  const type = target === undefined ? undefined : unwrapNullable(target.type)?.type;
+  if (typeof field !== "string" || target === undefined) {
+    return place.issues.invalid(`${place.path}.field`, "The field must be one of the schema, or a path through records such as address.zip.");
+  }
+  return type === undefined ? undefined : parseFieldCheck(kind, { json, field, type }, place);
+}
+
+type FieldCheck = { readonly json: Json; readonly field: string; readonly type: AvroTypeSchema };
+
+function parseFieldCheck(kind: Exclude<CheckKind, "freshness" | "volume">, of: FieldCheck, place: Place): Check | undefined {
+  const { json, field } = of;
+  const own = kindOf(of.type);
+  const fault = kindFault(kind, own);
+  if (fault !== undefined) return place.issues.invalid(`${place.path}.field`, fault);
+  if (kind === "range") return parseRange(of, place);
+  if (kind === "oneOf") return parseOneOf(of, place);
+  if (kind !== "matches") return { kind, field };
+  const pattern = json["pattern"];
+  if (typeof pattern !== "string" || pattern.length > patternLengthMax || !isPattern(pattern)) {
+    return place.issues.invalid(
+      `${place.path}.pattern`,
+      `The pattern must be a regular expression in JavaScript's syntax with the flag u, at most ${patternLengthMax} characters.`,
+    );
+  }
+  return { kind, field, pattern };
+}
+
+function kindFault(check: CheckKind, kind: ValueKind): string | undefined {
+  if (check === "sum") return ["int", "long", "float", "double", "decimal"].includes(kind) ? undefined : `A ${kind} has no sum; it takes a number.`;
+  if (check === "min" || check === "max" || check === "range")
+    return isRangedKind(kind) ? undefined : `A ${kind} has no ${check}; it takes a number, a date or a time.`;
+  if (check === "oneOf")
+    return ["string", "enum", "uuid", "int", "long"].includes(kind) ? undefined : `oneOf does not take a ${kind}, but a string or a whole number.`;
+  if (check === "matches") return kind === "string" ? undefined : `matches takes a string, not a ${kind}.`;
+  if (check === "unique") return kind === "array" || kind === "map" || kind === "record" ? `unique does not take a ${kind}.` : undefined;
+  return undefined;
+}
+
+function parseRange(of: FieldCheck, place: Place): Check | undefined {
+  const { min, max } = of.json;
+  const compare = comparerOf(of.type);
+  const bounds = { ...parseBound("min", min), ...parseBound("max", max) };
+  if (min === undefined && max === undefined) return place.issues.invalid(place.path, "A range needs min, max or both.");
+  for (const [name, bound] of Object.entries({ min, max })) {
+    if (bound !== undefined && compare(bound) === undefined)
+      place.issues.invalid(`${place.path}.${name}`, "The bound must be a value that the field can have, as it is written in JSON.");
+  }
+  const low = min === undefined ? undefined : compare(min);
+  const high = max === undefined ? undefined : compare(max);
+  if (low !== undefined && high !== undefined && low > high) place.issues.invalid(place.path, "The range is empty: min lies above max.");
+  return { kind: "range", field: of.field, ...bounds };
+}
+
+function parseBound(name: "min" | "max", bound: unknown): { readonly min?: number | string; readonly max?: number | string } {
+  return typeof bound === "number" || typeof bound === "string" ? { [name]: bound } : {};
+}
+
+function parseOneOf(of: FieldCheck, place: Place): Check | undefined {
+  const { values } = of.json;
+  const whole = ["int", "long"].includes(kindOf(of.type));
+  const good = (value: unknown) => (whole ? comparerOf(of.type)(value) !== undefined && typeof value !== "bigint" : typeof value === "string");
+  if (!Array.isArray(values) || values.length === 0 || values.length > valuesMax || !values.every(good)) {
+    return place.issues.invalid(`${place.path}.values`, `The values must be an array of 1 to ${valuesMax} ${whole ? "whole numbers" : "strings"}.`);
+  }
+  return { kind: "oneOf", field: of.field, values: values as (string | number)[] };
+}
+
+function parseVolume(json: Json, place: Place): Check | undefined {
+  const within = parseWithin(json, place);
+  const { min, max } = json;
+  const isCount = (value: unknown): value is number => typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
+  if (!isCount(min) || (max !== undefined && (!isCount(max) || max < min))) {
+    return place.issues.invalid(place.path, "A volume needs min, and may have max: numbers of records, max not below min.");
+  }
+  return within === undefined ? undefined : { kind: "volume", within, min, ...(max === undefined ? {} : { max }) };
+}
+
+function parseWithin(json: Json, place: Place): string | undefined {
+  const { within } = json;
+  if (typeof within === "string" && /^[1-9]\d{0,8}(?:ms|s|m|h|d)$/.test(within)) return within;
+  return place.issues.invalid(`${place.path}.within`, "within must be a duration such as 30s, 15m, 1h or 7d.");
+}
+
+function isPattern(text: string): boolean {
+  try {
+    new RegExp(text, "u").test("");
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,203 @@
+import type { AvroRecordSchema } from "./avro/schema.ts";
+import { issuesSentence } from "./avro/schema.ts";
+import { isAvroName, SchemaParser } from "./avro/schema-parser.ts";
+import { parseChecks } from "./check-rules.ts";
+import type { Compatibility, Contract, Merge, PartitionField } from "./contract.ts";
+import { compatibilities, mergeKinds, transforms } from "./contract.ts";
+import { isObject, IssueList } from "./issue-list.ts";
+import { keyFault, orderFault, partitionFault } from "./field-rules.ts";
+import { checkContractSchema } from "./schema-rules.ts";
+import { ContractError } from "./errors.ts";
+
+/** A topic's name has at most 249 characters, and those of a dataset's own topics put up to 17 in front. */
+const nameLengthMax = 200;
+const textLengthMax = 10_000;
+const fieldsMax = { key: 16, order: 16, partition: 8 } as const;
+const known = ["formatVersion", "name", "description", "owner", "schema", "key", "order", "merge", "partition", "immutable", "checks", "compatibility"];
+/** Properties that DESIGN has and this version does not: named, so that nobody believes in them. */
+const later: Readonly<Record<string, string>> = {
+  deletes: "Deletes are not supported yet; leave it out.",
+  subject: "Erasure is not supported yet; leave it out and mark personal fields with pii: true.",
+  predecessor: "Datasets cannot name a predecessor yet; leave it out.",
+};
+
+/**
+ * Checks the JSON form of a contract (docs/formats/contract.md) and fills in its defaults: the only way to a `Contract`.
+ * Throws `contract.invalid`, or `contract.unsupported` where everything that is wrong is just not supported yet, with all faults in `facts.issues`.
+ */
+export function parseContract(json: unknown): Contract {
+  const issues = new IssueList();
+  const contract = readContract(json, issues);
+  if (contract === undefined || issues.list.length > 0) {
+    const name = isObject(json) && typeof json["name"] === "string" ? json["name"].slice(0, nameLengthMax) : undefined;
+    const opening = name === undefined ? "The contract is not valid" : `The contract of ${name} is not valid`;
+    throw new ContractError(issues.code, issuesSentence(opening, issues.list), { dataset: name, issues: issues.list });
+  }
+  return contract;
+}
+
+function readContract(json: unknown, issues: IssueList): Contract | undefined {
+  if (!isObject(json)) return issues.invalid("", "A contract must be an object with name, schema, key and order.");
+  for (const property of Object.keys(json)) {
+    const reason = later[property];
+    if (reason !== undefined) issues.unsupported(property, reason);
+    else if (!known.includes(property))
+      issues.invalid(property, `A contract has no property ${JSON.stringify(property.slice(0, 100))}; it has ${known.join(", ")}.`);
+  }
+  if (json["formatVersion"] !== undefined && json["formatVersion"] !== 1)
+    issues.unsupported("formatVersion", "This version of Mainstem reads contracts of formatVersion 1.");
+  const name = readName(json["name"], issues);
+  const schema = readSchema(json["schema"], issues);
+  const head = {
+    formatVersion: 1,
+    name,
+    ...readText(json, "description", issues),
+    ...readText(json, "owner", issues),
+    compatibility: readCompatibility(json["compatibility"], issues),
+    merge: readMerge(json["merge"], issues),
+    immutable: readImmutable(json["immutable"], issues),
+  } as const;
+  if (schema === undefined) return undefined;
+  checkContractSchema(schema, { dataset: name, issues });
+  return {
+    ...head,
+    schema,
+    key: readFields(json["key"], { property: "key", schema, issues }),
+    order: readFields(json["order"], { property: "order", schema, issues }),
+    partition: readPartition(json["partition"], schema, issues),
+    checks: parseChecks(json["checks"], schema, issues),
+  };
+}
+
+function readName(json: unknown, issues: IssueList): string {
+  const parts = typeof json === "string" ? json.split(".") : [];
+  if (typeof json !== "string" || json.length > nameLengthMax || parts.length !== 2 || !parts.every(isAvroName)) {
+    issues.invalid(
+      "name",
+      `The name must be namespace.name, each of letters, digits and _, not starting with a digit, at most ${nameLengthMax} characters in all.`,
+    );
+    return "";
+  }
+  if (json.startsWith("_mainstem")) issues.invalid("name", "Names that start with _mainstem belong to Mainstem itself; choose another namespace.");
+  return json;
+}
+
+function readSchema(json: unknown, issues: IssueList): AvroRecordSchema | undefined {
+  if (json === undefined) return issues.invalid("schema", "A contract needs the Avro schema of its records.");
+  const parser = new SchemaParser();
+  const schema = parser.parse(json, "schema");
+  for (const issue of parser.issues) issues.invalid(issue.path, issue.message);
+  if (parser.issues.length > 0) return undefined;
+  if ("fields" in schema) return schema;
+  return issues.invalid("schema", 'The schema must be a record: { "type": "record", "name": …, "fields": […] }.');
+}
+
+function readText(json: Readonly<Record<string, unknown>>, property: "description" | "owner", issues: IssueList): { readonly [P in typeof property]?: string } {
+  const text = json[property];
+  if (text === undefined) return {};
+  if (typeof text === "string" && text.length <= textLengthMax) return { [property]: text };
+  issues.invalid(property, `The ${property} must be a text of at most ${textLengthMax} characters.`);
+  return {};
+}
+
+function readCompatibility(json: unknown, issues: IssueList): Compatibility {
+  if (json === undefined || json === "BACKWARD_TRANSITIVE") return "BACKWARD_TRANSITIVE";
+  if (json === "FULL_TRANSITIVE") return json;
+  if (compatibilities.includes(json as Compatibility)) {
+    issues.unsupported(
+      "compatibility",
+      `${json as Compatibility} would let the archive and the table become unreadable; use BACKWARD_TRANSITIVE or FULL_TRANSITIVE.`,
+    );
+  } else {
+    issues.invalid("compatibility", "The compatibility must be BACKWARD_TRANSITIVE or FULL_TRANSITIVE.");
+  }
+  return "BACKWARD_TRANSITIVE";
+}
+
+function readMerge(json: unknown, issues: IssueList): Merge {
+  if (json === undefined) return { kind: "latest" };
+  const kind = isObject(json) ? json["kind"] : undefined;
+  const good = mergeKinds.find((candidate) => candidate === kind);
+  if (good === undefined) issues.unsupported("merge", 'The merge must be { "kind": "latest" } or { "kind": "first" }; other rules are not supported yet.');
+  else if (isObject(json)) issues.onlyProperties(json, { path: "merge", known: ["kind"] });
+  return { kind: good ?? "latest" };
+}
+
+function readImmutable(json: unknown, issues: IssueList): boolean {
+  if (json !== undefined && typeof json !== "boolean") issues.invalid("immutable", "immutable must be true or false.");
+  return json === true;
+}
+
+function readFields(
+  json: unknown,
+  options: { readonly property: "key" | "order"; readonly schema: AvroRecordSchema; readonly issues: IssueList },
+): readonly string[] {
+  const { property, schema, issues } = options;
+  const what = property === "key" ? "the fields that make a record unique" : "the fields that say which of two records with one key is the later";
+  if (property === "order" && json === "log") {
+    issues.unsupported("order", "Order by log position is not supported yet; name a field that grows with every change.");
+    return [];
+  }
+  if (!Array.isArray(json) || json.length === 0 || json.length > fieldsMax[property] || !json.every((name) => typeof name === "string")) {
+    issues.invalid(property, `The ${property} must be an array of 1 to ${fieldsMax[property]} field names: ${what}.`);
+    return [];
+  }
+  const names = json as readonly string[];
+  names.forEach((name, index) => {
+    const path = `${property}[${index}]`;
+    const field = schema.fields.find((candidate) => candidate.name === name);
+    if (names.indexOf(name) !== index) issues.invalid(path, `${name} stands there twice.`);
+    else if (field === undefined) issues.invalid(path, noField(schema, name));
+    else {
+      const fault = property === "key" ? keyFault(field) : orderFault(field);
+      if (fault !== undefined) issues.invalid(path, fault);
+    }
+  });
+  return names;
+}
+
+function readPartition(json: unknown, schema: AvroRecordSchema, issues: IssueList): readonly PartitionField[] {
+  if (json === undefined) return [];
+  if (!Array.isArray(json) || json.length > fieldsMax.partition) {
+    issues.invalid("partition", `The partition must be an array of at most ${fieldsMax.partition} objects: { "field": …, "transform": … }.`);
+    return [];
+  }
+  const seen = new Set<string>();
+  return json.flatMap((item: unknown, index) => {
+    const path = `partition[${index}]`;
+    const field = readPartitionField(item, { path, schema, issues });
+    if (field === undefined) return [];
+    const twin = `${field.field} ${field.transform}`;
+    if (seen.has(twin)) issues.invalid(path, `${field.transform} of ${field.field} stands there twice.`);
+    seen.add(twin);
+    return [field];
+  });
+}
+
+function readPartitionField(
+  json: unknown,
+  options: { readonly path: string; readonly schema: AvroRecordSchema; readonly issues: IssueList },
+): PartitionField | undefined {
+  const { path, schema, issues } = options;
+  if (!isObject(json)) return issues.invalid(path, 'A partition field must be an object: { "field": …, "transform": … }.');
+  issues.onlyProperties(json, { path, known: ["field", "transform", "width"] });
+  const transform = transforms.find((candidate) => candidate === json["transform"]);
+  const field = schema.fields.find((candidate) => candidate.name === json["field"]);
+  if (transform === undefined) issues.invalid(`${path}.transform`, `The transform must be one of ${transforms.join(" ")}.`);
+  if (field === undefined) issues.invalid(`${path}.field`, noField(schema, json["field"]));
+  if (transform === undefined || field === undefined) return undefined;
+  const width = json["width"];
+  const needed = transform === "bucket" || transform === "truncate";
+  const good = typeof width === "number" && Number.isSafeInteger(width) && width > 0 && width <= 0x7fffffff;
+  if (needed && !good) return issues.invalid(`${path}.width`, `${transform} needs its width, a whole number above 0.`);
+  if (!needed && width !== undefined) issues.invalid(`${path}.width`, `${transform} has no width.`);
+  const fault = partitionFault(field, transform);
+  if (fault !== undefined) issues.invalid(`${path}.field`, fault);
+  return { field: field.name, transform, ...(needed ? { width: width as number } : {}) };
+}
+
+function noField(schema: AvroRecordSchema, name: unknown): string {
+  const names = schema.fields.map((field) => field.name);
+  const list = names.length <= 20 ? names.join(" ") : `${names.slice(0, 20).join(" ")} …`;
+  return `The schema has no field ${JSON.stringify(typeof name === "string" ? name.slice(0, 100) : name)}; it has ${list}.`;
+}

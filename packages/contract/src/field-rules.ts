@@ -1,0 +1,55 @@
+import type { AvroField } from "./avro/schema.ts";
+import { attributeOf, unwrapNullable } from "./avro/schema.ts";
+import type { Transform } from "./contract.ts";
+import { transformTakes } from "./partition.ts";
+import { isOrderKind } from "./records/order-bytes.ts";
+import type { ValueKind } from "./value-kind.ts";
+import { kindOf } from "./value-kind.ts";
+
+/** Kinds whose values have one encoding each, so that equal keys have equal bytes. */
+const keyKinds: ReadonlySet<ValueKind> = new Set<ValueKind>([
+  "boolean",
+  "int",
+  "long",
+  "string",
+  "uuid",
+  "enum",
+  "bytes",
+  "fixed",
+  "decimal",
+  "date",
+  "timeMillis",
+  "timeMicros",
+  "timestampMillis",
+  "timestampMicros",
+  "localTimestampMillis",
+  "localTimestampMicros",
+]);
+
+/** Why a field cannot be part of the key; undefined when it can. */
+export function keyFault(field: AvroField): string | undefined {
+  const own = unwrapNullable(field.type);
+  if (own === undefined) return undefined;
+  if (own.nullable) return `A key field must not be nullable; make ${field.name} a field that every record has.`;
+  const kind = kindOf(own.type);
+  return keyKinds.has(kind) ? undefined : `A ${kind} cannot be part of a key; use a string, a whole number, a decimal, a date or time, an enum or bytes.`;
+}
+
+/** Why a field cannot be part of the order; undefined when it can. */
+export function orderFault(field: AvroField): string | undefined {
+  const own = unwrapNullable(field.type);
+  if (own === undefined) return undefined;
+  if (own.nullable) return `An order field must not be nullable; make ${field.name} a field that every record has.`;
+  if (attributeOf(field, "pii") === true) return `A field marked pii must not be in the order; use a revision number or a time.`;
+  const kind = kindOf(own.type);
+  return isOrderKind(kind) ? undefined : `A ${kind} cannot be part of an order; use a whole number, a decimal, a date or time, a string or bytes.`;
+}
+
+/** Why a field cannot be partitioned by with this transform; undefined when it can. */
+export function partitionFault(field: AvroField, transform: Transform): string | undefined {
+  const own = unwrapNullable(field.type);
+  if (own === undefined) return undefined;
+  if (attributeOf(field, "pii") === true) return `A field marked pii must not be in the partition: its values would stand in file names and statistics.`;
+  const kind = kindOf(own.type);
+  return transformTakes(transform, kind) ? undefined : `The transform ${transform} does not take a ${kind}.`;
+}

@@ -1,0 +1,97 @@
+import type { AvroSchema, AvroTypeSchema } from "../avro/schema.ts";
+import { unwrapNullable } from "../avro/schema.ts";
+import type { Check } from "../contract.ts";
+import { unreachable } from "../unreachable.ts";
+import type { ValueKind } from "../value-kind.ts";
+import { kindOf } from "../value-kind.ts";
+import { parseDecimal } from "./decimal.ts";
+import type { JsonWrite } from "./json-leaves.ts";
+import { compileTimeParser, decimalOf, parseLong } from "./json-leaves.ts";
+import type { Demand } from "./json-writer.ts";
+
+/** Checks that one record alone can pass or fail: the door holds every record to them. The others are about many records. */
+export type RecordCheck = Extract<Check, { readonly kind: "range" | "oneOf" | "matches" | "notNull" }>;
+
+/** Longer texts are refused where a pattern applies, so that no pattern can hold the door up for long. */
+export const matchedLengthMax = 10_000;
+
+export function isRecordCheck(check: Check): check is RecordCheck {
+  return check.kind === "range" || check.kind === "oneOf" || check.kind === "matches" || check.kind === "notNull";
+}
+
+/** The demands of a contract's checks on the values of its fields. */
+export function compileDemand(checks: readonly Check[]): Demand {
+  const byPath = Map.groupBy(checks.filter(isRecordCheck), (check) => check.field);
+  return (path, schema, write) => (byPath.get(path) ?? []).reduce((inner, check) => compileCheck(check, schema, inner), write);
+}
+
+function compileCheck(check: RecordCheck, schema: AvroSchema, write: JsonWrite): JsonWrite {
+  const type = unwrapNullable(schema)?.type as AvroTypeSchema;
+  switch (check.kind) {
+    case "notNull":
+      return (value, sink, faults) => (value === null ? faults.fail("a value that is not null", value) : write(value, sink, faults));
+    case "range": {
+      const { expected, holds } = compileRange(check, type);
+      return (value, sink, faults) => write(value, sink, faults) && (value === null || holds(value) || faults.fail(expected, value));
+    }
+    case "oneOf": {
+      const same = sameValueOf(type);
+      const values = new Set(check.values.map(same));
+      const expected = `one of ${check.values.join(" ")}`;
+      return (value, sink, faults) => write(value, sink, faults) && (value === null || values.has(same(value)) || faults.fail(expected, value));
+    }
+    case "matches": {
+      const pattern = new RegExp(check.pattern, "u");
+      const expected = `text that matches ${check.pattern}, at most ${matchedLengthMax} characters`;
+      const holds = (text: string) => text.length <= matchedLengthMax && pattern.test(text);
+      return (value, sink, faults) => write(value, sink, faults) && (value === null || holds(value as string) || faults.fail(expected, value));
+    }
+    default:
+      return unreachable(check);
+  }
+}
+
+function compileRange(
+  check: Extract<Check, { readonly kind: "range" }>,
+  type: AvroTypeSchema,
+): { readonly expected: string; readonly holds: (value: unknown) => boolean } {
+  const compare = comparerOf(type);
+  const min = check.min === undefined ? undefined : compare(check.min);
+  const max = check.max === undefined ? undefined : compare(check.max);
+  const expected = [check.min === undefined ? undefined : `at least ${check.min}`, check.max === undefined ? undefined : `at most ${check.max}`]
+    .filter((part) => part !== undefined)
+    .join(" and ");
+  const holds = (value: unknown) => {
+    const own = compare(value);
+    return own !== undefined && (min === undefined || own >= min) && (max === undefined || own <= max);
+  };
+  return { expected, holds };
+}
+
+/** Brings the JSON forms of one value together, so that they can be looked up in a set. */
+function sameValueOf(type: AvroTypeSchema): (value: unknown) => unknown {
+  const kind = kindOf(type);
+  if (kind === "int" || kind === "long") return (value) => String(parseLong(value));
+  return kind === "uuid" ? (value) => (value as string).toLowerCase() : (value) => value;
+}
+
+/** Turns JSON values of a type that has a range into what compares like them. */
+export function comparerOf(type: AvroTypeSchema): (value: unknown) => number | bigint | undefined {
+  const kind = kindOf(type);
+  if (kind === "decimal") {
+    const options = decimalOf(type);
+    return (value) => (typeof value === "string" || typeof value === "number" ? parseDecimal(String(value), options) : undefined);
+  }
+  if (isTimeKind(kind)) return compileTimeParser(type);
+  if (kind === "long" || kind === "int") return parseLong;
+  return (value) => (typeof value === "number" ? value : undefined);
+}
+
+/** Kinds whose values have a least and a greatest that a `range` can bound. */
+export function isRangedKind(kind: ValueKind): boolean {
+  return kind === "int" || kind === "long" || kind === "float" || kind === "double" || kind === "decimal" || isTimeKind(kind);
+}
+
+function isTimeKind(kind: ValueKind): boolean {
+  return kind === "date" || kind.startsWith("time") || kind.startsWith("localTimestamp");
+}

@@ -1,0 +1,89 @@
+import { ByteSink } from "../avro/byte-sink.ts";
+import type { AvroField, AvroTypeSchema } from "../avro/schema.ts";
+import type { Contract } from "../contract.ts";
+import type { ValueKind } from "../value-kind.ts";
+import { kindOf } from "../value-kind.ts";
+import { writeDecimal } from "./decimal.ts";
+
+type WriteOrder = (value: unknown, sink: ByteSink) => void;
+
+/** Bytes of a decimal in the order: more than 38 digits never take. */
+const decimalOrderBytes = 17;
+
+/** Kinds that an order field may have. Enums are left out: Avro orders them by position, tables by text. */
+export function isOrderKind(kind: ValueKind): boolean {
+  return writers.has(kind);
+}
+
+/**
+ * Compiles the order of native records as bytes that compare like the order fields do, one after the other (as `memcmp`, a prefix being less).
+ * Whole numbers and times: 8 bytes, big-endian, with the sign bit flipped. Decimals the same in 17 bytes. Booleans: one byte.
+ * Texts (as UTF-8) and bytes: 0 is written as 0 255, and 0 0 ends them. Fixed: as they are. Texts so compare by code point.
+ */
+export function compileOrderBytes(contract: Contract): (native: Readonly<Record<string, unknown>>) => Uint8Array<ArrayBuffer> {
+  const plans = contract.order.map((name) => {
+    const type = (contract.schema.fields.find((field) => field.name === name) as AvroField).type as AvroTypeSchema;
+    const write = writers.get(kindOf(type));
+    if (write === undefined) throw new TypeError(`order field ${name} has a type without an order`);
+    return { name, write };
+  });
+  const sink = new ByteSink(64);
+  return (native) => {
+    sink.reset();
+    for (const plan of plans) plan.write(native[plan.name], sink);
+    return sink.copy();
+  };
+}
+
+/** As `memcmp`: by the first byte that differs, then by length. */
+export function compareBytes(a: Uint8Array, b: Uint8Array): number {
+  const length = Math.min(a.length, b.length);
+  for (let index = 0; index < length; index++) {
+    const difference = (a[index] as number) - (b[index] as number);
+    if (difference !== 0) return difference;
+  }
+  return a.length - b.length;
+}
+
+const writers: ReadonlyMap<ValueKind, WriteOrder> = new Map<ValueKind, WriteOrder>([
+  ["boolean", (value, sink) => sink.writeBoolean(value as boolean)],
+  ["int", writeWhole],
+  ["long", writeWhole],
+  ["date", writeWhole],
+  ["timeMillis", writeWhole],
+  ["timeMicros", writeWhole],
+  ["timestampMillis", writeWhole],
+  ["timestampMicros", writeWhole],
+  ["localTimestampMillis", writeWhole],
+  ["localTimestampMicros", writeWhole],
+  ["decimal", (value, sink) => writeSigned(value as bigint, decimalOrderBytes, sink)],
+  ["string", writeText],
+  ["uuid", writeText],
+  ["bytes", (value, sink) => writeEnded(value as Uint8Array, sink)],
+  ["fixed", (value, sink) => sink.writeRaw(value as Uint8Array)],
+]);
+
+const utf8 = new TextEncoder();
+
+function writeWhole(value: unknown, sink: ByteSink): void {
+  writeSigned(BigInt(value as number | bigint), 8, sink);
+}
+
+function writeSigned(value: bigint, size: number, sink: ByteSink): void {
+  const start = sink.position;
+  writeDecimal(value, size, sink);
+  sink.bytes[start] = (sink.bytes[start] as number) ^ 0x80;
+}
+
+function writeText(value: unknown, sink: ByteSink): void {
+  writeEnded(utf8.encode(value as string), sink);
+}
+
+function writeEnded(value: Uint8Array, sink: ByteSink): void {
+  for (const byte of value) {
+    sink.writeByte(byte);
+    if (byte === 0) sink.writeByte(255);
+  }
+  sink.writeByte(0);
+  sink.writeByte(0);
+}

@@ -1,0 +1,83 @@
+import type { AvroField, AvroRecordSchema, AvroSchema, AvroTypeSchema } from "./avro/schema.ts";
+import { attributeOf, fullNameOf, isUnion, logicalTypeOf, unwrapNullable } from "./avro/schema.ts";
+import type { IssueList } from "./issue-list.ts";
+import { decimalBytes, decimalPrecisionMax } from "./records/decimal.ts";
+import { basesOf, kindOf } from "./value-kind.ts";
+
+const fixes: Readonly<Record<string, string>> = {
+  "timestamp-nanos": "Nanoseconds are not supported yet; use timestamp-micros.",
+  "local-timestamp-nanos": "Nanoseconds are not supported yet; use local-timestamp-micros.",
+  duration: "Durations are not supported; use a long and say the unit in its name, such as waitedMs.",
+};
+
+/** What a contract demands of its schema beyond what Avro does. */
+export function checkContractSchema(schema: AvroRecordSchema, options: { readonly dataset: string; readonly issues: IssueList }): void {
+  const { dataset, issues } = options;
+  if (dataset !== "" && fullNameOf(schema) !== dataset) {
+    const [namespace, name] = dataset.split(".");
+    issues.invalid("schema.name", `The schema must be named as the dataset: "name": "${name}", "namespace": "${namespace}".`);
+  }
+  for (const [index, field] of schema.fields.entries()) {
+    if (field.name.toLowerCase().startsWith("_mainstem"))
+      issues.invalid(`schema.fields[${index}].name`, "Field names that start with _mainstem belong to Mainstem itself; choose another name.");
+  }
+  checkRecord(schema, "schema", issues);
+}
+
+function checkSchema(schema: AvroSchema, path: string, issues: IssueList): void {
+  const own = unwrapNullable(schema);
+  if (own === undefined) {
+    issues.unsupported(path, 'The only unions that are supported are of null and one type: ["null", X]. Use a record with a nullable field for each case.');
+    return;
+  }
+  const inner = isUnion(schema) ? `${path}[${schema.indexOf(own.type)}]` : path;
+  if (own.type.type === "null") issues.unsupported(inner, "A field that is always null holds nothing; leave it out.");
+  checkLogicalType(own.type, inner, issues);
+  checkAliases(own.type, inner, issues);
+  if (own.type.type === "record") checkRecord(own.type, inner, issues);
+  if (own.type.type === "array") checkSchema(own.type.items, `${inner}.items`, issues);
+  if (own.type.type === "map") checkSchema(own.type.values, `${inner}.values`, issues);
+  if (own.type.type === "fixed" && own.type.size === 0) issues.invalid(`${inner}.size`, "A fixed type of no bytes holds nothing.");
+}
+
+function checkRecord(schema: AvroRecordSchema, path: string, issues: IssueList): void {
+  if (schema.fields.length === 0) issues.invalid(`${path}.fields`, "A record needs at least one field.");
+  checkAliases(schema, path, issues);
+  const seen = new Map<string, string>();
+  for (const [index, field] of schema.fields.entries()) {
+    const place = `${path}.fields[${index}]`;
+    const lower = field.name.toLowerCase();
+    const twin = seen.get(lower);
+    if (twin !== undefined && twin !== field.name)
+      issues.invalid(`${place}.name`, `${field.name} and ${twin} differ only in case, which SQL does not tell apart; rename one of them.`);
+    seen.set(lower, field.name);
+    checkAliases(field, place, issues);
+    const pii = attributeOf(field, "pii");
+    if (pii !== undefined && typeof pii !== "boolean") issues.invalid(`${place}.pii`, "pii must be true or false.");
+    checkSchema(field.type, `${place}.type`, issues);
+  }
+}
+
+function checkAliases(holder: AvroTypeSchema | AvroField, path: string, issues: IssueList): void {
+  if ("aliases" in holder && holder.aliases !== undefined) issues.unsupported(`${path}.aliases`, "Renaming is not supported yet; leave the aliases out.");
+}
+
+function checkLogicalType(schema: AvroTypeSchema, path: string, issues: IssueList): void {
+  const logicalType = logicalTypeOf(schema);
+  if (logicalType === undefined) return;
+  const place = `${path}.logicalType`;
+  const bases = basesOf(logicalType);
+  const fix = fixes[logicalType];
+  if (fix !== undefined) issues.unsupported(place, fix);
+  else if (bases.length === 0) issues.unsupported(place, `The logical type ${JSON.stringify(logicalType.slice(0, 100))} is not known here; leave it out.`);
+  else if (!bases.includes(schema.type)) issues.invalid(place, `${logicalType} belongs on ${bases.join(" or ")}, not on ${schema.type}.`);
+  else if (kindOf(schema) === "decimal") checkDecimal(schema, path, issues);
+}
+
+function checkDecimal(schema: AvroTypeSchema, path: string, issues: IssueList): void {
+  const precision = "precision" in schema ? (schema.precision ?? 0) : 0;
+  if (precision > decimalPrecisionMax) issues.unsupported(`${path}.precision`, `Decimals have at most ${decimalPrecisionMax} digits; tables cannot hold more.`);
+  else if (schema.type === "fixed" && decimalBytes(10n ** BigInt(precision) - 1n) > schema.size) {
+    issues.invalid(`${path}.size`, `${schema.size} bytes cannot hold ${precision} digits; it takes ${decimalBytes(10n ** BigInt(precision) - 1n)}.`);
+  }
+}
