@@ -58,6 +58,11 @@ export const codes = {
   "registry.kindUnknown": { status: 404, task: "stop", remedy: "Use a kind that the message lists." },
   "registry.nameMismatch": { status: 400, task: "stop", remedy: "Give the same name in the path and in the definition." },
   "registry.conflict": { status: 409, task: "retry", remedy: "Somebody else changed the definition at the same time; look at theirs and apply again." },
+  "registry.diverged": {
+    status: 500,
+    task: "stop",
+    remedy: "State, objects and log do not belong together: one of them was restored from another time or place. Restore those that fit.",
+  },
 
   "ingest.contentType": {
     status: 415,
@@ -111,10 +116,16 @@ export const codes = {
   "server.notFound": { status: 404, task: "stop", remedy: "See /openapi.json for the routes." },
   "server.method": { status: 405, task: "stop", remedy: "See /openapi.json for the methods of this route." },
   "server.request": { status: 400, task: "stop", remedy: "Mend the request at the places that the message names." },
+  "server.contentType": { status: 415, task: "stop", remedy: "Send the body as application/json." },
+  "server.tooLarge": { status: 413, task: "stop", remedy: "Send a smaller body." },
   "server.timeout": { status: 408, task: "stop", remedy: "Send the request without long pauses, or in parts." },
   "server.malformed": { status: 400, task: "stop", remedy: "Send well-formed HTTP/1.1." },
   "server.headersTooLarge": { status: 431, task: "stop", remedy: "Send fewer or shorter headers." },
-  "server.groupReserved": { status: 403, task: "stop", remedy: "Choose a group name that does not begin with 'mainstem.': those belong to the platform's tasks." },
+  "server.groupReserved": {
+    status: 403,
+    task: "stop",
+    remedy: "Choose a group name that does not begin with 'mainstem.': those belong to the platform's tasks.",
+  },
   "server.listenFailed": { status: 500, task: "stop", remedy: "Check server.host and server.port; the message has the system's reason." },
   "server.portInUse": { status: 500, task: "stop", remedy: "Choose another port with --port or MAINSTEM_SERVER_PORT, or stop the program that uses it." },
   "server.tokenRequired": {

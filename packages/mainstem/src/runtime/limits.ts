@@ -19,6 +19,12 @@ export const limits = {
   directoryRacesMax: 32,
   /** How long an operation waits while other processes have the state's database. */
   stateBusyMs: 30_000,
+  /** How often a change of a definition starts over because another one was faster. */
+  registryConflictsMax: 100,
+  /** One version of a definition as an object. */
+  definitionBytesMax: 16_777_216,
+  /** How long the announcements of chunks are kept. */
+  chunksRetentionMs: 604_800_000,
   /** Batches with an idempotency key that are remembered (40 to 70 bytes each); beyond it requests with new keys are told to come later. */
   idempotencyBatchesMax: 2_000_000,
   /** How long a request waits for the keys of its dataset to be read from the log after a start. */
@@ -44,6 +50,8 @@ export const limits = {
   closeMs: 10_000,
   /** The body of a request that is no record: a definition, a query. */
   requestBytesMax: 1_048_576,
+  /** A task that is behind and did not advance for so long is stalled. */
+  stalledMs: 900_000,
   /** A query's answer as one JSON value; NDJSON has no such limit. */
   queryAnswerBytesMax: 33_554_432,
 } as const;

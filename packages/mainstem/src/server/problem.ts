@@ -1,6 +1,6 @@
 import { STATUS_CODES, type IncomingMessage, type ServerResponse } from "node:http";
 import { CodedError } from "@mainstem/contract";
-import { codes, factsOf, MainstemError, type Code } from "../runtime/errors.ts";
+import { codes, factsOf, isAbort, MainstemError, type Code } from "../runtime/errors.ts";
 import type { Logger } from "../runtime/logger.ts";
 import { toJson } from "./json.ts";
 
@@ -63,7 +63,8 @@ export function logFailure(logger: Logger, error: unknown, request: IncomingMess
  * an answer that ends without its end is a failure in every client.
  */
 export async function sendProblem(request: IncomingMessage, response: ServerResponse, error: unknown): Promise<void> {
-  if (response.headersSent || response.destroyed) {
+  // Of an aborted request nobody is left to be told.
+  if (response.headersSent || response.destroyed || isAbort(error)) {
     response.destroy();
     return;
   }

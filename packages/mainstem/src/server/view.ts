@@ -64,4 +64,4 @@ export interface SnapshotStatus {
   readonly summary: Readonly<Record<string, string>>;
 }
 
-export type { QueryColumn, RowBatch, TaskStatus };
+export type { QueryColumn, RowBatch };

@@ -1,0 +1,189 @@
+import { formatContract } from "@mainstem/contract";
+import type { FastifyInstance } from "fastify";
+import type { Ingest } from "../../ingest/index.ts";
+import type { Log, TopicInfo, TopicPartition } from "../../log/index.ts";
+import type { Dataset, Registry } from "../../registry/index.ts";
+import type { Env } from "../../runtime/env.ts";
+import { toErrorValue } from "../../runtime/errors.ts";
+import { judgeHealth } from "../health.ts";
+import { toTime } from "../json.ts";
+import type { DatasetStatus, PlatformView, SnapshotStatus, TableStatus } from "../view.ts";
+import { answer, anyObject, listOf, noParameters, pathParameters, problems, time } from "./schemas.ts";
+
+/** How many datasets are looked at at once for a list. */
+const parallelMax = 8;
+const tags = ["datasets"];
+const nameParameter = pathParameters({ name: "`namespace.name`" });
+const summaryProperties = {
+  name: { type: "string" },
+  version: { type: "integer" },
+  description: { type: "string" },
+  owner: { type: "string" },
+  records: { type: "integer", description: "Records in the log that can be read." },
+  rows: { type: ["integer", "null"], description: "Rows of the table's current snapshot." },
+  completeThrough: { type: ["string", "null"], format: "date-time", description: "Everything appended up to then is in the table." },
+};
+const snapshotProperties = {
+  id: { type: "string", description: "Up to 63 bits, therefore text." },
+  parentId: { type: ["string", "null"] },
+  committedAt: time,
+  rows: { type: "integer" },
+  operation: { type: "string" },
+  contractVersion: { type: "integer" },
+  summary: anyObject,
+};
+
+export interface DatasetRoutesOptions {
+  readonly registry: Registry;
+  readonly log: Log;
+  readonly ingest: Ingest;
+  readonly view: PlatformView;
+  readonly env: Env;
+  readonly stalledMs: number;
+}
+
+/** How far each dataset is: `/v1/datasets`. */
+export function addDatasetRoutes(app: FastifyInstance, options: DatasetRoutesOptions): void {
+  const { registry, view } = options;
+  app.get(
+    "/v1/datasets",
+    {
+      schema: {
+        tags,
+        summary: "The datasets, by name",
+        querystring: noParameters,
+        response: { 200: answer("The datasets", { datasets: listOf(answer("", summaryProperties)) }), ...problems },
+      },
+    },
+    async () => {
+      const datasets = await registry.list();
+      const summaries: unknown[] = [];
+      for (let start = 0; start < datasets.length; start += parallelMax)
+        summaries.push(...(await Promise.all(datasets.slice(start, start + parallelMax).map((dataset) => summarise(dataset, options)))));
+      return { datasets: summaries };
+    },
+  );
+
+  app.get<{ Params: { readonly name: string } }>(
+    "/v1/datasets/:name",
+    {
+      schema: {
+        tags,
+        summary: "A dataset: its contract, and how far log, archive and table are",
+        params: nameParameter,
+        querystring: noParameters,
+        response: {
+          200: answer("The dataset", {
+            ...summaryProperties,
+            status: { type: "string", enum: ["ok", "degraded", "failed"] },
+            metadataLocation: { type: ["string", "null"], description: "The table's current Iceberg metadata file." },
+            schemaId: { type: "integer" },
+            appliedAt: time,
+            contract: anyObject,
+            topics: anyObject,
+            archive: anyObject,
+            table: { type: ["object", "null"], additionalProperties: true },
+            tasks: listOf(anyObject),
+          }),
+          ...problems,
+        },
+      },
+    },
+    async ({ params: { name } }) => describe(await registry.require(name), options),
+  );
+
+  app.get<{ Params: { readonly name: string } }>(
+    "/v1/datasets/:name/snapshots",
+    {
+      schema: {
+        tags,
+        summary: "The versions of a dataset's table, oldest first",
+        params: nameParameter,
+        querystring: noParameters,
+        response: { 200: answer("The snapshots", { dataset: { type: "string" }, snapshots: listOf(answer("", snapshotProperties)) }), ...problems },
+      },
+    },
+    async ({ params: { name } }) => {
+      await registry.require(name);
+      return { dataset: name, snapshots: (await view.snapshots(name)).map(showSnapshot) };
+    },
+  );
+}
+
+async function summarise(dataset: Dataset, { log, view }: DatasetRoutesOptions) {
+  const { name, description, owner } = dataset.contract;
+  const partitions = await boundsOf(log, dataset.topics.records);
+  const records = partitions.reduce((sum, { first, end }) => sum + end - first, 0);
+  const summary = { name, version: dataset.version, ...(description === undefined ? {} : { description }), ...(owner === undefined ? {} : { owner }), records };
+  try {
+    return { ...summary, ...rowsOf(await view.status(name)) };
+  } catch (error) {
+    // A dataset whose table cannot be read is listed with the reason, among the others.
+    const { code, message } = toErrorValue(error);
+    return { ...summary, rows: null, completeThrough: null, error: { code, message } };
+  }
+}
+
+async function describe(dataset: Dataset, { log, view, ingest, env, stalledMs }: DatasetRoutesOptions) {
+  const { contract, version, schemaId, appliedAt, generations, topics } = dataset;
+  const { name, description, owner } = contract;
+  const [status, records, chunks, inbox] = await Promise.all([
+    view.status(name),
+    ...[topics.records, topics.chunks, topics.inbox].map((topic) => showTopic(log, topic)),
+  ]);
+  const tasks = view.tasks().filter((task) => task.name.endsWith(`.${name}`));
+  const { status: health, reasons } = judgeHealth({ tasks, door: { ...ingest.status(), failing: undefined }, now: env.now(), stalledMs });
+  return {
+    name,
+    version,
+    ...(description === undefined ? {} : { description }),
+    ...(owner === undefined ? {} : { owner }),
+    status: health,
+    ...(reasons.length === 0 ? {} : { reasons }),
+    records: records?.partitions.reduce((sum, { first, end }) => sum + end - first, 0) ?? 0,
+    ...rowsOf(status),
+    metadataLocation: status.table?.metadataLocation ?? null,
+    schemaId,
+    appliedAt: toTime(appliedAt),
+    contract: formatContract(contract),
+    topics: { records, chunks, inbox },
+    generations,
+    archive: { partitions: status.archive.partitions, completeThrough: timeOrNull(status.archive.completeThrough) },
+    table: status.table === undefined ? null : showTable(status.table),
+    tasks,
+  };
+}
+
+function rowsOf({ table }: DatasetStatus) {
+  return { rows: table?.snapshot?.rows ?? null, completeThrough: timeOrNull(table?.completeThrough) };
+}
+
+function showTable({ metadataLocation, snapshot, completeThrough }: TableStatus) {
+  return {
+    metadataLocation,
+    snapshot: snapshot === undefined ? null : showSnapshot(snapshot),
+    rows: snapshot?.rows ?? 0,
+    completeThrough: timeOrNull(completeThrough),
+  };
+}
+
+function showSnapshot({ id, parentId, committedAt, ...rest }: SnapshotStatus) {
+  return { id: id.toString(), parentId: parentId?.toString() ?? null, committedAt: toTime(committedAt), ...rest };
+}
+
+async function showTopic(log: Log, topic: TopicInfo) {
+  return { name: topic.name, id: topic.id, partitions: await boundsOf(log, topic) };
+}
+
+async function boundsOf(log: Log, { name: topic, id: topicId, partitions }: TopicInfo) {
+  return Promise.all(
+    Array.from({ length: partitions }, async (_, partition) => ({
+      partition,
+      ...(await log.bounds({ topic, topicId, partition: partition as TopicPartition["partition"] })),
+    })),
+  );
+}
+
+function timeOrNull(milliseconds: number | undefined): string | null {
+  return milliseconds === undefined ? null : toTime(milliseconds);
+}

@@ -1,0 +1,135 @@
+import { formatContract, parseContract } from "@mainstem/contract";
+import type { FastifyInstance } from "fastify";
+import type { Dataset, Registry } from "../../registry/index.ts";
+import { MainstemError } from "../../runtime/errors.ts";
+import { toTime } from "../json.ts";
+import { answer, anyObject, listOf, noParameters, pathParameters, problems, time } from "./schemas.ts";
+
+/** The kinds that can be declared. */
+const kinds = ["dataset"] as const;
+
+const tags = ["definitions"];
+const kindParameter = { kind: "`dataset`" };
+const nameParameters = pathParameters({ ...kindParameter, name: "`namespace.name`" });
+const definitionProperties = {
+  kind: { type: "string" },
+  name: { type: "string" },
+  version: { type: "integer" },
+  appliedAt: time,
+  spec: { ...anyObject, description: "The JSON form." },
+};
+
+interface NameParameters {
+  readonly kind: string;
+  readonly name: string;
+}
+
+/** What is declared: `/v1/definitions/{kind}/{name}`. */
+export function addDefinitionRoutes(app: FastifyInstance, { registry }: { readonly registry: Registry }): void {
+  app.put<{ Params: NameParameters }>(
+    "/v1/definitions/:kind/:name",
+    {
+      schema: {
+        tags,
+        summary: "Declares a dataset, or changes it",
+        params: nameParameters,
+        querystring: noParameters,
+        body: anyObject,
+        response: {
+          "2xx": answer("Registered: 201 when it is new", {
+            kind: { type: "string", enum: ["created", "changed", "unchanged"] },
+            name: { type: "string" },
+            version: { type: "integer" },
+            schemaId: { type: "integer" },
+            changes: listOf({ type: "string" }),
+          }),
+          ...problems,
+        },
+      },
+    },
+    async ({ params, body }, reply) => {
+      checkKind(params.kind);
+      const contract = parseContract(body);
+      if (contract.name !== params.name)
+        throw new MainstemError("registry.nameMismatch", `The path names ${params.name}, the definition ${contract.name}.`, {
+          path: params.name,
+          definition: contract.name,
+        });
+      const applied = await registry.apply(contract);
+      const { version, schemaId } = applied.dataset;
+      reply.code(applied.kind === "created" ? 201 : 200);
+      return { kind: applied.kind, name: contract.name, version, schemaId, ...(applied.kind === "changed" ? { changes: applied.changes } : {}) };
+    },
+  );
+
+  app.get<{ Params: NameParameters }>(
+    "/v1/definitions/:kind/:name",
+    {
+      schema: {
+        tags,
+        summary: "A definition in its current version",
+        params: nameParameters,
+        querystring: noParameters,
+        response: { 200: answer("The definition", definitionProperties), ...problems },
+      },
+    },
+    async ({ params }) => {
+      checkKind(params.kind);
+      return showDefinition(await registry.require(params.name));
+    },
+  );
+
+  app.get<{ Params: NameParameters }>(
+    "/v1/definitions/:kind/:name/history",
+    {
+      schema: {
+        tags,
+        summary: "Every version of a definition, oldest first",
+        params: nameParameters,
+        querystring: noParameters,
+        response: { 200: answer("The versions", { kind: { type: "string" }, name: { type: "string" }, versions: listOf(anyObject) }), ...problems },
+      },
+    },
+    async ({ params: { kind, name } }) => {
+      checkKind(kind);
+      await registry.require(name);
+      const versions = await registry.history(name);
+      return {
+        kind,
+        name,
+        versions: versions.map(({ version, contract, schemaId, appliedAt }) => ({
+          version,
+          appliedAt: toTime(appliedAt),
+          schemaId,
+          spec: formatContract(contract),
+        })),
+      };
+    },
+  );
+
+  app.get<{ Params: { readonly kind: string } }>(
+    "/v1/definitions/:kind",
+    {
+      schema: {
+        tags,
+        summary: "All definitions of a kind, by name",
+        params: pathParameters(kindParameter),
+        querystring: noParameters,
+        response: { 200: answer("The definitions", { kind: { type: "string" }, definitions: listOf(answer("", definitionProperties)) }), ...problems },
+      },
+    },
+    async ({ params: { kind } }) => {
+      checkKind(kind);
+      return { kind, definitions: (await registry.list()).map(showDefinition) };
+    },
+  );
+}
+
+function checkKind(kind: string): void {
+  if (!kinds.some((one) => one === kind))
+    throw new MainstemError("registry.kindUnknown", `There is no kind ${kind}. Known: ${kinds.join(", ")}.`, { kind, kinds });
+}
+
+function showDefinition({ contract, version, schemaId, appliedAt }: Dataset) {
+  return { kind: "dataset", name: contract.name, version, schemaId, appliedAt: toTime(appliedAt), spec: formatContract(contract) };
+}

@@ -1,0 +1,142 @@
+import type { Server as HttpServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import type { Ingest } from "../ingest/index.ts";
+import type { Log } from "../log/index.ts";
+import type { Registry } from "../registry/index.ts";
+import type { Env } from "../runtime/env.ts";
+import { MainstemError } from "../runtime/errors.ts";
+import { limits } from "../runtime/limits.ts";
+import type { Logger } from "../runtime/logger.ts";
+import { createApi } from "./api.ts";
+import { createHttp, noteAnswer, onClientError, type Handle } from "./http.ts";
+import { createMetrics } from "./metrics.ts";
+import { sendProblem } from "./problem.ts";
+import { createRecordsRoute, recordsName } from "./records-route.ts";
+import { createGuard, isLoopback } from "./token.ts";
+import type { PlatformView } from "./view.ts";
+
+export interface ServerOptions {
+  readonly registry: Registry;
+  readonly log: Log;
+  readonly ingest: Ingest;
+  readonly view: PlatformView;
+  readonly env: Env;
+  readonly logger: Logger;
+  /** Of the platform, for the API's description. */
+  readonly version: string;
+  readonly config: ServerConfig;
+}
+
+export interface ServerConfig {
+  readonly host: string;
+  /** 0 takes any free one. */
+  readonly port: number;
+  /** Who does not send it as `Authorization: Bearer` is turned away; required on every address that other machines can reach. */
+  readonly token?: string | undefined;
+  readonly limits?: Partial<ServerLimits>;
+}
+
+/** In milliseconds; defaults in `runtime/limits.ts`. */
+export interface ServerLimits {
+  readonly headersMs: number;
+  readonly idleMs: number;
+  readonly wholeBodyMs: number;
+  readonly closeMs: number;
+  readonly stalledMs: number;
+  readonly connectionsMax: number;
+}
+
+export interface Server extends AsyncDisposable {
+  /** Such as `http://127.0.0.1:7070`. */
+  readonly url: string;
+  readonly host: string;
+  readonly port: number;
+  /** Takes no new requests, lets those that run finish for a while, ends followed logs, then cuts what is left. */
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/**
+ * Opens the HTTP API and listens.
+ * Errors: `server.tokenRequired`, `server.portInUse`, `server.listenFailed`.
+ */
+export async function openServer(options: ServerOptions): Promise<Server> {
+  const { config, logger } = options;
+  const own: ServerLimits = { ...limits, ...config.limits };
+  if (config.token === undefined && !isLoopback(config.host))
+    throw new MainstemError("server.tokenRequired", `${config.host} can be reached from other machines, so the server needs a token.`, { host: config.host });
+  const closing = new AbortController();
+  const metrics = createMetrics(options);
+  const guard = createGuard(config.token);
+  const records = createRecordsRoute({ ...options, ...own, metrics, closing: closing.signal });
+  let api: Handle | undefined;
+
+  const handle: Handle = (request, response) => {
+    // Failures are told by the body's reader and the response's close event; without a listener they would end the process.
+    request.on("error", () => undefined);
+    response.on("error", () => undefined);
+    noteAnswer(request, response);
+    if (closing.signal.aborted) response.setHeader("connection", "close");
+    try {
+      if (request.url?.split("?", 1)[0] !== "/health") guard(request);
+      if (request.headers.host === undefined && request.httpVersion === "1.1") throw new MainstemError("server.malformed", "The request has no Host header.");
+    } catch (error) {
+      void sendProblem(request, response, error);
+      return;
+    }
+    const name = recordsName(request.url ?? "");
+    if (name !== undefined) void records(name, request, response);
+    else {
+      if (request.headers.expect !== undefined) response.writeContinue();
+      api?.(request, response);
+    }
+  };
+  const server = createHttp({ handle, ...own });
+  const app = await createApi({
+    ...options,
+    ...own,
+    metrics,
+    onClientError,
+    serve: (handler) => {
+      api = handler;
+      return server;
+    },
+  });
+  const { port } = await listen(server, config);
+  const host = config.host.includes(":") && !config.host.startsWith("[") ? `[${config.host}]` : config.host;
+  logger.info("server listens", { host: config.host, port });
+
+  let closed: Promise<void> | undefined;
+  return {
+    url: `http://${host}:${port}`,
+    host: config.host,
+    port,
+    [Symbol.asyncDispose]: () => (closed ??= close(server, { closing, closeMs: own.closeMs }).then(() => app.close())),
+  };
+}
+
+async function listen(server: HttpServer, { host, port }: ServerConfig): Promise<AddressInfo> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  server.once("error", reject);
+  server.listen({ host: host.replace(/^\[|\]$/g, ""), port, exclusive: true }, resolve);
+  try {
+    await promise;
+  } catch (cause) {
+    const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
+    if (code === "EADDRINUSE") throw new MainstemError("server.portInUse", `Port ${port} of ${host} is used by another program.`, { host, port }, { cause });
+    throw new MainstemError("server.listenFailed", `The server cannot listen on ${host}:${port}: ${String(code ?? cause)}.`, { host, port }, { cause });
+  }
+  server.off("error", reject);
+  return server.address() as AddressInfo;
+}
+
+async function close(server: HttpServer, { closing, closeMs }: { readonly closing: AbortController; readonly closeMs: number }): Promise<void> {
+  closing.abort(new DOMException("The server is closing.", "AbortError"));
+  const { promise, resolve } = Promise.withResolvers<void>();
+  server.close(() => resolve());
+  // Connections that wait for their next request would keep it open; those that finish a request now close by themselves.
+  const idle = setInterval(() => server.closeIdleConnections(), 50);
+  const cut = setTimeout(() => server.closeAllConnections(), closeMs);
+  await promise;
+  clearInterval(idle);
+  clearTimeout(cut);
+}
