@@ -41,8 +41,9 @@ export function isDayInRange(days: number): boolean {
 
 /** Whether a count of seconds / 10^digits since 1970 lies in the years 1 to 9999. */
 export function isTimestampInRange(value: number | bigint, digits: number): boolean {
-  const seconds = Math.floor(Number(value) / (fractionScale[digits] as number));
-  return seconds >= daysMin * secondsPerDay && seconds < (daysMax + 1) * secondsPerDay;
+  // Both ends are whole multiples of a day, so they are exact as numbers; comparing a bigint with a number is exact too.
+  const perDay = secondsPerDay * (fractionScale[digits] as number);
+  return value >= daysMin * perDay && value < (daysMax + 1) * perDay;
 }
 
 /** `2026-11-21` as days since 1970-01-01; undefined for anything else. */
