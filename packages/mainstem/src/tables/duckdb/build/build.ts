@@ -4,9 +4,10 @@ import { openDatabase, type Database } from "../database.ts";
 import { list, shapeOf, type TableShape } from "../shape.ts";
 import { createDefaults, fileRows, lacksDefault, type ExistingFile, type LocalDataFile } from "./files.ts";
 import { loadChunks, type Loaded, type LocalChunk } from "./load.ts";
+import { equal, identityOf, type Identity } from "./identity.ts";
 import { candidateFiles, findExisting } from "./lookup.ts";
 import { Partitions } from "./partitions.ts";
-import { createPool, equal, findWinners, identityOf, type Identity } from "./winners.ts";
+import { createPool, findWinners } from "./winners.ts";
 import { fileLimits, filesToRewrite, writeFiles, type WrittenFile } from "./write.ts";
 
 export interface BuildInput {
@@ -113,14 +114,14 @@ export class Build implements AsyncDisposable {
     const database = this.#database;
     const columns = list(this.#shape.columns);
     const same = equal("w", "e", this.#by);
-    await database.run(`CREATE TABLE removed AS SELECT e.file, e.row, e.part, w.src AS by FROM existing e JOIN winner w ON ${same} WHERE e.src <> w.src`);
+    await database.run(`CREATE TABLE removed AS SELECT e.file, e.row, e.part, w.src AS successor FROM existing e JOIN winner w ON ${same} WHERE e.src <> w.src`);
     const parts = await database.number("SELECT count(DISTINCT part) FROM incoming");
     await database.run(`CREATE TABLE accepted AS SELECT part, src, ${columns} FROM incoming SEMI JOIN winner USING (src) ${parts > fileLimits.unsortedPartitionsMax ? "ORDER BY part" : ""}`);
     const counted = await database.rows(`SELECT
       (SELECT count(*) FROM incoming),
       (SELECT count(*) FROM accepted),
-      (SELECT count(DISTINCT by) FROM removed WHERE by >= 0),
-      (SELECT count(DISTINCT r.by) FROM removed r JOIN accepted a ON r.by = a.src WHERE r.part <> a.part)`);
+      (SELECT count(DISTINCT successor) FROM removed WHERE successor >= 0),
+      (SELECT count(DISTINCT r.successor) FROM removed r JOIN accepted a ON r.successor = a.src WHERE r.part <> a.part)`);
     const [readable = 0, accepted = 0, updated = 0, moved = 0] = (counted[0] ?? []).map(Number);
     await database.run("DROP VIEW pool; DROP TABLE incoming; DROP TABLE existing; DROP TABLE winner");
     return { inserted: accepted - updated, updated, superseded: readable - accepted, conflicts, moved };

@@ -3,7 +3,7 @@ import { decodeBound, type BoundValue } from "../../../iceberg/index.ts";
 import type { Database } from "../database.ts";
 import { list, type ShapeColumn, type TableShape } from "../shape.ts";
 import { fileRows, type ExistingFile, type LocalDataFile } from "./files.ts";
-import { comparedColumns, equal, type Identity } from "./winners.ts";
+import { comparedColumns, equal, type Identity } from "./identity.ts";
 
 /**
  * The files that can hold a key of `incoming`, by the bounds of every key field: a file is left out when no incoming value of some key field lies

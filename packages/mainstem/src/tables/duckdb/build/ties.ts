@@ -1,9 +1,18 @@
 import { createHash } from "node:crypto";
 import { BIGINT, DuckDBDataChunk } from "@duckdb/node-api";
-import { compareContent, compileRowText } from "@mainstem/contract";
+import { compareContent, compileRowText, type Contract } from "@mainstem/contract";
 import type { Database } from "../database.ts";
 import { list, type TableShape } from "../shape.ts";
-import { equal, of, type Identity, type WinnersOptions } from "./winners.ts";
+import { equal, of, type Identity } from "./identity.ts";
+
+/** What a comparison of rows goes by. */
+export interface Comparison {
+  readonly contract: Contract;
+  readonly shape: TableShape;
+  readonly by: Identity;
+  /** A query of `src`, `part` and all columns of the rows of the table whose `src` is in the table `tied`; undefined without any. */
+  readonly existingRows: string | undefined;
+}
 
 /** DuckDB's vector size. */
 const rowsMax = 2_048;
@@ -17,7 +26,7 @@ export function rowDigest(text: string): string {
  * Decides the keys of which several rows share the best order (the table `tied`), in the table `settled (key…, src)`. Rows of the same content are one
  * row, which SQL finds; where the content differs, the row with the greater digest of its canonical text wins. Returns how many rows lost that way.
  */
-export async function settleTies(database: Database, options: WinnersOptions): Promise<number> {
+export async function settleTies(database: Database, options: Comparison): Promise<number> {
   const { shape, by, existingRows } = options;
   const names = by.join(", ");
   const columns = list(shape.columns);
@@ -45,7 +54,7 @@ function contentOf({ columns }: TableShape, by: Identity): string {
 
 async function chooseByDigest(
   database: Database,
-  { contract, shape, by }: WinnersOptions,
+  { contract, shape, by }: Comparison,
 ): Promise<{ readonly winners: readonly bigint[]; readonly conflicts: number }> {
   const rowText = compileRowText(contract);
   const winners: bigint[] = [];

@@ -1,23 +1,7 @@
-import type { Contract } from "@mainstem/contract";
 import type { Database } from "../database.ts";
-import { list, orderValue, type ShapeColumn, type TableShape } from "../shape.ts";
-import { settleTies } from "./ties.ts";
-
-/** The columns by which rows are the same row: the key, and with `immutable` the partition, outside of which nothing is looked up. */
-export type Identity = readonly string[];
-
-/** Key and order, each column once: what a comparison needs. */
-export function comparedColumns(shape: TableShape): readonly ShapeColumn[] {
-  return shape.columns.filter((column) => shape.key.includes(column) || shape.order.includes(column));
-}
-
-export interface WinnersOptions {
-  readonly contract: Contract;
-  readonly shape: TableShape;
-  readonly by: Identity;
-  /** A query of `src` and all columns of the rows of the table whose `src` is in the table `tied`; undefined without any. */
-  readonly existingRows: string | undefined;
-}
+import { list, orderValue, type TableShape } from "../shape.ts";
+import { comparedColumns, equal, of } from "./identity.ts";
+import { settleTies, type Comparison } from "./ties.ts";
 
 /**
  * Decides which row each incoming key has after the build: fills `winner (key…, src)` from `pool (src, part, key…, order…)`, where records of the
@@ -26,7 +10,7 @@ export interface WinnersOptions {
  * The order fields decide. Only where several rows of a key share the best order is their content looked at. Never is a value taken by an aggregate
  * of its own (`arg_max(x, order)` for each column): that skips nulls, and so mixes the fields of several records.
  */
-export async function findWinners(database: Database, { contract, shape, by, existingRows }: WinnersOptions): Promise<number> {
+export async function findWinners(database: Database, { contract, shape, by, existingRows }: Comparison): Promise<number> {
   const [best, pick] = contract.merge.kind === "latest" ? ["max", "arg_max"] : ["min", "arg_min"];
   const order = orderValue(shape);
   const names = by.join(", ");
@@ -44,22 +28,6 @@ export async function findWinners(database: Database, { contract, shape, by, exi
   );
   await database.run("DROP TABLE best; DROP TABLE IF EXISTS settled; DROP TABLE tied");
   return conflicts;
-}
-
-/** The identity's columns, and `list` for a shape's. */
-export function identityOf(shape: TableShape, { withPartition }: { readonly withPartition: boolean }): Identity {
-  const key = shape.key.map(({ name }) => name);
-  return withPartition ? ["part", ...key] : key;
-}
-
-/** `p.part, p.c0`. */
-export function of(alias: string, by: Identity): string {
-  return by.map((name) => `${alias}.${name}`).join(", ");
-}
-
-/** `a.c0 = b.c0 AND a.c1 = b.c1`. */
-export function equal(left: string, right: string, by: Identity): string {
-  return by.map((name) => `${left}.${name} = ${right}.${name}`).join(" AND ");
 }
 
 /** The pool of a build: its records, and the rows of the table that have their keys. */

@@ -1,0 +1,105 @@
+import assert from "node:assert/strict";
+import { compareBytes, compileKeyBytes, compilePartition, type Contract, type NativeRecord } from "@mainstem/contract";
+import type { ChunkRef } from "../../archive/index.ts";
+import { compareBounds, encodeBound, icebergSchemaOf, newTableOf, type DataFile, type IcebergSchema } from "../../iceberg/index.ts";
+import type { ObjectStore } from "../../objects/index.ts";
+import { openDatabase, type Database } from "../duckdb/database.ts";
+import { list, scan, shapeOf } from "../duckdb/shape.ts";
+import type { BuiltFiles, TableEngine, Waits } from "../engine.ts";
+
+/** A table without metadata: what an engine builds is what the next build finds. */
+export class TableInMemory {
+  contract: Contract;
+  schema: IcebergSchema;
+  files: readonly DataFile[] = [];
+  readonly #objects: ObjectStore;
+
+  constructor(contract: Contract, objects: ObjectStore) {
+    this.contract = contract;
+    this.schema = newTableOf(contract).schema;
+    this.#objects = objects;
+  }
+
+  /** As a build does when the contract has got new fields. */
+  grow(contract: Contract): void {
+    const lastColumnId = Math.max(...allIds(this.schema.fields));
+    this.contract = contract;
+    this.schema = icebergSchemaOf(contract, { schema: this.schema, lastColumnId });
+  }
+
+  async build(engine: TableEngine, chunks: readonly ChunkRef[], options: Waits & { readonly memoryBytesMax?: number } = {}): Promise<BuiltFiles> {
+    const { partition } = newTableOf(this.contract);
+    const built = await engine.build(
+      {
+        contract: this.contract,
+        schema: this.schema,
+        partition,
+        sortOrderId: 1,
+        chunks,
+        existing: this.files,
+        into: `tables/${this.contract.name.replace(".", "/")}/data`,
+        memoryBytesMax: options.memoryBytesMax ?? 268_435_456,
+      },
+      options,
+    );
+    const removed = new Set(built.removed);
+    for (const key of removed) assert.ok(this.files.some((file) => file.key === key), "a build removes files that are there");
+    this.files = [...this.files.filter((file) => !removed.has(file.key)), ...built.added];
+    return built;
+  }
+
+  /** The rows, ordered by key bytes, after checking what the manifests claim of each file: partition, order, counts and bounds. */
+  async rows(): Promise<readonly NativeRecord[]> {
+    await using database = await openDatabase({ memoryBytesMax: 268_435_456, threads: 1, directory: "" });
+    const rows: NativeRecord[] = [];
+    for (const file of this.files) rows.push(...(await this.#fileRows(database, file)));
+    const key = compileKeyBytes(this.contract);
+    return rows.sort((a, b) => compareBytes(key(a), key(b)));
+  }
+
+  async #fileRows(database: Database, file: DataFile): Promise<readonly NativeRecord[]> {
+    const shape = shapeOf(this.contract, this.schema);
+    await using local = await this.#objects.local(file.key);
+    const present = shape.columns.filter(({ iceberg }) => allIds([iceberg]).some((id) => file.columnSizes.has(id)));
+    assert.equal(present.length, this.schema["schema-id"] === file.schemaId ? shape.columns.length : present.length, "a new file has every column");
+    const from = scan([local.path], present.map(({ iceberg, name, type }) => ({ id: iceberg.id, name, type })));
+    const found = await database.rows(`SELECT ${list(present)} FROM ${from} ORDER BY file_row_number`);
+    const sorted = await database.rows(`SELECT ${list(present)} FROM ${from} ORDER BY ${list(shape.key)}`);
+    assert.deepEqual(found, sorted, "a file is sorted by key");
+    assert.equal(found.length, file.records);
+    assert.ok(found.length > 0, "no file is empty");
+    const partitionOf = compilePartition(this.contract);
+    return found.map((values) => {
+      const native: NativeRecord = {};
+      for (const column of shape.columns) native[column.field.name] = column.field.default ?? null;
+      present.forEach((column, index) => {
+        native[column.field.name] = column.column.toNative(values[index] ?? null);
+        assertWithinBounds(file, { id: column.iceberg.id, type: column.iceberg.type }, native[column.field.name]);
+      });
+      assert.deepEqual(partitionOf(native), file.partition, "a row lies in its file's partition");
+      return native;
+    });
+  }
+}
+
+function assertWithinBounds(file: DataFile, { id, type }: { readonly id: number; readonly type: unknown }, native: unknown): void {
+  const lower = file.lowerBounds.get(id);
+  const upper = file.upperBounds.get(id);
+  if (typeof type !== "string" || native === null || (lower === undefined && upper === undefined)) return;
+  const wide = typeof native === "number" && /^(long|time)/.test(type);
+  const unit = wide && type.startsWith("time") ? undefined : 1n;
+  if (unit === undefined) return;
+  const bytes = encodeBound(type, (wide ? BigInt(native) : native) as number);
+  if (lower !== undefined) assert.ok((compareBounds(type, lower, bytes) ?? 0) <= 0, `value below the lower bound of field ${id}`);
+  if (upper !== undefined) assert.ok((compareBounds(type, bytes, upper) ?? 0) <= 0, `value above the upper bound of field ${id}`);
+}
+
+/** Every field id of some fields, nested ones too. */
+export function allIds(fields: unknown): number[] {
+  const ids: number[] = [];
+  JSON.stringify(fields, (key, value: unknown) => {
+    if ((key === "id" || key.endsWith("-id")) && typeof value === "number") ids.push(value);
+    return value;
+  });
+  return ids;
+}
