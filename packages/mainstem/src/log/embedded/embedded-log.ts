@@ -1,4 +1,4 @@
-import { dirname, join, resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { MainstemError } from "../../runtime/errors.ts";
 import { batchHeaderBytes } from "../batch-header.ts";
 import type {
@@ -39,7 +39,6 @@ export async function openEmbeddedLog(options: EmbeddedLogOptions): Promise<Log>
   const settings = toSettings({ ...options, directory: resolve(options.directory) });
   const { directory, fileSystem: files } = settings;
   await files.makeDirectory(directory);
-  await files.syncDirectory(dirname(directory));
   const lock = await files.lock(directory);
   try {
     const log = new EmbeddedLog(settings, lock);
@@ -85,7 +84,6 @@ class EmbeddedLog implements Log {
     try {
       for (const info of await this.#store.load()) this.#topics.set(info.name, await this.#open(info));
       await this.#groups.load();
-      await this.#settings.fileSystem.syncDirectory(this.#settings.directory);
     } catch (error) {
       await Promise.allSettled([...this.#topics.values()].flatMap(({ partitions }) => partitions.map((partition) => partition.close())));
       throw error;

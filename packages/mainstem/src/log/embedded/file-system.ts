@@ -1,5 +1,6 @@
-import { mkdir, open, readdir, rename, rm } from "node:fs/promises";
+import { readdir, rename, rm } from "node:fs/promises";
 import { close, constants, fdatasync, fstat, ftruncate, open as openFile, read, writev } from "node:fs";
+import { makeDirectory, syncDirectory } from "../../runtime/files.ts";
 import { lockDirectory } from "./lock.ts";
 
 /** `read`: must exist; `write`: must exist, read and written; `create`: made empty if it is not there, read and written. */
@@ -23,7 +24,7 @@ export interface FileSystem {
   open(path: string, mode: FileMode): Promise<LogFile>;
   /** Names in a directory, in any order. */
   list(path: string): Promise<readonly string[]>;
-  /** Makes the directory and its parents; no error if it is there. */
+  /** Makes the directory and its missing parents, durable when resolved; no error if it is there. */
   makeDirectory(path: string): Promise<void>;
   /** Atomic; replaces what is there. Durable after `syncDirectory` of the parent. */
   rename(from: string, to: string): Promise<void>;
@@ -46,17 +47,10 @@ export const nodeFileSystem: FileSystem = {
       openFile(path, modeFlags[mode], (error, fd) => (error === null ? resolve(nodeFile(fd)) : reject(error)));
     }),
   list: (path) => readdir(path),
-  makeDirectory: async (path) => void (await mkdir(path, { recursive: true })),
+  makeDirectory,
   rename,
   remove: (path) => rm(path, { recursive: true, force: true }),
-  async syncDirectory(path) {
-    const directory = await open(path, "r");
-    try {
-      await directory.sync();
-    } finally {
-      await directory.close();
-    }
-  },
+  syncDirectory,
   lock: lockDirectory,
 };
 

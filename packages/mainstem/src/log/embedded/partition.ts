@@ -1,5 +1,6 @@
 import type { Env } from "../../runtime/env.ts";
 import { MainstemError } from "../../runtime/errors.ts";
+import { errnoOf } from "../../runtime/files.ts";
 import type { Logger } from "../../runtime/logger.ts";
 import { batchHeaderBytes } from "../batch-header.ts";
 import type { AppendedRange, Bounds, Instant, Offset, TimestampType, TopicPartition } from "../log.ts";
@@ -288,7 +289,7 @@ export class Partition {
 
   /** A write that found no room is taken back and can be tried again; any other leaves the file in an unknown state. */
   async #writeRefused(taken: readonly Waiting[], error: unknown): Promise<void> {
-    const code = (error as { readonly code?: unknown }).code;
+    const code = errnoOf(error);
     if (code !== "ENOSPC" && code !== "EDQUOT") return this.#fail(taken, error);
     try {
       await this.#active.takeBack();

@@ -64,7 +64,6 @@ export class TopicStore {
     await this.#files.makeDirectory(path + creating);
     for (let partition = 0; partition < spec.partitions; partition++) await createPartitionFiles(this.#files, join(path + creating, String(partition)));
     await this.#write(path + creating, info);
-    await this.#files.syncDirectory(this.#directory);
     await this.#files.rename(path + creating, path);
     await this.#files.syncDirectory(parent);
     return info;
