@@ -35,7 +35,7 @@ export function encodeBound(type: string, value: BoundValue): Uint8Array {
       return uuidBytes(requireText(value));
     case "fixed":
     case "binary":
-      return requireBytes(value).slice();
+      return new Uint8Array(requireBytes(value));
     case "decimal":
       return decimalBytes(BigInt(requireLongLike(value)));
     default:
@@ -74,7 +74,7 @@ export function decodeBound(type: string, bytes: Uint8Array): BoundValue | undef
       return bytes.length === 16 ? uuidText(bytes) : undefined;
     case "fixed":
     case "binary":
-      return bytes.slice();
+      return new Uint8Array(bytes);
     case "decimal":
       return bytes.length >= 1 && bytes.length <= 16 ? bigEndian(bytes) : undefined;
     default:
@@ -119,7 +119,7 @@ export function boundsOverlap(type: string, a: Bounds, b: Bounds): boolean {
  */
 export function truncateLower(type: string, value: BoundValue, length = boundLengthMax): BoundValue {
   if (type === "string") return firstCodePoints(requireText(value), length);
-  if (type === "binary") return requireBytes(value).slice(0, length);
+  if (type === "binary") return new Uint8Array(requireBytes(value).subarray(0, length));
   return value;
 }
 
@@ -204,7 +204,7 @@ function raisedBytes(bytes: Uint8Array, length: number): Uint8Array | undefined 
   if (bytes.length <= length) return bytes;
   for (let at = length - 1; at >= 0; at -= 1) {
     if (bytes[at]! < 0xff) {
-      const raised = bytes.slice(0, at + 1);
+      const raised = new Uint8Array(bytes.subarray(0, at + 1));
       raised[at]! += 1;
       return raised;
     }
