@@ -37,9 +37,9 @@ export interface Api {
 const pollMs = 200;
 const waitMsMax = 120_000;
 
-export function createApi(url: string): Api {
+export function createApi(url: string, { signal }: { readonly signal: AbortSignal }): Api {
   async function call(path: string, init: RequestInit = {}): Promise<Response> {
-    const response = await fetch(`${url}${path}`, init);
+    const response = await fetch(`${url}${path}`, { ...init, signal });
     if (!response.ok && response.status !== 422)
       throw new Error(`${init.method ?? "GET"} ${path} was answered with ${response.status}: ${await response.text()}`);
     return response;
@@ -76,7 +76,7 @@ export function createApi(url: string): Api {
     },
     async waitForTable(dataset, { onState }) {
       const wanted = Date.now();
-      for (const deadline = wanted + waitMsMax; Date.now() < deadline; await sleep(pollMs)) {
+      for (const deadline = wanted + waitMsMax; Date.now() < deadline; await sleep(pollMs, undefined, { signal })) {
         const state = await describe(dataset);
         onState(state);
         if (Date.parse(state.table?.completeThrough ?? "") >= wanted) return state;

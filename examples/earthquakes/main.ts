@@ -18,7 +18,14 @@ const stayOpen = !process.argv.includes("--once");
 const stop = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stop.abort());
 
-process.exitCode = await main();
+try {
+  process.exitCode = await main();
+} catch (error) {
+  // Ctrl-C before the report: the platform has closed, nothing failed.
+  if (!stop.signal.aborted) throw error;
+  say("\nStopped before the report.");
+  process.exitCode = 130;
+}
 
 async function main(): Promise<number> {
   const began = performance.now();
@@ -28,7 +35,7 @@ async function main(): Promise<number> {
   await using platform = await openPlatform(parseConfig({ dataDir, server: { port }, archive: { every: "1s" }, tables: { every: "1s" } }));
   say(`It answers at ${platform.url}\n`);
 
-  const report = await runExample({ api: createApi(platform.url), dataDir, progress: createProgress(process.stdout) });
+  const report = await runExample({ api: createApi(platform.url, stop), dataDir, progress: createProgress(process.stdout) });
   for (const line of formatReport(report)) say(line);
   const failed = failedChecks(report);
   say(`\n${failed.length === 0 ? "All checks hold" : `${failed.length} checks do not hold`}, after ${((performance.now() - began) / 1_000).toFixed(1)} s.`);

@@ -1,7 +1,7 @@
 import { Command } from "commander";
 import type { DatasetSummary } from "./answers.ts";
 import { printList, type Start } from "./context.ts";
-import { formatTable, toCell } from "./text-table.ts";
+import { formatCount, formatTable, toCell } from "./text-table.ts";
 
 /** `mainstem datasets` */
 export function datasetsCommand(start: Start): Command {
@@ -13,8 +13,23 @@ export function datasetsCommand(start: Start): Command {
       const { body } = await context.client.call({ path: "/v1/datasets", signal: context.signal });
       await printList(context, (body as { readonly datasets: readonly DatasetSummary[] }).datasets, (datasets) => {
         if (datasets.length === 0) return ["No dataset yet. Declare one and run `mainstem apply FILE`."];
-        const rows = datasets.map(({ name, version, owner, description }) => [name, toCell(version), toCell(owner), toCell(description)]);
-        const columns = [{ title: "dataset" }, { title: "version", align: "right" as const }, { title: "owner" }, { title: "description" }];
+        const rows = datasets.map(({ name, version, records, rows: inTable, completeThrough, error, description }) => [
+          name,
+          toCell(version),
+          formatCount(records),
+          inTable === null ? "" : formatCount(inTable),
+          error === undefined ? toCell(completeThrough) : `${error.code}: ${error.message}`,
+          toCell(description),
+        ]);
+        const right = { align: "right" } as const;
+        const columns = [
+          { title: "dataset" },
+          { title: "version", ...right },
+          { title: "in the log", ...right },
+          { title: "rows", ...right },
+          { title: "complete through" },
+          { title: "description" },
+        ];
         return formatTable(columns, rows, { width: context.terminal.width });
       });
     }),

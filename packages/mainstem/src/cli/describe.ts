@@ -2,7 +2,7 @@ import { Command } from "commander";
 import type { DatasetDetail } from "./answers.ts";
 import { path } from "./client.ts";
 import { print, type Start } from "./context.ts";
-import { formatTable, toCell } from "./text-table.ts";
+import { formatCount, formatTable, toCell } from "./text-table.ts";
 
 /** `mainstem describe NAME` */
 export function describeCommand(start: Start): Command {
@@ -18,25 +18,62 @@ export function describeCommand(start: Start): Command {
   );
 }
 
-function show({ contract, ...rest }: DatasetDetail, width: number | undefined): readonly string[] {
-  const partition = contract.partition.map((one) => `${one.transform}${one.width === undefined ? "" : `[${one.width}]`}(${one.field})`);
-  const facts = Object.entries(rest).filter(([name, value]) => name !== "name" && value !== null && value !== undefined && typeof value !== "object");
-  const lines = [
-    [contract.name, contract.description],
+function show(dataset: DatasetDetail, width: number | undefined): readonly string[] {
+  const { contract, archive, table, topics } = dataset;
+  const inbox = topics.inbox.partitions.reduce((sum, { first, end }) => sum + end - first, 0);
+  const facts: readonly (readonly [string, string | undefined])[] = [
+    ["description", contract.description],
+    ["owner", contract.owner],
+    ["version", `${dataset.version}, applied ${dataset.appliedAt}`],
     ["key", contract.key.join(", ")],
     ["order", contract.order.join(", ")],
     ["merge", contract.merge.kind],
-    ["partition", partition.join(", ")],
-    ...facts.map(([name, value]) => [name, toCell(value)]),
+    ["partition", contract.partition.map(({ transform, field, width: size }) => `${transform}(${field}${size === undefined ? "" : `, ${size}`})`).join(", ")],
+    ["status", [dataset.status, ...(dataset.reasons ?? []).map(({ message }) => message)].join("; ")],
+    ["in the log", `${formatCount(dataset.records)} records`],
+    ["in the archive", `${formatCount(archive.partitions.reduce((sum, { next }) => sum + next, 0))} records${through(archive.completeThrough)}`],
+    ["in the inbox", inbox === 0 ? undefined : `${formatCount(inbox)} records`],
+    ["in the table", dataset.rows === null ? undefined : `${formatCount(dataset.rows)} rows${through(dataset.completeThrough)}`],
+    ["snapshot", table?.snapshot === null || table?.snapshot === undefined ? undefined : `${table.snapshot.id}, ${table.snapshot.committedAt}`],
+    ["metadata", dataset.metadataLocation ?? undefined],
   ];
-  const fields = contract.schema.fields.map((field) => [field.name, toCell(field.type), toCell(field.doc)]);
+  const rows = facts.filter(([, value]) => value !== undefined && value !== "").map((row) => row.map(toCell));
+  const fields = fieldsOf(contract).map(({ name, type, doc }) => [name, describeType(type), toCell(doc)]);
   return [
-    ...formatTable(
-      [{ title: "dataset" }, { title: "" }],
-      lines.filter(([, value]) => value !== undefined && value !== "").map((row) => row.map(toCell)),
-      { width },
-    ),
+    ...formatTable([{ title: "dataset" }, { title: contract.name }], rows, { width }),
     "",
     ...formatTable([{ title: "field" }, { title: "type" }, { title: "about" }], fields, { width }),
   ];
+}
+
+function through(time: string | null): string {
+  return time === null ? "" : `, complete through ${time}`;
+}
+
+interface Field {
+  readonly name: string;
+  readonly type: unknown;
+  readonly doc?: string;
+}
+
+function fieldsOf({ schema }: DatasetDetail["contract"]): readonly Field[] {
+  return (schema as { readonly fields: readonly Field[] }).fields;
+}
+
+/** An Avro type in few words: `string or null`, `timestamp-micros`, `list of long`, otherwise its JSON. */
+export function describeType(type: unknown): string {
+  if (typeof type === "string") return type;
+  if (Array.isArray(type)) {
+    const others = type.filter((branch) => branch !== "null").map(describeType);
+    return [...others, ...(others.length < type.length ? ["null"] : [])].join(" or ");
+  }
+  const { type: kind, logicalType, precision, scale, items, values, symbols, fields } = type as Readonly<Record<string, unknown>>;
+  if (logicalType === "decimal") return `decimal(${toCell(precision)}, ${toCell(scale ?? 0)})`;
+  if (typeof logicalType === "string") return logicalType;
+  if (kind === "array") return `list of ${describeType(items)}`;
+  if (kind === "map") return `map of ${describeType(values)}`;
+  if (kind === "enum" && Array.isArray(symbols)) return `one of ${symbols.join(", ")}`;
+  if (kind === "record" && Array.isArray(fields))
+    return `{ ${(fields as readonly Field[]).map((field) => `${field.name}: ${describeType(field.type)}`).join(", ")} }`;
+  return typeof kind === "string" ? kind : JSON.stringify(type);
 }

@@ -1,15 +1,8 @@
 import { Command } from "commander";
+import type { SnapshotDetail } from "./answers.ts";
 import { path } from "./client.ts";
 import { printList, type Start } from "./context.ts";
-import { formatTable, toCell } from "./text-table.ts";
-
-interface SnapshotSummary {
-  /** Up to 63 bits: text. */
-  readonly id: string;
-  readonly committedAt: string;
-  readonly rows: number;
-  readonly operation?: string;
-}
+import { formatCount, formatTable, toCell } from "./text-table.ts";
 
 /** `mainstem snapshots NAME` */
 export function snapshotsCommand(start: Start): Command {
@@ -20,9 +13,9 @@ export function snapshotsCommand(start: Start): Command {
   return command.action((name: string) =>
     start(command, async (context) => {
       const { body } = await context.client.call({ path: path`/v1/datasets/${name}/snapshots`, signal: context.signal });
-      await printList(context, (body as { readonly snapshots: readonly SnapshotSummary[] }).snapshots, (snapshots) => {
+      await printList(context, (body as { readonly snapshots: readonly SnapshotDetail[] }).snapshots, (snapshots) => {
         if (snapshots.length === 0) return [`${name} has no snapshot yet: its table is built a moment after its first records were archived.`];
-        const rows = snapshots.map((one) => [one.id, one.committedAt, toCell(one.rows), toCell(one.operation)]);
+        const rows = snapshots.map((one) => [one.id, one.committedAt, formatCount(one.rows), toCell(one.operation)]);
         return formatTable([{ title: "snapshot" }, { title: "committed" }, { title: "rows", align: "right" }, { title: "operation" }], rows, {
           width: context.terminal.width,
         });

@@ -1,13 +1,17 @@
 import { Command } from "commander";
 import type { TaskStatus } from "../tasks/index.ts";
+import type { Health } from "./answers.ts";
 import { print, type Start } from "./context.ts";
-import { formatCount, formatTable, toCell } from "./text-table.ts";
+import { exitCodes } from "./failure.ts";
+import { toPrintable } from "./terminal.ts";
+import { formatCount, formatTable } from "./text-table.ts";
 
-interface Status {
+interface Status extends Health {
   readonly server: string;
-  readonly health: unknown;
   readonly tasks: readonly TaskStatus[];
 }
+
+const colors = { ok: "green", degraded: "yellow", failed: "red" } as const;
 
 /** `mainstem status` */
 export function statusCommand(start: Start): Command {
@@ -16,16 +20,16 @@ export function statusCommand(start: Start): Command {
     .addHelpText("after", "\nExamples:\n  mainstem status\n  mainstem status --json | jq '.tasks[] | select(.lastError)'");
   return command.action(() =>
     start(command, async (context) => {
-      const { client, signal } = context;
-      // An unhealthy platform answers 503 with the same body.
-      const health = await client.call({ path: "/health", accept: [503], signal });
-      const { body } = await client.call({ path: "/v1/tasks", signal });
-      const status = { server: client.server, health: health.body, tasks: (body as { readonly tasks: readonly TaskStatus[] }).tasks };
-      await print<Status>(context, status, ({ tasks }) => [
-        `${client.server} is ${health.status === 200 ? context.terminal.style("green", "healthy") : context.terminal.style("red", "not healthy")}`,
-        ...(tasks.length === 0 ? [] : ["", ...showTasks(tasks, context.terminal.width)]),
+      const { client, signal, terminal } = context;
+      // A platform that failed answers 503 with the same body.
+      const health = (await client.call({ path: "/health", accept: [503], signal })).body as Health;
+      const { tasks } = (await client.call({ path: "/v1/tasks", signal })).body as { readonly tasks: readonly TaskStatus[] };
+      await print<Status>(context, { server: client.server, ...health, tasks }, ({ server, status, reasons }) => [
+        `${server}: ${terminal.style(colors[status], status)}`,
+        ...reasons.map(({ code, message }) => `  ${toPrintable(message)} [${code}]`),
+        ...(tasks.length === 0 ? [] : ["", ...showTasks(tasks, terminal.width)]),
       ]);
-      return health.status === 200 ? 0 : 1;
+      return health.status === "failed" ? exitCodes.failed : exitCodes.ok;
     }),
   );
 }
@@ -36,7 +40,7 @@ function showTasks(tasks: readonly TaskStatus[], width: number | undefined): rea
     state,
     progress === undefined ? "" : `${formatCount(progress.position)} of ${formatCount(progress.end)} ${progress.unit}`,
     lastAdvance === undefined ? "" : new Date(lastAdvance).toISOString(),
-    lastError === undefined ? "" : toCell(`${lastError.code}: ${lastError.message}`),
+    lastError === undefined ? "" : `${lastError.code}: ${lastError.message}`,
   ]);
   const columns = [{ title: "task" }, { title: "state" }, { title: "progress", align: "right" as const }, { title: "last advance" }, { title: "last error" }];
   return formatTable(columns, rows, { width });
