@@ -39,18 +39,26 @@ export interface DatasetVersion {
  *
  * Concurrency: `apply` may be called at once from several processes; one change wins, the other is judged against it.
  * Identity: the same schema text has the same id for ever.
- * Errors: `registry.datasetUnknown`, `contract.incompatible` (with `facts.changes`), `registry.conflict`, and those of state and log.
+ * Versions: each change of the contract is one version of the definition; so is a new topic id (a new generation) with the contract as it was.
+ * Repair: what a crash left half done is finished by the next `apply` of the dataset, and by opening a registry.
+ * Errors: `registry.datasetUnknown`, `contract.incompatible` (with `facts.changes`: path, reason, remedy), `registry.conflict`, `registry.diverged`,
+ * `resource.closed`, and those of state, objects and log.
  */
 export interface Registry extends AsyncDisposable {
-  /** Registers or changes a dataset, and makes its topics. Idempotent. */
+  /**
+   * Registers or changes a dataset, and makes its topics. Idempotent. Fields of a changed contract take the places that they had before,
+   * new ones the last, in whatever order they are declared. When it rejects, the change may have happened: repeat it.
+   */
   apply(contract: Contract): Promise<Applied>;
   get(name: string): Promise<Dataset | undefined>;
   /** As `get`, but `registry.datasetUnknown` when there is none. */
   require(name: string): Promise<Dataset>;
+  /** Ordered by name. */
   list(): Promise<readonly Dataset[]>;
+  /** Oldest first; empty when there is no such dataset. */
   history(name: string): Promise<readonly DatasetVersion[]>;
   /** The writer's schema of an id in the wire format; undefined when it was never given out. */
   schema(id: number): Promise<AvroRecordSchema | undefined>;
-  /** Calls back after each change that this process makes or sees. Returns the way to stop. */
+  /** Calls back after each change that this process makes or sees (a change of another process is seen with the next `get` or `list`). Returns the way to stop. */
   onChange(listener: (dataset: Dataset) => void): () => void;
 }

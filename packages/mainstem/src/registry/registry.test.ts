@@ -1,0 +1,372 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { test } from "node:test";
+import type { TopicName } from "../log/index.ts";
+import { parseObjectKey, readWhole, type ObjectStore } from "../objects/index.ts";
+import { toErrorValue } from "../runtime/errors.ts";
+import { openSqliteState } from "../state/sqlite/store.ts";
+import type { Version } from "../state/index.ts";
+import type { Applied, Dataset, Registry } from "./dataset.ts";
+import { contractOf, createFolder, createStores, loseState, openStores } from "./registry-fixture.ts";
+
+test("a new dataset gets a version, a schema id and three topics", async () => {
+  await using stores = await createStores();
+  await using registry = await stores.open({ partitions: 3, retention: { ms: 1_000, bytes: 5_000 } });
+  const contract = contractOf("shop.orders");
+  const { kind, dataset } = await registry.apply(contract);
+  assert.equal(kind, "created");
+  assert.deepEqual(dataset.contract, contract);
+  assert.equal(dataset.version, 1);
+  assert.equal(dataset.schemaId, 1);
+  assert.deepEqual(dataset.generations, [{ generation: 1, topicId: dataset.topics.records.id }]);
+  assert.ok(Math.abs(dataset.appliedAt - Date.now()) < 60_000);
+
+  const { records, chunks, inbox } = dataset.topics;
+  assert.deepEqual(await stores.log.describeTopic("shop.orders" as TopicName), records);
+  assert.deepEqual(
+    [records.partitions, records.timestampType, records.retention, records.retainFor],
+    [3, "append", { ms: 1_000, bytes: 5_000 }, ["mainstem.archive.shop.orders"]],
+  );
+  assert.deepEqual([chunks.name, chunks.partitions, chunks.retention, chunks.retainFor], ["_mainstem.chunks.shop.orders", 1, { ms: 7 * 86_400_000 }, []]);
+  assert.deepEqual([inbox.name, inbox.partitions, inbox.retention, inbox.retainFor], ["_mainstem.inbox.shop.orders", 1, {}, []]);
+  assert.deepEqual(await registry.get("shop.orders"), dataset);
+  assert.deepEqual(await registry.list(), [dataset]);
+  assert.deepEqual(await registry.schema(1), contract.schema);
+});
+
+test("applying the same again changes nothing, whoever does it", async () => {
+  await using stores = await createStores();
+  await using registry = await stores.open();
+  const first = await registry.apply(contractOf("shop.orders"));
+  assert.deepEqual(await registry.apply(contractOf("shop.orders")), { kind: "unchanged", dataset: first.dataset });
+  await using other = await stores.open();
+  assert.deepEqual(await other.apply(contractOf("shop.orders")), { kind: "unchanged", dataset: first.dataset });
+  assert.equal((await registry.history("shop.orders")).length, 1);
+});
+
+test("fields with defaults may be added, and what has no effect on records may change", async () => {
+  await using stores = await createStores();
+  await using registry = await stores.open();
+  await registry.apply(contractOf("shop.orders"));
+  const added = changed(await registry.apply(contractOf("shop.orders", { fields: ["email"] })));
+  assert.deepEqual([added.dataset.version, added.dataset.schemaId], [2, 2]);
+  assert.deepEqual(added.changes, ["field email added"]);
+  const told = changed(
+    await registry.apply(
+      contractOf("shop.orders", { fields: ["email"], description: "Orders.", owner: "checkout", checks: [{ kind: "unique", field: "id" }] }),
+    ),
+  );
+  assert.deepEqual([told.dataset.version, told.dataset.schemaId], [3, 2]);
+  assert.equal(told.dataset.contract.owner, "checkout");
+  assert.deepEqual(told.dataset.topics, added.dataset.topics);
+  assert.deepEqual(
+    (await registry.history("shop.orders")).map(({ version, schemaId, contract }) => [version, schemaId, contract.owner]),
+    [
+      [1, 1, undefined],
+      [2, 2, undefined],
+      [3, 2, "checkout"],
+    ],
+  );
+  assert.deepEqual(await registry.schema(1), contractOf("shop.orders").schema);
+});
+
+test("fields keep their places however a change orders them", async () => {
+  await using stores = await createStores();
+  await using registry = await stores.open();
+  await registry.apply(contractOf("shop.orders", { fields: ["b"] }));
+  const { dataset } = await registry.apply(contractOf("shop.orders", { fields: ["a", "b"] }));
+  assert.deepEqual(
+    dataset.contract.schema.fields.map((field) => field.name),
+    ["id", "revision", "day", "b", "a"],
+  );
+  assert.equal((await registry.apply(contractOf("shop.orders", { fields: ["a", "b"] }))).kind, "unchanged");
+  assert.equal((await registry.apply(contractOf("shop.orders", { fields: ["b", "a"] }))).kind, "unchanged");
+});
+
+test("every other change is refused by name, with what to do, and nothing is kept of it", async () => {
+  await using stores = await createStores();
+  await using registry = await stores.open();
+  await registry.apply(contractOf("shop.orders", { fields: ["email"] }));
+  const refusals: readonly (readonly [{ readonly fields?: readonly string[]; readonly [property: string]: unknown }, readonly string[]])[] = [
+    [{ fields: [] }, ["schema.email"]],
+    [{ fields: ["email"], key: ["id", "revision"] }, ["key"]],
+    [{ fields: ["email"], order: ["day"] }, ["order"]],
+    [{ fields: ["email"], merge: { kind: "first" } }, ["merge"]],
+    [{ fields: ["email"], partition: [{ field: "day", transform: "day" }] }, ["partition"]],
+    [{ merge: { kind: "first" } }, ["merge", "schema.email"]],
+  ];
+  for (const [change, paths] of refusals) {
+    await assert.rejects(
+      registry.apply(contractOf("shop.orders", change)),
+      (error: { code: string; message: string; facts: { changes: { path: string; reason: string; remedy: string }[] } }) => {
+        assert.equal(error.code, "contract.incompatible");
+        assert.deepEqual(
+          error.facts.changes.map(({ path }) => path),
+          paths,
+        );
+        for (const { reason, remedy } of error.facts.changes) assert.ok(error.message.includes(reason) && remedy.length > 0);
+        return true;
+      },
+    );
+  }
+  assert.equal((await registry.require("shop.orders")).version, 1);
+  assert.equal(await registry.schema(2), undefined, "a refused schema has no id");
+});
+
+test("what is not there is told so", async () => {
+  await using stores = await createStores();
+  await using registry = await stores.open();
+  assert.equal(await registry.get("no.such"), undefined);
+  await assert.rejects(registry.require("no.such"), { code: "registry.datasetUnknown", message: /no\.such/ });
+  assert.deepEqual(await registry.list(), []);
+  assert.deepEqual(await registry.history("no.such"), []);
+  for (const id of [0, -1, 1, 1.5, Number.NaN, 2 ** 40]) assert.equal(await registry.schema(id), undefined);
+});
+
+test("each schema has one id, for all datasets and for ever, also when many are registered at once", async () => {
+  await using stores = await createStores();
+  await using second = await openSqliteState({ file: join(stores.directory, "state.sqlite") });
+  await using registry = await stores.open();
+  await using other = await stores.open({ state: second });
+  const schema = { ...contractOf("shop.shared").schema };
+  const names = Array.from({ length: 6 }, (_, index) => `shop.d${index}`);
+  const applied = await Promise.all([
+    ...names.flatMap((name) => [registry.apply(contractOf(name)), other.apply(contractOf(name))]),
+    ...["shop.shared", "shop.shared"].flatMap((name) => [registry, other].map((one) => one.apply(contractOf(name)))),
+  ]);
+  const ids = new Map(applied.map(({ dataset }) => [dataset.contract.name, dataset.schemaId]));
+  for (const { dataset } of applied) assert.equal(dataset.schemaId, ids.get(dataset.contract.name));
+  assert.deepEqual(
+    [...ids.values()].sort((a, b) => a - b),
+    [1, 2, 3, 4, 5, 6, 7],
+  );
+  assert.equal((await stores.state.definitions.list("schema")).length, 7);
+  assert.deepEqual(await other.schema(ids.get("shop.shared") ?? 0), schema);
+  assert.equal(applied.filter(({ kind }) => kind === "created").length, 7);
+});
+
+test("of concurrent changes one wins and the other is judged against it", async () => {
+  await using stores = await createStores();
+  await using second = await openSqliteState({ file: join(stores.directory, "state.sqlite") });
+  await using registry = await stores.open();
+  await using other = await stores.open({ state: second });
+  await registry.apply(contractOf("shop.orders"));
+  const outcomes = await Promise.allSettled([
+    registry.apply(contractOf("shop.orders", { fields: ["a"] })),
+    other.apply(contractOf("shop.orders", { fields: ["b"] })),
+  ]);
+  // Each adds its own field and lacks the other's: who comes second would remove a field.
+  assert.deepEqual(outcomes.map(({ status }) => status).sort(), ["fulfilled", "rejected"]);
+  for (const outcome of outcomes) if (outcome.status === "rejected") assert.equal(toErrorValue(outcome.reason).code, "contract.incompatible");
+  const both = await Promise.all([
+    registry.apply(contractOf("shop.orders", { fields: ["a", "b"] })),
+    other.apply(contractOf("shop.orders", { fields: ["a", "b"] })),
+  ]);
+  assert.deepEqual(both.map(({ kind }) => kind).sort(), ["changed", "unchanged"]);
+  assert.deepEqual(await registry.history("shop.orders"), await other.history("shop.orders"));
+  assert.deepEqual(await registry.require("shop.orders"), await other.require("shop.orders"));
+});
+
+test("a change is told once to those who listen, wherever it was made", async () => {
+  await using stores = await createStores();
+  await using registry = await stores.open();
+  await using other = await stores.open();
+  const seen: (readonly [string, number])[] = [];
+  const stop = other.onChange((dataset: Dataset) => {
+    seen.push([dataset.contract.name, dataset.version]);
+    throw new Error("a listener that fails");
+  });
+  await other.apply(contractOf("shop.own"));
+  await other.apply(contractOf("shop.own"));
+  await registry.apply(contractOf("shop.theirs"));
+  await registry.apply(contractOf("shop.theirs", { fields: ["x"] }));
+  assert.deepEqual(seen, [["shop.own", 1]]);
+  await Promise.all([other.get("shop.theirs"), other.require("shop.theirs"), other.list()]);
+  assert.deepEqual(seen, [
+    ["shop.own", 1],
+    ["shop.theirs", 2],
+  ]);
+  stop();
+  await other.apply(contractOf("shop.own", { fields: ["x"] }));
+  assert.equal(seen.length, 2);
+});
+
+test("a topic that is lost is made again as the next generation, on open or with the next apply", async () => {
+  await using stores = await createStores();
+  const contract = contractOf("shop.orders");
+  await using registry = await stores.open();
+  const { dataset } = await registry.apply(contract);
+  const drop = (one: Dataset) => stores.log.deleteTopic(one.topics.records.name, one.topics.records.id);
+  await drop(dataset);
+  await stores.log.deleteTopic(dataset.topics.inbox.name, dataset.topics.inbox.id);
+
+  await using reopened = await stores.open();
+  const second = await reopened.require("shop.orders");
+  assert.equal(second.version, 2);
+  assert.deepEqual(
+    second.generations.map(({ generation }) => generation),
+    [1, 2],
+  );
+  assert.equal(second.generations[0]?.topicId, dataset.topics.records.id);
+  assert.equal(second.generations[1]?.topicId, second.topics.records.id);
+  assert.deepEqual(await stores.log.describeTopic(dataset.topics.inbox.name), second.topics.inbox);
+
+  await drop(second);
+  const third = await reopened.apply(contract);
+  assert.equal(third.kind, "unchanged");
+  assert.deepEqual([third.dataset.version, third.dataset.generations.length], [3, 3]);
+  await drop(third.dataset);
+  const fourth = await reopened.apply(contractOf("shop.orders", { fields: ["x"] }));
+  assert.deepEqual([fourth.dataset.version, fourth.dataset.generations.length], [4, 4]);
+  assert.deepEqual(await registry.require("shop.orders"), fourth.dataset);
+});
+
+test("topics that are there keep their partitions and take new retention over", async () => {
+  await using stores = await createStores();
+  await using first = await stores.open({ partitions: 2 });
+  await first.apply(contractOf("shop.orders"));
+  await using registry = await stores.open({ partitions: 5, retention: { ms: 9 } });
+  const { records } = (await registry.require("shop.orders")).topics;
+  assert.deepEqual([records.partitions, records.retention], [2, { ms: 9 }]);
+  assert.equal((await registry.apply(contractOf("shop.new"))).dataset.topics.records.partitions, 5);
+});
+
+test("every version of every definition is an object", async () => {
+  await using stores = await createStores();
+  await using registry = await stores.open();
+  await registry.apply(contractOf("shop.orders"));
+  await registry.apply(contractOf("shop.orders", { fields: ["x"] }));
+  assert.deepEqual(await definitionKeys(stores.objects), [
+    "definitions/dataset/shop.orders/1.json",
+    "definitions/dataset/shop.orders/2.json",
+    "definitions/schema/1/1.json",
+    "definitions/schema/2/1.json",
+  ]);
+  const text = (await readWhole(stores.objects, parseObjectKey("definitions/dataset/shop.orders/2.json"), { bytesMax: 100_000 })).toString();
+  assert.deepEqual(JSON.parse(text), { formatVersion: 1, ...(await stores.state.definitions.get("dataset", "shop.orders")) });
+});
+
+test("a process that lives on stores the object that a dead one left out", async () => {
+  await using stores = await createStores();
+  await using registry = await stores.open();
+  await registry.apply(contractOf("shop.orders"));
+  const first = parseObjectKey("definitions/dataset/shop.orders/1.json");
+  await stores.objects.delete([first]);
+  assert.equal((await registry.apply(contractOf("shop.orders"))).kind, "unchanged");
+  assert.ok((await definitionKeys(stores.objects)).includes(first));
+  await stores.objects.delete([first]);
+  await registry.apply(contractOf("shop.orders", { fields: ["x"] }));
+  assert.ok((await definitionKeys(stores.objects)).includes(first));
+});
+
+test("a lost state is made anew from the objects: contracts, history, schema ids and generations", async () => {
+  await using folder = await createFolder();
+  const look = async (registry: Registry) => [
+    await registry.list(),
+    await registry.history("shop.a"),
+    await registry.schema(1),
+    await registry.schema(13),
+    await registry.schema(14),
+  ];
+  const fields = (count: number) => Array.from({ length: count }, (_, index) => `f${index}`);
+  let before: readonly unknown[] = [];
+  {
+    await using stores = await openStores(folder.path);
+    await using registry = await stores.open();
+    for (const name of ["shop.b", "shop.a"]) await registry.apply(contractOf(name));
+    for (let count = 1; count <= 11; count += 1) await registry.apply(contractOf("shop.a", { fields: fields(count) }));
+    before = await look(registry);
+  }
+  await loseState(folder.path);
+  await using stores = await openStores(folder.path);
+  const registries = await Promise.all([stores.open(), stores.open()]);
+  for (const registry of registries) assert.deepEqual(await look(registry), before);
+  const { dataset } = await stores.open().then((registry) => registry.apply(contractOf("shop.c")));
+  assert.equal(dataset.schemaId, 14);
+});
+
+test("objects that are no continuation of the state are refused, not believed", async () => {
+  await using stores = await createStores();
+  await using registry = await stores.open();
+  await registry.apply(contractOf("shop.orders"));
+  const damages: readonly (readonly [string, string])[] = [
+    ["definitions/dataset/shop.orders/3.json", "{}"],
+    ["definitions/dataset/shop.orders/2.json", "{}"],
+    ["definitions/dataset/shop.orders/2.json", "not json"],
+    ["definitions/dataset/shop.orders/2.json", '{"formatVersion":2,"kind":"dataset","name":"shop.orders","version":2,"appliedAt":0,"spec":{}}'],
+    ["definitions/dataset/shop.orders/2.json", '{"formatVersion":1,"kind":"dataset","name":"shop.other","version":2,"appliedAt":0,"spec":{}}'],
+    ["definitions/dataset/shop.orders/2.json", '{"formatVersion":1,"kind":"dataset","name":"shop.orders","version":2,"appliedAt":0}'],
+  ];
+  for (const [key, text] of damages) {
+    await stores.objects.put(parseObjectKey(key), [Buffer.from(text)]);
+    await assert.rejects(stores.open(), { code: "registry.diverged", message: /shop\.orders/ });
+    await stores.objects.delete([parseObjectKey(key)]);
+  }
+  await stores.objects.put(parseObjectKey("definitions/dataset/shop.orders/1.json"), [Buffer.from("{}")]);
+  await assert.rejects(registry.apply(contractOf("shop.orders")), { code: "registry.diverged" });
+  assert.equal((await stores.state.definitions.history("dataset", "shop.orders")).length, 1);
+});
+
+test("a log that is older than the state is refused", async () => {
+  await using stores = await createStores();
+  await using registry = await stores.open();
+  const { dataset } = await registry.apply(contractOf("shop.orders"));
+  const current = await stores.state.definitions.get("dataset", "shop.orders");
+  const spec = { ...(current?.spec as object), generations: [dataset.topics.records.id, "AAAAAAAAAAAAAAAAAAAAAA"] };
+  await stores.state.definitions.put({ kind: "dataset", name: "shop.orders", spec, appliedAt: 0 }, 1 as Version);
+  await assert.rejects(stores.open(), { code: "registry.diverged", message: /older/ });
+});
+
+test("a damaged definition is named", async () => {
+  await using stores = await createStores();
+  await using registry = await stores.open();
+  await registry.apply(contractOf("shop.orders"));
+  const { spec } = (await stores.state.definitions.get("dataset", "shop.orders")) ?? {};
+  const damages = [
+    null,
+    {},
+    { ...(spec as object), generations: [] },
+    { ...(spec as object), schemaId: "1" },
+    { ...(spec as object), contract: { name: "shop.other" } },
+  ];
+  for (const [index, damaged] of damages.entries()) {
+    await stores.state.definitions.put({ kind: "dataset", name: `shop.d${index}`, spec: damaged, appliedAt: 0 }, "absent");
+    await assert.rejects(registry.get(`shop.d${index}`), (error: { code: string }) => ["state.corrupt", "contract.invalid"].includes(error.code));
+  }
+  await stores.state.definitions.put({ kind: "schema", name: "2", spec: { schema: contractOf("shop.x").schema, sha256: "0" }, appliedAt: 0 }, "absent");
+  await assert.rejects(registry.schema(2), { code: "state.corrupt" });
+});
+
+test("a topic that somebody made in another way is named before anything is stored", async () => {
+  await using stores = await createStores();
+  await using registry = await stores.open();
+  await stores.log.createTopic({ name: "shop.orders" as TopicName, partitions: 1, timestampType: "create", retention: {}, retainFor: [] });
+  await assert.rejects(registry.apply(contractOf("shop.orders")), { code: "log.topicConflict" });
+  assert.equal(await stores.state.definitions.get("dataset", "shop.orders"), undefined);
+});
+
+test("a closed registry refuses, its stores go on", async () => {
+  await using stores = await createStores();
+  const registry = await stores.open();
+  await registry.apply(contractOf("shop.orders"));
+  await registry[Symbol.asyncDispose]();
+  await registry[Symbol.asyncDispose]();
+  const closed = { code: "resource.closed" };
+  await assert.rejects(registry.apply(contractOf("shop.orders")), closed);
+  await assert.rejects(registry.get("shop.orders"), closed);
+  await assert.rejects(registry.list(), closed);
+  await assert.rejects(registry.history("shop.orders"), closed);
+  await assert.rejects(registry.schema(1), closed);
+  assert.equal((await stores.state.definitions.list("dataset")).length, 1);
+});
+
+function changed(applied: Applied): Extract<Applied, { readonly kind: "changed" }> {
+  assert.ok(applied.kind === "changed");
+  return applied;
+}
+
+async function definitionKeys(objects: ObjectStore): Promise<readonly string[]> {
+  const keys: string[] = [];
+  for await (const { key } of objects.list("definitions/")) keys.push(key);
+  return keys;
+}

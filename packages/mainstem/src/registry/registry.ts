@@ -1,0 +1,222 @@
+import { isDeepStrictEqual } from "node:util";
+import { alignContract, checkSchemaChange, type AvroRecordSchema, type Contract, type RefusedChange } from "@mainstem/contract";
+import type { Log } from "../log/index.ts";
+import type { ObjectStore } from "../objects/index.ts";
+import type { Env } from "../runtime/env.ts";
+import { MainstemError, toErrorValue } from "../runtime/errors.ts";
+import { limits } from "../runtime/limits.ts";
+import type { Logger } from "../runtime/logger.ts";
+import type { Definition, StateStore, Swap } from "../state/index.ts";
+import type { Applied, Dataset, DatasetVersion, Registry } from "./dataset.ts";
+import { createDefinitionObjects, type DefinitionObjects } from "./definition-objects.ts";
+import { openSchemas, schemaKind, type Schemas } from "./schemas.ts";
+import { datasetKind, formatDataset, parseDataset, toDatasetVersion, toGenerations, withTopic, type StoredDataset } from "./stored-dataset.ts";
+import { ensureTopics, type TopicSettings } from "./topics.ts";
+
+export interface RegistryOptions {
+  readonly state: StateStore;
+  readonly log: Log;
+  readonly objects: ObjectStore;
+  readonly env: Env;
+  readonly logger: Logger;
+  /** Of the topics of new datasets; existing ones keep theirs. */
+  readonly partitions: number;
+  /** Of the topics of all datasets; unlimited by default. */
+  readonly retention?: TopicSettings["retention"];
+}
+
+/**
+ * Opens the registry over stores that stay the caller's. Before it resolves, every dataset has its topics, every definition is an object,
+ * and what only the objects hold (the state was lost) is in the state again.
+ */
+export async function openRegistry(options: RegistryOptions): Promise<Registry> {
+  const { state, objects, logger, env } = options;
+  const stored = createDefinitionObjects({ state, objects, logger });
+  await stored.reconcile([schemaKind, datasetKind]);
+  const registry = new StateRegistry(options, { stored, schemas: await openSchemas({ state, stored, env }) });
+  await registry.list();
+  return registry;
+}
+
+/**
+ * The order of every change, so that a crash between two steps leaves what `apply` and `openRegistry` finish:
+ * schema id, topics (idempotent by name), definition (the moment at which the change counts), object.
+ */
+class StateRegistry implements Registry {
+  readonly #options: RegistryOptions;
+  readonly #stored: DefinitionObjects;
+  readonly #schemas: Schemas;
+  readonly #datasets = new Map<string, Dataset>();
+  readonly #settling = new Map<string, Promise<Dataset>>();
+  readonly #listeners = new Set<(dataset: Dataset) => void>();
+  #closed = false;
+
+  constructor(options: RegistryOptions, { stored, schemas }: { readonly stored: DefinitionObjects; readonly schemas: Schemas }) {
+    this.#options = options;
+    this.#stored = stored;
+    this.#schemas = schemas;
+  }
+
+  async apply(contract: Contract): Promise<Applied> {
+    this.#checkOpen();
+    const { name } = contract;
+    for (let attempt = 0; attempt < limits.registryConflictsMax; attempt += 1) {
+      const current = await this.#options.state.definitions.get(datasetKind, name);
+      const applied = current === undefined ? await this.#create(contract) : await this.#change(current, contract);
+      if (applied !== undefined) return applied;
+    }
+    throw new MainstemError("registry.conflict", `Dataset ${name} was changed by others ${limits.registryConflictsMax} times while this change was made.`, {
+      dataset: name,
+    });
+  }
+
+  async get(name: string): Promise<Dataset | undefined> {
+    this.#checkOpen();
+    const definition = await this.#options.state.definitions.get(datasetKind, name);
+    return definition === undefined ? undefined : await this.#known(definition);
+  }
+
+  async require(name: string): Promise<Dataset> {
+    const dataset = await this.get(name);
+    if (dataset === undefined)
+      throw new MainstemError("registry.datasetUnknown", `There is no dataset ${JSON.stringify(name.slice(0, 300))}.`, { dataset: name.slice(0, 300) });
+    return dataset;
+  }
+
+  async list(): Promise<readonly Dataset[]> {
+    this.#checkOpen();
+    const datasets: Dataset[] = [];
+    for (const definition of await this.#options.state.definitions.list(datasetKind)) datasets.push(await this.#known(definition));
+    return datasets;
+  }
+
+  async history(name: string): Promise<readonly DatasetVersion[]> {
+    this.#checkOpen();
+    return (await this.#options.state.definitions.history(datasetKind, name)).map(toDatasetVersion);
+  }
+
+  async schema(id: number): Promise<AvroRecordSchema | undefined> {
+    this.#checkOpen();
+    return await this.#schemas.get(id);
+  }
+
+  onChange(listener: (dataset: Dataset) => void): () => void {
+    // A function of its own for each call: the same listener may be given twice.
+    const own = (dataset: Dataset): void => listener(dataset);
+    this.#listeners.add(own);
+    return () => void this.#listeners.delete(own);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed = true;
+    this.#listeners.clear();
+    await Promise.allSettled(this.#settling.values());
+  }
+
+  /** Undefined when somebody else made it first. */
+  async #create(contract: Contract): Promise<Applied | undefined> {
+    const swap = await this.#put({ contract, generations: [] }, undefined);
+    if (swap.kind === "conflict") return undefined;
+    return { kind: "created", dataset: await this.#settle(swap.value) };
+  }
+
+  async #change(current: Definition, contract: Contract): Promise<Applied | undefined> {
+    const before = parseDataset(current);
+    const change = checkSchemaChange(before.contract, contract);
+    switch (change.kind) {
+      case "refused":
+        throw incompatible(contract.name, change.refused);
+      case "identical":
+        await this.#stored.store(current);
+        return { kind: "unchanged", dataset: await this.#settle(current) };
+      case "additive": {
+        // The version before is an object before there is a next one: so no crash leaves more than the last one out.
+        await this.#stored.store(current);
+        const swap = await this.#put({ contract: alignContract(before.contract, contract), generations: before.generations }, current);
+        if (swap.kind === "conflict") return undefined;
+        return { kind: "changed", dataset: await this.#settle(swap.value), changes: change.changes };
+      }
+      default:
+        return change satisfies never;
+    }
+  }
+
+  async #put({ contract, generations }: Omit<StoredDataset, "schemaId">, current: Definition | undefined): Promise<Swap<Definition>> {
+    const { state, log, env } = this.#options;
+    const schemaId = await this.#schemas.idOf(contract.schema);
+    const { records } = await ensureTopics(log, contract.name, this.#topicSettings());
+    const spec = formatDataset({ contract, schemaId, generations: withTopic(generations, records) });
+    const swap = await state.definitions.put({ kind: datasetKind, name: contract.name, spec, appliedAt: Math.floor(env.now()) }, current?.version ?? "absent");
+    if (swap.kind === "committed") await this.#stored.store(swap.value);
+    return swap;
+  }
+
+  /** The dataset of a definition; one that this process has not seen in this version is settled first, once for all who ask. */
+  async #known(definition: Definition): Promise<Dataset> {
+    const known = this.#datasets.get(definition.name);
+    if (known !== undefined && known.version >= definition.version) return known;
+    const key = `${definition.name}/${definition.version}`;
+    const settling = this.#settling.get(key) ?? this.#settle(definition).finally(() => this.#settling.delete(key));
+    this.#settling.set(key, settling);
+    return await settling;
+  }
+
+  /** Makes topics that are missing, and puts a new topic's id into the definition. */
+  async #settle(definition: Definition): Promise<Dataset> {
+    const { state, log, logger, env } = this.#options;
+    let current = definition;
+    for (let attempt = 0; attempt < limits.registryConflictsMax; attempt += 1) {
+      const stored = parseDataset(current);
+      const topics = await ensureTopics(log, current.name, this.#topicSettings());
+      const generations = withTopic(stored.generations, topics.records);
+      if (generations === stored.generations) return this.#remember(toDataset(current, stored, topics));
+      logger.warn("dataset has a new topic", { dataset: current.name, topicId: topics.records.id, generation: generations.length });
+      await this.#stored.store(current);
+      const { kind, name } = current;
+      const swap = await state.definitions.put(
+        { kind, name, spec: formatDataset({ ...stored, generations }), appliedAt: Math.floor(env.now()) },
+        current.version,
+      );
+      if (swap.kind === "committed") await this.#stored.store(swap.value);
+      current = (swap.kind === "committed" ? swap.value : swap.winner) ?? current;
+    }
+    throw new MainstemError("registry.conflict", `Dataset ${definition.name} was changed by others again and again while its topics were made.`, {
+      dataset: definition.name,
+    });
+  }
+
+  #remember(dataset: Dataset): Dataset {
+    const { name } = dataset.contract;
+    const known = this.#datasets.get(name);
+    if (known !== undefined && (known.version > dataset.version || isDeepStrictEqual(known, dataset))) return known;
+    this.#datasets.set(name, dataset);
+    for (const listener of this.#listeners) this.#tell(listener, dataset);
+    return dataset;
+  }
+
+  #tell(listener: (dataset: Dataset) => void, dataset: Dataset): void {
+    try {
+      listener(dataset);
+    } catch (error) {
+      // What listens must not make the change fail, which has happened.
+      this.#options.logger.error("listener to dataset changes failed", { dataset: dataset.contract.name, ...toErrorValue(error) });
+    }
+  }
+
+  #topicSettings(): TopicSettings {
+    return { partitions: this.#options.partitions, retention: this.#options.retention ?? {} };
+  }
+
+  #checkOpen(): void {
+    if (this.#closed) throw new MainstemError("resource.closed", "The registry is closed.");
+  }
+}
+
+function toDataset({ version, appliedAt }: Definition, { contract, schemaId, generations }: StoredDataset, topics: Dataset["topics"]): Dataset {
+  return { contract, version, schemaId, topics, generations: toGenerations(generations), appliedAt };
+}
+
+function incompatible(dataset: string, changes: readonly RefusedChange[]): MainstemError {
+  const sentences = changes.map(({ path, reason, remedy }) => `${path}: ${reason} ${remedy}`);
+  return new MainstemError("contract.incompatible", `Dataset ${dataset} cannot change so. ${sentences.join(" ")}`, { dataset, changes });
+}

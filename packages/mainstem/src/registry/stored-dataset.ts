@@ -1,0 +1,57 @@
+import { formatContract, parseContract, type Contract } from "@mainstem/contract";
+import type { TopicId, TopicInfo } from "../log/index.ts";
+import { MainstemError } from "../runtime/errors.ts";
+import type { Definition } from "../state/index.ts";
+import type { DatasetVersion, Generation } from "./dataset.ts";
+
+export const datasetKind = "dataset";
+
+/** The specification of a definition of kind `dataset` (docs/formats/definitions.md). */
+export interface StoredDataset {
+  readonly contract: Contract;
+  readonly schemaId: number;
+  /** Oldest first. */
+  readonly generations: readonly TopicId[];
+}
+
+export function formatDataset({ contract, schemaId, generations }: StoredDataset): unknown {
+  return { contract: formatContract(contract), schemaId, generations };
+}
+
+/** `state.corrupt` when the stored definition is not one of a dataset; a contract that cannot be read keeps its own code. */
+export function parseDataset({ name, version, spec }: Definition): StoredDataset {
+  const { contract: json, schemaId, generations } = (typeof spec === "object" && spec !== null ? spec : {}) as Readonly<Record<string, unknown>>;
+  if (!isTopicIds(generations) || typeof schemaId !== "number") throw corrupt({ name, version });
+  const contract = parseContract(json);
+  if (contract.name !== name) throw corrupt({ name, version });
+  return { contract, schemaId, generations };
+}
+
+export function toDatasetVersion(definition: Definition): DatasetVersion {
+  const { contract, schemaId } = parseDataset(definition);
+  return { version: definition.version, contract, schemaId, appliedAt: definition.appliedAt };
+}
+
+export function toGenerations(ids: readonly TopicId[]): readonly Generation[] {
+  return ids.map((topicId, index) => ({ generation: index + 1, topicId }));
+}
+
+/** The topic ids with the present one as the last. */
+export function withTopic(generations: readonly TopicId[], { id, name }: TopicInfo): readonly TopicId[] {
+  if (generations.at(-1) === id) return generations;
+  // Its offsets were given out once, the archive holds what they meant, and the log may give them out again.
+  if (generations.includes(id))
+    throw new MainstemError("registry.diverged", `Topic ${name} is an earlier one than the dataset had last: the log is older than the state.`, {
+      topic: name,
+      id,
+    });
+  return [...generations, id];
+}
+
+function isTopicIds(value: unknown): value is readonly TopicId[] {
+  return Array.isArray(value) && value.length > 0 && value.every((id) => typeof id === "string");
+}
+
+function corrupt({ name, version }: { readonly name: string; readonly version: number }): MainstemError {
+  return new MainstemError("state.corrupt", `The stored definition of dataset ${name}, version ${version}, is damaged.`, { kind: datasetKind, name, version });
+}
