@@ -1,15 +1,21 @@
+import { ByteSink } from "./avro/byte-sink.ts";
 import type { AvroField, AvroRecordSchema, AvroTypeSchema } from "./avro/schema.ts";
 import { unwrapNullable } from "./avro/schema.ts";
-import type { Check } from "./contract.ts";
+import type { Check, RangeBounds } from "./contract.ts";
+import { rangeBounds } from "./contract.ts";
 import { isObject, type IssueList } from "./issue-list.ts";
-import { comparerOf, isRangedKind } from "./records/demands.ts";
+import { compileDefault } from "./records/decoder.ts";
+import { comparerOf, compileDemand, isRangedKind, isRecordCheck } from "./records/demands.ts";
+import { Faults } from "./records/faults.ts";
+import { compileJsonWrite } from "./records/json-writer.ts";
+import { compileToJson } from "./records/to-json.ts";
 import type { ValueKind } from "./value-kind.ts";
 import { kindOf } from "./value-kind.ts";
 
 const checksMax = 200;
 const valuesMax = 1_000;
 const patternLengthMax = 1_000;
-const checkKinds = ["sum", "min", "max", "unique", "notNull", "range", "oneOf", "matches", "freshness", "volume"] as const;
+const checkKinds = ["sum", "min", "max", "unique", "notNull", "range", "length", "oneOf", "matches", "freshness", "volume"] as const;
 type CheckKind = (typeof checkKinds)[number];
 type Json = Readonly<Record<string, unknown>>;
 interface Place {
@@ -23,7 +29,8 @@ const properties: Readonly<Record<CheckKind, readonly string[]>> = {
   max: ["field"],
   unique: ["field"],
   notNull: ["field"],
-  range: ["field", "min", "max"],
+  range: ["field", ...rangeBounds],
+  length: ["field", "min", "max"],
   oneOf: ["field", "values"],
   matches: ["field", "pattern"],
   freshness: ["within"],
@@ -38,9 +45,24 @@ export function parseChecks(json: unknown, schema: AvroRecordSchema, issues: Iss
     return [];
   }
   return json.flatMap((item: unknown, index) => {
-    const check = parseCheck(item, schema, { path: `checks[${index}]`, issues });
+    const place = { path: `checks[${index}]`, issues };
+    const check = parseCheck(item, schema, place);
+    if (check !== undefined) checkDefault(check, schema, place);
     return check === undefined ? [] : [check];
   });
+}
+
+/** A default that fails a check would let in, unseen, what the check is to keep out. */
+function checkDefault(check: Check, schema: AvroRecordSchema, place: Place): void {
+  if (!isRecordCheck(check)) return;
+  const field = fieldAt(schema, check.field) as AvroField;
+  const fallback = compileDefault(field);
+  if (fallback === undefined) return;
+  const demand = compileDemand([check]);
+  const write = compileJsonWrite(field.type, { path: check.field, demand });
+  const faults = new Faults();
+  if (demand(check.field, field.type, write)(compileToJson(field.type)(fallback()), new ByteSink(64), faults)) return;
+  place.issues.invalid(place.path, `The default of ${check.field} fails this check: expected ${faults.take()[0]?.expected}.`);
 }
 
 /** The field at a path through records; undefined where there is none. */
@@ -78,6 +100,7 @@ function parseFieldCheck(kind: Exclude<CheckKind, "freshness" | "volume">, of: F
   const fault = kindFault(kind, own);
   if (fault !== undefined) return place.issues.invalid(`${place.path}.field`, fault);
   if (kind === "range") return parseRange(of, place);
+  if (kind === "length") return parseLength(of, place);
   if (kind === "oneOf") return parseOneOf(of, place);
   if (kind !== "matches") return { kind, field };
   const pattern = json["pattern"];
@@ -96,28 +119,41 @@ function kindFault(check: CheckKind, kind: ValueKind): string | undefined {
     return isRangedKind(kind) ? undefined : `A ${kind} has no ${check}; it takes a number, a date or a time.`;
   if (check === "oneOf")
     return ["string", "enum", "uuid", "int", "long"].includes(kind) ? undefined : `oneOf does not take a ${kind}, but a string or a whole number.`;
+  if (check === "length") return kind === "string" || kind === "array" ? undefined : `length takes a string or an array, not a ${kind}.`;
   if (check === "matches") return kind === "string" ? undefined : `matches takes a string, not a ${kind}.`;
   if (check === "unique") return kind === "array" || kind === "map" || kind === "record" ? `unique does not take a ${kind}.` : undefined;
   return undefined;
 }
 
 function parseRange(of: FieldCheck, place: Place): Check | undefined {
-  const { min, max } = of.json;
   const compare = comparerOf(of.type);
-  const bounds = { ...parseBound("min", min), ...parseBound("max", max) };
-  if (min === undefined && max === undefined) return place.issues.invalid(place.path, "A range needs min, max or both.");
-  for (const [name, bound] of Object.entries({ min, max })) {
-    if (bound !== undefined && compare(bound) === undefined)
+  const given = rangeBounds.filter((name) => of.json[name] !== undefined);
+  if (given.length === 0) return place.issues.invalid(place.path, `A range needs a bound: ${rangeBounds.join(", ")}.`);
+  const values = new Map(given.map((name) => [name, compare(of.json[name])]));
+  for (const [name, value] of values) {
+    if (value === undefined || typeof of.json[name] === "bigint") {
       place.issues.invalid(`${place.path}.${name}`, "The bound must be a value that the field can have, as it is written in JSON.");
+    }
   }
-  const low = min === undefined ? undefined : compare(min);
-  const high = max === undefined ? undefined : compare(max);
-  if (low !== undefined && high !== undefined && low > high) place.issues.invalid(place.path, "The range is empty: min lies above max.");
+  const lowest = values.get("min") ?? values.get("above");
+  const highest = values.get("max") ?? values.get("below");
+  if (lowest !== undefined && highest !== undefined && lowest > highest)
+    place.issues.invalid(place.path, "The range is empty: its lower bound lies above its upper one.");
+  const bounds: RangeBounds = Object.fromEntries(given.map((name) => [name, of.json[name]]));
   return { kind: "range", field: of.field, ...bounds };
 }
 
-function parseBound(name: "min" | "max", bound: unknown): { readonly min?: number | string; readonly max?: number | string } {
-  return typeof bound === "number" || typeof bound === "string" ? { [name]: bound } : {};
+function parseLength(of: FieldCheck, place: Place): Check | undefined {
+  const { min, max } = of.json;
+  if (
+    (min !== undefined && !isCount(min)) ||
+    (max !== undefined && !isCount(max)) ||
+    (min ?? max) === undefined ||
+    (isCount(min) && isCount(max) && max < min)
+  ) {
+    return place.issues.invalid(place.path, "A length needs min, max or both: whole numbers, max not below min.");
+  }
+  return { kind: "length", field: of.field, ...(min === undefined ? {} : { min }), ...(max === undefined ? {} : { max }) };
 }
 
 function parseOneOf(of: FieldCheck, place: Place): Check | undefined {
@@ -133,7 +169,6 @@ function parseOneOf(of: FieldCheck, place: Place): Check | undefined {
 function parseVolume(json: Json, place: Place): Check | undefined {
   const within = parseWithin(json, place);
   const { min, max } = json;
-  const isCount = (value: unknown): value is number => typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
   if (!isCount(min) || (max !== undefined && (!isCount(max) || max < min))) {
     return place.issues.invalid(place.path, "A volume needs min, and may have max: numbers of records, max not below min.");
   }
@@ -144,6 +179,10 @@ function parseWithin(json: Json, place: Place): string | undefined {
   const { within } = json;
   if (typeof within === "string" && /^[1-9]\d{0,8}(?:ms|s|m|h|d)$/.test(within)) return within;
   return place.issues.invalid(`${place.path}.within`, "within must be a duration such as 30s, 15m, 1h or 7d.");
+}
+
+function isCount(value: unknown): value is number {
+  return typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
 }
 
 function isPattern(text: string): boolean {

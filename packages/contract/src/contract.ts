@@ -18,16 +18,27 @@ export type Compatibility = (typeof compatibilities)[number];
 
 /**
  * What must hold of a dataset. `field` is a field's name, or a path through records (`address.zip`).
- * The door holds every record to `notNull`, `range` (bounds included), `oneOf` and `matches`; the others are about many records.
+ * The door holds every record to `notNull`, `range`, `length`, `oneOf` and `matches`, of values that are not null; the others are about many records.
  */
 export type Check =
   | { readonly kind: "sum" | "min" | "max" | "unique"; readonly field: string }
   | { readonly kind: "notNull"; readonly field: string }
-  | { readonly kind: "range"; readonly field: string; readonly min?: number | string; readonly max?: number | string }
+  | ({ readonly kind: "range"; readonly field: string } & RangeBounds)
+  /** Characters (code points) of a string, items of an array. */
+  | { readonly kind: "length"; readonly field: string; readonly min?: number; readonly max?: number }
   | { readonly kind: "oneOf"; readonly field: string; readonly values: readonly (string | number)[] }
   | { readonly kind: "matches"; readonly field: string; readonly pattern: string }
   | { readonly kind: "freshness"; readonly within: string }
   | { readonly kind: "volume"; readonly within: string; readonly min: number; readonly max?: number };
+
+/** Bounds as the field's values are written in JSON: `min` and `max` belong to the range, `above` and `below` do not. */
+export interface RangeBounds {
+  readonly min?: number | string;
+  readonly max?: number | string;
+  readonly above?: number | string;
+  readonly below?: number | string;
+}
+export const rangeBounds = ["min", "max", "above", "below"] as const;
 
 /**
  * A dataset's contract: the parsed JSON form with every default filled in. Plain data: it can be sent to another thread and stored as it is.

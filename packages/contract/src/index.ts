@@ -50,3 +50,28 @@ export { compareContent, compileMerge, mergeRecords, type RowDigest } from "./re
 export { decimalOf } from "./records/json-leaves.ts";
 export { formatDecimal, parseDecimal } from "./records/decimal.ts";
 export { formatDate, formatTimeOfDay, formatTimestamp, parseDate, parseTimeOfDay, parseTimestamp } from "./records/civil-time.ts";
+export { rangeBounds, type RangeBounds } from "./contract.ts";
+export { dataset, type DatasetContract, type DatasetSpec, type InputOf } from "./declare/dataset.ts";
+export { bytes, date, decimal, localTimestamp, long, timeOfDay, timestamp, timestampMillis } from "./declare/field-types.ts";
+export {
+  bucket,
+  day,
+  first,
+  freshness,
+  hour,
+  identity,
+  latest,
+  length,
+  matches,
+  max,
+  min,
+  month,
+  notNull,
+  oneOf,
+  range,
+  sum,
+  truncate,
+  unique,
+  volume,
+  year,
+} from "./declare/helpers.ts";

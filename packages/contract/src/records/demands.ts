@@ -1,6 +1,7 @@
 import type { AvroSchema, AvroTypeSchema } from "../avro/schema.ts";
 import { unwrapNullable } from "../avro/schema.ts";
-import type { Check } from "../contract.ts";
+import type { Check, RangeBounds } from "../contract.ts";
+import { rangeBounds } from "../contract.ts";
 import { unreachable } from "../unreachable.ts";
 import type { ValueKind } from "../value-kind.ts";
 import { kindOf } from "../value-kind.ts";
@@ -10,13 +11,15 @@ import { compileTimeParser, decimalOf, parseLong } from "./json-leaves.ts";
 import type { Demand } from "./json-writer.ts";
 
 /** Checks that one record alone can pass or fail: the door holds every record to them. The others are about many records. */
-export type RecordCheck = Extract<Check, { readonly kind: "range" | "oneOf" | "matches" | "notNull" }>;
+export type RecordCheck = Extract<Check, { readonly kind: "range" | "length" | "oneOf" | "matches" | "notNull" }>;
+
+const recordCheckKinds: ReadonlySet<string> = new Set(["range", "length", "oneOf", "matches", "notNull"] satisfies RecordCheck["kind"][]);
 
 /** Longer texts are refused where a pattern applies, so that no pattern can hold the door up for long. */
 export const matchedLengthMax = 10_000;
 
 export function isRecordCheck(check: Check): check is RecordCheck {
-  return check.kind === "range" || check.kind === "oneOf" || check.kind === "matches" || check.kind === "notNull";
+  return recordCheckKinds.has(check.kind);
 }
 
 /** The demands of a contract's checks on the values of its fields. */
@@ -30,8 +33,9 @@ function compileCheck(check: RecordCheck, schema: AvroSchema, write: JsonWrite):
   switch (check.kind) {
     case "notNull":
       return (value, sink, faults) => (value === null ? faults.fail("a value that is not null", value) : write(value, sink, faults));
-    case "range": {
-      const { expected, holds } = compileRange(check, type);
+    case "range":
+    case "length": {
+      const { expected, holds } = check.kind === "range" ? compileRange(check, type) : compileLength(check, type);
       return (value, sink, faults) => write(value, sink, faults) && (value === null || holds(value) || faults.fail(expected, value));
     }
     case "oneOf": {
@@ -51,21 +55,47 @@ function compileCheck(check: RecordCheck, schema: AvroSchema, write: JsonWrite):
   }
 }
 
-function compileRange(
-  check: Extract<Check, { readonly kind: "range" }>,
-  type: AvroTypeSchema,
-): { readonly expected: string; readonly holds: (value: unknown) => boolean } {
+type Holds = { readonly expected: string; readonly holds: (value: unknown) => boolean };
+
+function compileRange(bounds: RangeBounds, type: AvroTypeSchema): Holds {
   const compare = comparerOf(type);
-  const min = check.min === undefined ? undefined : compare(check.min);
-  const max = check.max === undefined ? undefined : compare(check.max);
-  const expected = [check.min === undefined ? undefined : `at least ${check.min}`, check.max === undefined ? undefined : `at most ${check.max}`]
-    .filter((part) => part !== undefined)
-    .join(" and ");
+  const [min, max, above, below] = rangeBounds.map((bound) => (bounds[bound] === undefined ? undefined : compare(bounds[bound])));
+  const words = { min: "at least", max: "at most", above: "above", below: "below" };
+  const expected = rangeBounds.flatMap((bound) => (bounds[bound] === undefined ? [] : [`${words[bound]} ${bounds[bound]}`])).join(" and ");
   const holds = (value: unknown) => {
     const own = compare(value);
-    return own !== undefined && (min === undefined || own >= min) && (max === undefined || own <= max);
+    if (own === undefined) return false;
+    return (
+      (min === undefined || own >= min) && (max === undefined || own <= max) && (above === undefined || own > above) && (below === undefined || own < below)
+    );
   };
   return { expected, holds };
+}
+
+function compileLength(check: Extract<Check, { readonly kind: "length" }>, type: AvroTypeSchema): Holds {
+  const { min = 0, max = Number.POSITIVE_INFINITY } = check;
+  const unit = type.type === "array" ? "items" : "characters";
+  const expected = max === Number.POSITIVE_INFINITY ? `at least ${min} ${unit}` : `${min} to ${max} ${unit}`;
+  if (type.type === "array") {
+    return { expected, holds: (value) => (value as readonly unknown[]).length >= min && (value as readonly unknown[]).length <= max };
+  }
+  return {
+    expected,
+    holds: (value) => {
+      const text = value as string;
+      // A character takes one or two units of a text: most lengths are decided without counting.
+      if (text.length < min || text.length > max * 2) return false;
+      if (text.length >= min * 2 && text.length <= max) return true;
+      const length = countCharacters(text);
+      return length >= min && length <= max;
+    },
+  };
+}
+
+function countCharacters(text: string): number {
+  let count = 0;
+  for (const _ of text) count++;
+  return count;
 }
 
 /** Brings the JSON forms of one value together, so that they can be looked up in a set. */

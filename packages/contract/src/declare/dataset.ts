@@ -1,0 +1,51 @@
+import type { z } from "zod";
+import { issuesSentence } from "../avro/schema.ts";
+import { parseContract } from "../contract-parser.ts";
+import type { Check, Compatibility, Contract, Merge, PartitionField } from "../contract.ts";
+import { ContractError } from "../errors.ts";
+import { IssueList } from "../issue-list.ts";
+import { ZodWalker } from "./zod-walker.ts";
+
+declare const input: unique symbol;
+
+/** A contract that remembers, for the compiler only, what its records look like when they are sent. */
+export type DatasetContract<Input> = Contract & { readonly [input]?: Input };
+/** What a record of a dataset looks like when it is sent. */
+export type InputOf<D> = D extends DatasetContract<infer Input> ? Input : never;
+
+export interface DatasetSpec<Schema extends z.ZodObject> {
+  /** `namespace.name`. */
+  readonly name: string;
+  readonly description?: string;
+  readonly owner?: string;
+  readonly schema: Schema;
+  /** Fields that make a record unique. */
+  readonly key: readonly (keyof z.input<Schema> & string)[];
+  /** Fields that say which of two records with one key is the later. */
+  readonly order: readonly (keyof z.input<Schema> & string)[];
+  /** `latest()` by default. */
+  readonly merge?: Merge;
+  readonly partition?: readonly PartitionField[];
+  /** The partition fields never change for a key. */
+  readonly immutable?: boolean;
+  readonly checks?: readonly Check[];
+  readonly compatibility?: Compatibility;
+}
+
+/**
+ * Declares a dataset from a Zod 4 schema. How Zod becomes Avro is in docs/formats/contract.md; `.meta({ avro })` says it where Zod has no word,
+ * `.meta({ description })` documents a field and `.meta({ pii: true })` marks personal data, on whatever wrapper they stand.
+ * Refinements become checks, which the door applies to every record.
+ *
+ * Throws `contract.invalid` or `contract.unsupported` with every fault in `facts.issues`: among them all that Zod can say and a contract cannot.
+ */
+export function dataset<Schema extends z.ZodObject>(spec: DatasetSpec<Schema>): DatasetContract<z.input<Schema>> {
+  const { schema, checks, ...rest } = spec;
+  const issues = new IssueList();
+  const walker = new ZodWalker(spec.name, issues);
+  const record = walker.root(schema);
+  if (issues.list.length > 0) {
+    throw new ContractError(issues.code, issuesSentence(`The contract of ${spec.name} is not valid`, issues.list), { dataset: spec.name, issues: issues.list });
+  }
+  return parseContract({ formatVersion: 1, ...rest, schema: record, checks: [...walker.checks, ...(checks ?? [])] });
+}

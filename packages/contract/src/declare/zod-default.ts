@@ -1,0 +1,60 @@
+import { ByteSink } from "../avro/byte-sink.ts";
+import { ByteSource } from "../avro/byte-source.ts";
+import { compileReader } from "../avro/reader.ts";
+import type { AvroSchema, AvroTypeSchema } from "../avro/schema.ts";
+import { isUnion } from "../avro/schema.ts";
+import { parseAvroSchema } from "../avro/schema-parser.ts";
+import { ContractError } from "../errors.ts";
+import { Faults } from "../records/faults.ts";
+import { compileJsonWrite } from "../records/json-writer.ts";
+import { unreachable } from "../unreachable.ts";
+
+/**
+ * A default as Avro writes it, from the JSON form that records have: encoded as a record's value would be, read back, and written down.
+ * `typeJson` is an Avro type that stands by itself.
+ */
+export function defaultOf(typeJson: unknown, value: unknown): { readonly json: unknown } | { readonly fault: string } {
+  try {
+    const schema = parseAvroSchema(typeJson);
+    const sink = new ByteSink(64);
+    const faults = new Faults();
+    if (!compileJsonWrite(schema, { path: "", demand: (_path, _type, write) => write })(value, sink, faults)) {
+      const [fault] = faults.take();
+      return { fault: `The default must be ${fault?.expected}${fault?.path === "" ? "" : ` at ${fault?.path}`}, not ${fault?.received}.` };
+    }
+    return { json: toDefaultJson(schema, compileReader(schema)(new ByteSource(sink.view()))) };
+  } catch (error) {
+    // A type that is wrong is named where it stands, by the parser of the whole.
+    if (error instanceof ContractError) return { json: value };
+    if (error instanceof RangeError) return { fault: error.message };
+    throw error;
+  }
+}
+
+function toDefaultJson(schema: AvroSchema, value: unknown): unknown {
+  const own = isUnion(schema) ? (schema[0] as AvroTypeSchema) : schema;
+  switch (own.type) {
+    case "long":
+      if (typeof value === "bigint") throw new RangeError("A default beyond 2^53 has no exact form in Avro's JSON; choose a smaller one.");
+      return value;
+    case "bytes":
+    case "fixed":
+      return Array.from(value as Uint8Array, (byte) => String.fromCharCode(byte)).join("");
+    case "array":
+      return (value as readonly unknown[]).map((item) => toDefaultJson(own.items, item));
+    case "map":
+      return Object.fromEntries(Array.from(value as ReadonlyMap<string, unknown>, ([key, item]) => [key, toDefaultJson(own.values, item)]));
+    case "record":
+      return Object.fromEntries(own.fields.map((field) => [field.name, toDefaultJson(field.type, (value as Readonly<Record<string, unknown>>)[field.name])]));
+    case "null":
+    case "boolean":
+    case "int":
+    case "float":
+    case "double":
+    case "string":
+    case "enum":
+      return value;
+    default:
+      return unreachable(own);
+  }
+}
