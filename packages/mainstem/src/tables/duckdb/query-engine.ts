@@ -1,5 +1,6 @@
 import { mkdir, rm } from "node:fs/promises";
 import { availableParallelism } from "node:os";
+import { schemaOf } from "../../iceberg/index.ts";
 import type { ObjectStore } from "../../objects/index.ts";
 import { MainstemError } from "../../runtime/errors.ts";
 import { openWorkerThread, type WorkerThread } from "../../runtime/workers.ts";
@@ -98,9 +99,9 @@ class DuckdbQueryEngine implements QueryEngine {
 
   async #localTable({ contract, version }: QueryTable, stack: AsyncDisposableStack, signal: AbortSignal): Promise<LocalTable> {
     const dot = contract.name.lastIndexOf(".");
+    const known = version === undefined ? [] : schemaOf(version.state, version.snapshot).fields;
     const columns = contract.schema.fields.map(({ name, type }) => {
-      const id = version?.state.schemas.find((schema) => schema["schema-id"] === version.snapshot.schemaId)?.fields.find((field) => field.name === name)?.id;
-      return { name, type: columnOf(type).type.toString(), id };
+      return { name, type: columnOf(type).type.toString(), id: known.find((field) => field.name === name)?.id };
     });
     const paths: string[] = [];
     for (const { key } of version?.files ?? []) paths.push(stack.use(await this.#options.objects.local(key, { signal })).path);

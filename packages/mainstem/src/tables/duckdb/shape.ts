@@ -46,7 +46,8 @@ export function declarations(columns: readonly ShapeColumn[]): string {
 
 /** The order fields as one value that compares as they do, field by field. */
 export function orderValue({ order }: TableShape, alias?: string): string {
-  return order.length === 1 ? list(order, alias) : `row(${list(order, alias)})`;
+  if (order.length === 1) return list(order, alias);
+  return `{${order.map((column) => `${column.name}: ${list([column], alias)}`).join(", ")}}`;
 }
 
 /** `FIELD_IDS` of a COPY: Iceberg's ids for every column, nested ones too. */

@@ -1,7 +1,7 @@
 import { mkdir, rm } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
-import { dataFileFromStats, type DataFile } from "../../iceberg/index.ts";
+import { dataFileFromStats, privateFieldIds, type DataFile } from "../../iceberg/index.ts";
 import { parseObjectKey, type LocalFile, type ObjectKey, type ObjectStore } from "../../objects/index.ts";
 import { assert } from "../../runtime/assert.ts";
 import { randomId, systemEnv, type Env } from "../../runtime/env.ts";
@@ -80,6 +80,10 @@ class DuckdbTableEngine implements TableEngine {
 
   async #build(job: BuildJob, signal: AbortSignal): Promise<BuiltFiles> {
     const build = this.#nextBuild++;
+    const foreign = job.existing.find(({ specId }) => specId !== job.partition["spec-id"]);
+    if (foreign !== undefined) {
+      throw new MainstemError("table.unsupported", `The data file ${foreign.key} is partitioned in another way than the table is now.`, { key: foreign.key });
+    }
     const directory = join(this.#directory, randomId(this.#env));
     await mkdir(directory, { recursive: true });
     await using local = new LocalFiles(this.#objects, signal);
@@ -137,6 +141,8 @@ class DuckdbTableEngine implements TableEngine {
   /** Puts the new files into the store; when one fails, deletes those that are there. */
   async #store(job: BuildJob, { written }: BuildOutput, signal: AbortSignal): Promise<readonly DataFile[]> {
     const stored: ObjectKey[] = [];
+    const withoutBounds = privateFieldIds(job.contract, job.schema);
+    const file = { schema: job.schema, specId: job.partition["spec-id"], sortOrderId: job.sortOrderId, withoutBounds };
     try {
       return await inParallel(written, async ({ path, partition, records, bytes, sha256, columns }) => {
         const key = parseObjectKey(`${job.into}/${this.#uuid()}-${sha256.slice(0, 32)}.parquet`);
@@ -144,7 +150,7 @@ class DuckdbTableEngine implements TableEngine {
         const put = await this.#objects.putFile(key, path, { ifAbsent: true, signal });
         assert(put.kind === "stored", "the name of a new data file is random");
         this.#verified.add(key);
-        return dataFileFromStats({ key, schema: job.schema, specId: job.partition["spec-id"], partition, records, bytes, columns, sortOrderId: job.sortOrderId });
+        return dataFileFromStats({ ...file, key, partition, records, bytes, columns });
       });
     } catch (error) {
       await this.#objects.delete(stored).catch(() => undefined);
