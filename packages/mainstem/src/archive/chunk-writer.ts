@@ -1,6 +1,6 @@
 import { mkdir, open, rm, type FileHandle } from "node:fs/promises";
 import { dirname } from "node:path";
-import { encodeContainerBlock } from "@mainstem/contract";
+import { ByteSink } from "@mainstem/contract";
 import { MainstemError } from "../runtime/errors.ts";
 import type { RecordCursor, TimestampType } from "../log/index.ts";
 import { assert } from "../runtime/assert.ts";
@@ -34,7 +34,7 @@ export class ChunkWriter implements AsyncDisposable {
   readonly #options: ChunkWriterOptions;
   readonly #blockBytes: number;
   readonly #envelopes: EnvelopeWriter;
-  #spare: Uint8Array | undefined;
+  #spare: Buffer | undefined;
   #file: FileHandle | undefined;
   #fileBytes = 0;
   #writing: Promise<void> = Promise.resolve();
@@ -103,14 +103,15 @@ export class ChunkWriter implements AsyncDisposable {
     await rm(this.#options.path, { force: true });
   }
 
-  async #write(buffer: Uint8Array, bytes: number, count: number): Promise<void> {
+  async #write(buffer: Buffer, bytes: number, count: number): Promise<void> {
     const { path, sync } = this.#options;
     const compressed = await compressBlock(buffer.subarray(0, bytes));
     this.#spare = buffer;
-    const block = encodeContainerBlock({ count, data: compressed, sync });
+    const head = new ByteSink(32);
+    head.writeLong(count);
+    head.writeLong(compressed.length);
     this.#file ??= await scratch(path, openNew(path));
-    for (let at = 0; at < block.length;) at += (await scratch(path, this.#file.write(block, at, block.length - at))).bytesWritten;
-    this.#fileBytes += block.length;
+    this.#fileBytes += await scratch(path, writeAll(this.#file, [head.view(), compressed, sync]));
     this.#pending = 0;
   }
 }
@@ -118,6 +119,18 @@ export class ChunkWriter implements AsyncDisposable {
 async function openNew(path: string): Promise<FileHandle> {
   await mkdir(dirname(path), { recursive: true });
   return await open(path, "wx+");
+}
+
+/** Appends the parts; gives their bytes. */
+async function writeAll(file: FileHandle, parts: readonly Uint8Array[]): Promise<number> {
+  const { bytesWritten: first } = await file.writev(parts as Uint8Array[]);
+  const all = parts.reduce((bytes, part) => bytes + part.length, 0);
+  // A disk that is nearly full takes a part of it.
+  if (first < all) {
+    const rest = Buffer.concat(parts).subarray(first);
+    for (let at = 0; at < rest.length;) at += (await file.write(rest, at)).bytesWritten;
+  }
+  return all;
 }
 
 async function scratch<T>(path: string, work: Promise<T>): Promise<T> {

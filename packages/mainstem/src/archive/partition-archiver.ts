@@ -31,8 +31,8 @@ import { dataKey } from "./paths.ts";
 const hourMs = 3_600_000;
 /** Schema ids that one chunk may hold; values that only look like the wire format may name any. */
 const schemaIdsMax = 1_000;
-/** How often retention may remove what is about to be read before the archiver gives up for now. */
-const readTriesMax = 5;
+/** How often in a row retention may remove what is about to be read before the archiver gives up for now. */
+const removalsMax = 5;
 
 export interface PartitionArchiverOptions {
   readonly of: TopicPartition;
@@ -103,14 +103,18 @@ export class PartitionArchiver implements AsyncDisposable {
   /** Reads what the log has and closes the chunk where it is due; with `close`, whether it is due or not. */
   async advance({ close, signal }: { readonly close: boolean; readonly signal: AbortSignal }): Promise<void> {
     const { of, log, env } = this.#options;
-    for (let tries = 1; ; tries++) {
+    for (let removals = 0; ;) {
       const lookedAt = env.now();
       const bounds = await log.bounds(of, { signal });
       if (bounds.stable < this.#position) throw this.#behind(bounds.stable);
       this.#stable = bounds.stable;
       if (bounds.first > this.#readTo) await this.#passGap(bounds.first, signal);
-      if (!(await this.#readUntil(bounds.stable, { signal, mayRepeat: tries < readTriesMax }))) continue;
-      if (close || this.#isDue()) await this.#close(signal);
+      if (!(await this.#readUntil(bounds.stable, { signal, mayRepeat: removals < removalsMax }))) {
+        removals++;
+        continue;
+      }
+      // Where another archiver's chunk ends before ours would have, the rest is still to do.
+      if ((close || this.#isDue()) && !(await this.#close(signal))) continue;
       this.#lookBack(lookedAt);
       return;
     }
