@@ -44,12 +44,10 @@ export function parseChecks(json: unknown, schema: AvroRecordSchema, issues: Iss
     issues.invalid("checks", `The checks must be an array of at most ${checksMax} objects: { "kind": … }.`);
     return [];
   }
-  return json.flatMap((item: unknown, index) => {
-    const place = { path: `checks[${index}]`, issues };
-    const check = parseCheck(item, schema, place);
-    if (check !== undefined) checkDefault(check, schema, place);
-    return check === undefined ? [] : [check];
-  });
+  const checks = json.map((item: unknown, index) => parseCheck(item, schema, { path: `checks[${index}]`, issues })).filter((check) => check !== undefined);
+  // Defaults can be tried only where everything else is right.
+  if (issues.list.length === 0) checks.forEach((check, index) => checkDefault(check, schema, { path: `checks[${index}]`, issues }));
+  return checks;
 }
 
 /** A default that fails a check would let in, unseen, what the check is to keep out. */

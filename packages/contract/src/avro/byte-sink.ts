@@ -1,8 +1,9 @@
+import { encodeUtf8 } from "./utf8.ts";
+
 const twoTo27 = 134_217_728;
 /** The most bytes that a varint of 64 bits takes. */
 const varintBytesMax = 10;
 const shortTextMax = 64;
-const utf8 = new TextEncoder();
 
 /**
  * A growing buffer with Avro's binary encodings (specification, "Binary Encoding").
@@ -132,40 +133,35 @@ export class ByteSink {
     this.writeRaw(value);
   }
 
-  /** UTF-8 after its length. False, and nothing written, when the text has lone surrogates, which have no UTF-8. */
+  /** UTF-8 after its length. False, and nothing that counts written, when the text has lone surrogates, which have no UTF-8. */
   writeString(text: string): boolean {
     const { length } = text;
-    if (length < shortTextMax) {
-      this.ensure(length + 1);
-      const { bytes } = this;
-      let position = this.position + 1;
-      let index = 0;
-      for (; index < length; index++) {
-        const unit = text.charCodeAt(index);
-        if (unit > 127) break;
-        bytes[position++] = unit;
-      }
-      if (index === length) {
-        bytes[this.position] = length << 1;
-        this.position = position;
-        return true;
-      }
+    if (length >= shortTextMax) return this.#writeLongText(text);
+    this.ensure(length + 1);
+    const { bytes } = this;
+    let position = this.position + 1;
+    for (let index = 0; index < length; index++) {
+      const unit = text.charCodeAt(index);
+      if (unit > 127) return this.#writeLongText(text);
+      bytes[position++] = unit;
     }
-    return this.#writeLongText(text);
+    bytes[this.position] = length << 1;
+    this.position = position;
+    return true;
   }
 
   #writeLongText(text: string): boolean {
-    if (!text.isWellFormed()) return false;
     const start = this.position;
     this.ensure(text.length * 3 + varintBytesMax);
     // The length stands before the bytes but is known after them: guess that the text is ASCII, move it when that was wrong.
     this.writeLong(text.length);
     const guessed = this.position;
-    const { written } = utf8.encodeInto(text, this.bytes.subarray(guessed));
+    const end = encodeUtf8(text, this.bytes, guessed);
     this.position = start;
-    this.writeLong(written);
-    if (this.position !== guessed) this.bytes.copyWithin(this.position, guessed, guessed + written);
-    this.position += written;
+    if (end < 0) return false;
+    this.writeLong(end - guessed);
+    if (this.position !== guessed) this.bytes.copyWithin(this.position, guessed, end);
+    this.position += end - guessed;
     return true;
   }
 }

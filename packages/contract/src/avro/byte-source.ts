@@ -1,10 +1,8 @@
 import { ContractError } from "../errors.ts";
+import { decodeUtf8 } from "./utf8.ts";
 
 const twoTo27 = 134_217_728;
 const twoTo55 = 36_028_797_018_963_968;
-const shortTextMax = 24;
-/** A byte order mark is text like any other here: what went in comes out. */
-const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** Reads Avro's binary encodings from a range of bytes. Every read is checked against the range; what does not fit is `avro.malformed`. */
 export class ByteSource {
@@ -138,26 +136,9 @@ export class ByteSource {
     const length = this.readLength();
     const start = this.position;
     this.position = start + length;
-    if (length <= shortTextMax) {
-      const text = this.#asciiText(start, this.position);
-      if (text !== undefined) return text;
-    }
-    try {
-      return utf8.decode(this.bytes.subarray(start, this.position));
-    } catch {
-      this.position = start;
-      throw this.malformed("a string is not UTF-8");
-    }
-  }
-
-  #asciiText(start: number, end: number): string | undefined {
-    const { bytes } = this;
-    let text = "";
-    for (let index = start; index < end; index++) {
-      const byte = bytes[index] as number;
-      if (byte > 127) return undefined;
-      text += String.fromCharCode(byte);
-    }
-    return text;
+    const text = decodeUtf8(this.bytes, start, this.position);
+    if (text !== undefined) return text;
+    this.position = start;
+    throw this.malformed("a string is not UTF-8");
   }
 }

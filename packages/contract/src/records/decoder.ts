@@ -134,11 +134,10 @@ function compileRecord(writer: AvroRecordSchema, reader: AvroRecordSchema, path:
       return { name: field.name, make };
     });
   const names = reader.fields.map((field) => field.name);
-  const sameOrder = missing.length === 0 && steps.length === names.length && steps.every((step, index) => step.name === names[index]);
+  // Properties come in the order of their first assignment: the reader's. A copy of an object that has them all is faster than adding them one by one.
+  const template: NativeRecord = Object.fromEntries(names.map((name) => [name, undefined]));
   return (source) => {
-    const record: NativeRecord = {};
-    // Properties come in the order of their first assignment: here the reader's.
-    if (!sameOrder) for (const name of names) record[name] = undefined;
+    const record = { ...template };
     for (const step of steps) {
       const value = step.read(source);
       if (step.name !== undefined) record[step.name] = value;
