@@ -14,7 +14,7 @@ export interface BenchOptions {
   /** Less data and fewer repetitions: shows that the benchmark runs, its figures are rough. */
   readonly quick: boolean;
   /** A line for the person who waits; goes to standard error. */
-  note(line: string): void;
+  readonly note: (line: string) => void;
 }
 
 /** What every file of this folder exports as `run`. */
