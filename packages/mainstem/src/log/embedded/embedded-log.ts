@@ -46,7 +46,8 @@ export async function openEmbeddedLog(options: EmbeddedLogOptions): Promise<Log>
     return log;
   } catch (error) {
     await lock[Symbol.asyncDispose]();
-    throw error;
+    if (error instanceof MainstemError) throw error;
+    throw new MainstemError("log.writeFailed", `The disk refused what opening the log in ${directory} needs.`, { directory }, { cause: error });
   }
 }
 
@@ -197,7 +198,8 @@ class EmbeddedLog implements Log {
     const ends = await Promise.allSettled([...partitions.map((partition) => partition.close()), this.#groups.close(), this.#retaining]);
     await this.#lock[Symbol.asyncDispose]();
     const failed = ends.find((end) => end.status === "rejected");
-    if (failed !== undefined) throw failed.reason;
+    if (failed === undefined) return;
+    throw new MainstemError("log.writeFailed", "The disk refused what closing the log needs; what was acknowledged is safe.", {}, { cause: failed.reason });
   }
 
   #check(signal: AbortSignal | undefined): void {

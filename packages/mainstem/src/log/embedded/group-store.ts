@@ -41,6 +41,8 @@ export class GroupStore {
   async load(): Promise<void> {
     const { files, directory } = this.#options;
     await files.makeDirectory(directory);
+    // What is found must be durable before anybody acts on it: the process before may have ended between a rename and its sync.
+    await files.syncDirectory(directory);
     for (const name of await files.list(directory)) {
       const path = join(directory, name);
       if (name.endsWith(".tmp")) await files.remove(path);

@@ -155,9 +155,8 @@ export class Partition {
 
   /** Drops the segments before the one that begins at `base`: from then on they cannot be read. */
   async dropBefore(base: Offset): Promise<void> {
-    // Both slots of the recovery point must know before a file goes: either may be the one that a later reader finds whole.
-    await this.#point.update({ logStart: base }, { sync: false });
-    await this.#point.update({ logStart: base }, { sync: true });
+    // Before a file goes, so that an opener never misses it.
+    await this.#point.affirm({ logStart: base });
     const dropped = this.#segments.splice(
       0,
       this.#segments.findIndex((segment) => segment.base === base),
@@ -273,6 +272,12 @@ export class Partition {
     this.#rollWanted = false;
     const before = this.#active;
     if (before.segment.bytes === 0) return;
+    try {
+      // Its last write may have been one that was taken back: without a sync a loss of power could bring that back, and nobody looks for a tail in a closed segment.
+      await before.sync();
+    } catch (error) {
+      return this.#fail([], error);
+    }
     try {
       const next = await ActiveSegment.create(this.options, this.#end);
       before.segment.maxTimestamp = before.index.maxTimestamp;

@@ -78,18 +78,26 @@ export class RecoveryPointFile {
   /** Writes the change after those before it. With `sync` it is durable when resolved. */
   update(change: Partial<RecoveryPoint>, { sync }: { readonly sync: boolean }): Promise<void> {
     const point = (this.#current = { ...this.#current, ...change });
-    const sequence = ++this.#sequence;
     const before = this.#writing;
     const written = (async () => {
       await before;
+      // A slot that could not be written is written again: the other one may be the only whole one.
+      const sequence = this.#sequence + 1;
       const bytes = Buffer.allocUnsafe(slotBytes);
       encodeSlot(bytes, 0, point, sequence);
       await this.#file.write([bytes], (sequence % 2) * slotSpacing);
+      this.#sequence = sequence;
       if (sync) await this.#file.sync();
     })();
     // A failed write is the failure of its caller; those behind it go on.
     this.#writing = written.catch(() => undefined);
     return written;
+  }
+
+  /** Writes the change to both slots, durable when resolved: whichever of them a later opener finds whole knows it. */
+  async affirm(change: Partial<RecoveryPoint>): Promise<void> {
+    await this.update(change, { sync: false });
+    await this.update(change, { sync: true });
   }
 
   /** `sync`: makes the last point durable first. */

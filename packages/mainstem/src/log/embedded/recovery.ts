@@ -53,7 +53,7 @@ export async function recoverPartition(options: RecoverOptions): Promise<Recover
   const point = await RecoveryPointFile.open(files, join(directory, recoveryPointName));
   let file: LogFile | undefined;
   try {
-    const bases = await listSegments(options, point.current);
+    const bases = await listSegments(options, point);
     const first = bases.findIndex((base) => base === point.current.segmentBase);
     if (first < 0) throw missing(segmentPath(directory, point.current.segmentBase, "log"));
     const segments: Segment[] = [];
@@ -74,13 +74,16 @@ export async function recoverPartition(options: RecoverOptions): Promise<Recover
 }
 
 /** The base offsets of the segments, ascending. What retention had begun to remove is removed; so are indexes without a segment and temporary files. */
-async function listSegments({ files, directory, logger }: RecoverOptions, point: RecoveryPoint): Promise<Offset[]> {
+async function listSegments({ files, directory, logger }: RecoverOptions, pointFile: RecoveryPointFile): Promise<Offset[]> {
+  const point = pointFile.current;
   const names = await files.list(directory);
   const found = names.map(parseSegmentName).filter((name) => name !== undefined);
   const bases = found
     .filter(({ kind }) => kind === "log")
     .map(({ base }) => base)
     .sort((one, other) => one - other);
+  // What the recovery point says may be in the page cache alone, after a process that was killed; a file that goes is gone.
+  if (bases[1] !== undefined && bases[1] <= point.logStart) await pointFile.affirm({});
   while (bases[1] !== undefined && bases[1] <= point.logStart && bases[0]! < point.segmentBase) {
     const base = bases.shift()!;
     logger.info("dropped segment is removed", { file: segmentPath(directory, base, "log") });
@@ -126,6 +129,8 @@ async function recoverTail(options: RecoverOptions, { base, following, file, poi
   if (after.position < size) await file.truncate(after.position);
   await rewrite(file, durable, after.position);
   if (size > durable) await file.sync();
+  // The process that made this segment may have ended before its name was durable.
+  if (base !== point.current.segmentBase) await options.files.syncDirectory(directory);
   if (size > durable || base !== point.current.segmentBase) await point.update(after, { sync: true });
   return after.position;
 }

@@ -50,7 +50,11 @@ export class SealedIndexes {
       segment.maxTimestamp = index.maxTimestamp;
       index.seal();
       const changed = index.offsets.length > index.offsets.written || index.times.length > index.times.written;
-      if (changed) await writeIndex({ files, directory, base: segment.base }, index, { sync: false });
+      // A failure is no matter: the entries are in memory, and are built again when they are needed again.
+      if (changed)
+        await writeIndex({ files, directory, base: segment.base }, index, { sync: false }).catch((error: unknown) =>
+          logger.warn("index was not written", { directory, base: segment.base, cause: String(error) }),
+        );
       return index;
     } finally {
       await file.close();

@@ -39,11 +39,13 @@ export class SimulatedFileSystem implements FileSystem {
   #root: DirectoryNode = directory(new Map());
   #operations = 0;
   #locked = false;
+  /** Whoever still runs on it is gone: nothing that it does happens any more. */
+  #dead = false;
   /** The number of the operation at which power is lost; what is under way then never ends. */
   losePowerAt = Number.POSITIVE_INFINITY;
   #lost: (() => void) | undefined;
-  /** Consulted before each write and sync of a file: an error code fails it, after part of a write was done. */
-  refuse: ((operation: "write" | "sync", path: string) => string | undefined) | undefined;
+  /** Asked before each write, sync and truncate of a file: an error code fails it, a write after a part of it was done. */
+  refuse: ((operation: "write" | "sync" | "truncate", path: string) => string | undefined) | undefined;
 
   constructor({ random }: SimulatedFileSystemOptions) {
     this.#random = random;
@@ -60,8 +62,17 @@ export class SimulatedFileSystem implements FileSystem {
 
   /** The disk as it is found when power comes back, on a new machine; this one must not be used any more. */
   losePower(): SimulatedFileSystem {
+    this.#dead = true;
     const next = new SimulatedFileSystem({ random: this.#random });
     next.#root = this.#survivor(this.#root, new Map()) as DirectoryNode;
+    return next;
+  }
+
+  /** The same disk for another process, after this one was killed: the page cache stays, what is under way never ends. */
+  kill(): SimulatedFileSystem {
+    this.#dead = true;
+    const next = new SimulatedFileSystem({ random: this.#random });
+    next.#root = this.#root;
     return next;
   }
 
@@ -156,6 +167,7 @@ export class SimulatedFileSystem implements FileSystem {
   #handle(node: FileNode, path: string): LogFile {
     return {
       write: async (buffers, position) => {
+        await this.#alive();
         const refused = this.refuse?.("write", path);
         const bytes = Buffer.concat(buffers);
         const done = refused === undefined ? bytes : bytes.subarray(0, Math.floor(this.#random() * bytes.length));
@@ -173,16 +185,21 @@ export class SimulatedFileSystem implements FileSystem {
         return node.content.length;
       },
       truncate: async (bytes) => {
-        resize(node, bytes);
-        node.pending.push({ size: bytes });
+        await this.#alive();
+        const refused = this.refuse?.("truncate", path);
+        if (refused === undefined) {
+          resize(node, bytes);
+          node.pending.push({ size: bytes });
+        }
         await this.#step();
+        if (refused !== undefined) throw failure(refused, "ftruncate", path);
       },
       sync: async () => {
         await this.#step();
         const refused = this.refuse?.("sync", path);
         // The kernel tells of the failure once and takes the pages for clean: what did not reach the disk never will.
-        if (refused !== undefined) node.durable = this.#survived(node);
-        else node.durable = Buffer.from(node.content);
+        // So a later sync does not bring it there either: only what was written since.
+        node.durable = this.#survived(node, { all: refused === undefined });
         node.pending = [];
         if (refused !== undefined) throw failure(refused, "fdatasync", path);
       },
@@ -194,10 +211,15 @@ export class SimulatedFileSystem implements FileSystem {
   async #step(): Promise<void> {
     this.#operations++;
     if (this.#operations >= this.losePowerAt) {
+      this.#dead = true;
       this.#lost?.();
-      await new Promise(() => undefined);
     }
     for (let turns = Math.floor(this.#random() * 4); turns > 0; turns--) await Promise.resolve();
+    await this.#alive();
+  }
+
+  #alive(): Promise<void> {
+    return this.#dead ? new Promise(() => undefined) : Promise.resolve();
   }
 
   #directory(path: string): DirectoryNode {
@@ -235,14 +257,14 @@ export class SimulatedFileSystem implements FileSystem {
     return next;
   }
 
-  #survived({ durable, pending }: FileNode): Buffer {
+  #survived({ durable, pending }: FileNode, { all = false }: { readonly all?: boolean } = {}): Buffer {
     const node: FileNode = { kind: "file", content: Buffer.from(durable), durable, pending: [] };
     for (const one of pending) {
       if ("size" in one) {
-        if (this.#random() < 0.5) resize(node, one.size);
+        if (all || this.#random() < 0.5) resize(node, one.size);
         continue;
       }
-      const fate = this.#random();
+      const fate = all ? 0 : this.#random();
       for (let start = 0; start < one.bytes.length;) {
         const end = Math.min(one.bytes.length, start + sectorBytes - ((one.position + start) % sectorBytes));
         if (fate < 0.3 || (fate < 0.8 && this.#random() < 0.7)) write(node, one.bytes.subarray(start, end), one.position + start);

@@ -40,6 +40,8 @@ export class TopicStore {
       const ids: TopicInfo[] = [];
       // Files that others put there, such as a file manager's, are no topics.
       const entries = await this.#files.list(join(this.#directory, name)).catch(() => []);
+      // What is found must be durable before anything is done about it: the process before may have ended between a rename and its sync.
+      if (entries.length > 0) await this.#files.syncDirectory(join(this.#directory, name));
       for (const id of entries) {
         const path = join(this.#directory, name, id);
         if (id.endsWith(creating) || id.endsWith(deleting)) await this.#files.remove(path);
@@ -89,6 +91,7 @@ export class TopicStore {
 
   async #read(path: string, { name, id }: { readonly name: string; readonly id: string }): Promise<TopicInfo> {
     const file = join(path, topicFile);
+    await this.#files.syncDirectory(path);
     const info = parseTopicInfo(await readCheckedJson(this.#files, file), file);
     if (info.name !== name || info.id !== id) throw corrupt(file, "it describes another topic than its path says");
     return info;
