@@ -46,5 +46,5 @@ export function createAddresses({ location, prefix }: { readonly location: strin
 
 /** Hadoop writes `file:/a`, others `file:///a` for one place. */
 function plain(address: string): string {
-  return address.replace(/^file:\/{1,3}(?=[^/]|$)/, "file:/");
+  return address.replace(/^file:\/\/\/(?!\/)/, "file:/");
 }

@@ -1,10 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { createFaultyObjects, type Fault } from "../archive/testing/faulty-objects.ts";
 import { MainstemError } from "../runtime/errors.ts";
 import type { IcebergTables, TableState } from "./model.ts";
 import { changeOf, dataset, fileOf, newTable, schema } from "./testing/samples.ts";
-import { createFaultyPointers } from "./testing/faulty-pointers.ts";
+import { createFaultyObjects, createFaultyPointers, type Fault } from "./testing/faults.ts";
 import { keysOf, openTestStores, type TestStores } from "./testing/stores.ts";
 
 const wider = { ...schema, fields: [...schema.fields, { id: 6, name: "note", required: false, type: "string" }] };
