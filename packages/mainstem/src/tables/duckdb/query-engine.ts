@@ -83,10 +83,18 @@ class DuckdbQueryEngine implements QueryEngine {
     for (;;) {
       const rows = await step((stop) => this.#worker.run("next", { query }, { signal: stop }));
       if (rows === undefined) return;
-      const idle = setTimeout(() => void this.#worker.run("close", { query }).catch(() => undefined), queryLimits.idleMs);
-      idle.unref();
-      yield { columns, rows };
-      clearTimeout(idle);
+      let idle = false;
+      const timer = setTimeout(() => {
+        idle = true;
+        this.#worker.run("close", { query }).catch(() => undefined);
+      }, queryLimits.idleMs);
+      timer.unref();
+      try {
+        yield { columns, rows };
+      } finally {
+        clearTimeout(timer);
+      }
+      if (idle) throw new MainstemError("query.timeout", `Nobody asked for the query's rows for ${queryLimits.idleMs} ms.`);
     }
   }
 
@@ -103,9 +111,9 @@ class DuckdbQueryEngine implements QueryEngine {
     const columns = contract.schema.fields.map(({ name, type }) => {
       return { name, type: columnOf(type).type.toString(), id: known.find((field) => field.name === name)?.id };
     });
-    const paths: string[] = [];
-    for (const { key } of version?.files ?? []) paths.push(stack.use(await this.#options.objects.local(key, { signal })).path);
-    return { namespace: contract.name.slice(0, dot), name: contract.name.slice(dot + 1), columns, paths };
+    const files: { readonly path: string; readonly key: string }[] = [];
+    for (const { key } of version?.files ?? []) files.push({ key, path: stack.use(await this.#options.objects.local(key, { signal })).path });
+    return { namespace: contract.name.slice(0, dot), name: contract.name.slice(dot + 1), columns, files };
   }
 
   /** Does not wait for a statement that goes on: what it uses is given back when it ends. */

@@ -38,9 +38,9 @@ interface Node {
 /**
  * Judges a statement by DuckDB's own syntax tree (`json_serialize_sql`, which knows nothing but SELECT), before anything of it is bound or run.
  * What is not known to be harmless is refused: exactly one SELECT, over datasets by their two names, common table expressions and functions that
- * make rows. Throws `query.invalid` with DuckDB's message and place, `query.forbidden` with the reason.
+ * make rows; with `known`, over these datasets. Throws `query.invalid` with DuckDB's message and place, `query.forbidden` with the reason.
  */
-export async function checkQuery(connection: DuckDBConnection, sql: string): Promise<CheckedQuery> {
+export async function checkQuery(connection: DuckDBConnection, sql: string, { known }: { readonly known?: ReadonlySet<string> } = {}): Promise<CheckedQuery> {
   if (sql.length > sqlCharactersMax) throw new MainstemError("query.invalid", `The statement is longer than ${sqlCharactersMax} characters.`);
   const tree = await parse(connection, sql);
   if (tree["error"] === true) throw parseError(tree);
@@ -49,7 +49,10 @@ export async function checkQuery(connection: DuckDBConnection, sql: string): Pro
   if (statement === undefined || statements.length > 1) throw forbidden(`One statement is allowed, and this is ${statements.length}.`);
   const found: Found = { tables: [], commonNames: new Set() };
   walk(statement, found);
-  return { datasets: datasetsOf(found) };
+  const datasets = datasetsOf(found);
+  const missing = datasets.find((dataset) => known?.has(dataset) === false);
+  if (missing !== undefined) throw new MainstemError("query.invalid", `There is no dataset ${missing}.`, { dataset: missing });
+  return { datasets };
 }
 
 async function parse(connection: DuckDBConnection, sql: string): Promise<Node> {

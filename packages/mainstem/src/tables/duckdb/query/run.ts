@@ -12,7 +12,7 @@ export interface LocalTable {
   readonly name: string;
   /** `id`: the field's id in the files; undefined for a column that no file can have yet. */
   readonly columns: readonly { readonly name: string; readonly type: string; readonly id: number | undefined }[];
-  readonly paths: readonly string[];
+  readonly files: readonly { readonly path: string; readonly key: string }[];
 }
 
 export interface QueryInput {
@@ -36,11 +36,13 @@ export class RunningQuery implements AsyncDisposable {
   readonly #instance: DuckDBInstance;
   readonly #connection: DuckDBConnection;
   readonly #result: DuckDBResult;
+  readonly #tables: readonly LocalTable[];
 
-  private constructor(instance: DuckDBInstance, connection: DuckDBConnection, result: DuckDBResult) {
+  private constructor({ instance, connection, result, tables }: Running) {
     this.#instance = instance;
     this.#connection = connection;
     this.#result = result;
+    this.#tables = tables;
     this.columns = result.columnNames().map((name, index) => ({ name, type: result.columnType(index).toString() }));
   }
 
@@ -55,12 +57,12 @@ export class RunningQuery implements AsyncDisposable {
     });
     const connection = await instance.connect();
     try {
-      const result = await interruptible(connection, signal, async () => {
-        await checkQuery(connection, input.sql);
+      const result = await interruptible(connection, { signal, tables: input.tables }, async () => {
+        await checkQuery(connection, input.sql, { known: new Set(input.tables.map(({ namespace, name }) => `${namespace}.${name}`)) });
         await connection.run(preparation(input.tables));
         return await execute(connection, input.sql);
       });
-      return new RunningQuery(instance, connection, result);
+      return new RunningQuery({ instance, connection, result, tables: input.tables });
     } catch (error) {
       connection.closeSync();
       instance.closeSync();
@@ -70,7 +72,7 @@ export class RunningQuery implements AsyncDisposable {
 
   /** The next rows; fewer than none are left when it is undefined. */
   async next(signal: AbortSignal): Promise<readonly (readonly unknown[])[] | undefined> {
-    return await interruptible(this.#connection, signal, async () => {
+    return await interruptible(this.#connection, { signal, tables: this.#tables }, async () => {
       const rows: unknown[][] = [];
       let bytes = 0;
       while (rows.length < batchRows && bytes < batchBytes) {
@@ -92,9 +94,16 @@ export class RunningQuery implements AsyncDisposable {
   }
 }
 
+interface Running {
+  readonly instance: DuckDBInstance;
+  readonly connection: DuckDBConnection;
+  readonly result: DuckDBResult;
+  readonly tables: readonly LocalTable[];
+}
+
 /** Views of the tables, and then the locks. Schemas and views go by names that were checked when the dataset was declared, and are quoted. */
 function preparation(tables: readonly LocalTable[]): string {
-  const paths = tables.flatMap((table) => table.paths);
+  const paths = tables.flatMap(({ files }) => files.map(({ path }) => path));
   return [
     "SET TimeZone = 'UTC'",
     ...new Set(tables.map(({ namespace }) => `CREATE SCHEMA IF NOT EXISTS ${quoteName(namespace)}`)),
@@ -106,7 +115,8 @@ function preparation(tables: readonly LocalTable[]): string {
   ].join(";\n");
 }
 
-function viewOf({ columns, paths }: LocalTable): string {
+function viewOf({ columns, files }: LocalTable): string {
+  const paths = files.map(({ path }) => path);
   const known = columns.filter(({ id }) => id !== undefined).map(({ name, type, id }) => ({ name, type, id: id ?? 0 }));
   if (paths.length === 0 || known.length === 0) {
     return `SELECT ${columns.map(({ name, type }) => `NULL::${type} AS ${quoteName(name)}`).join(", ")} WHERE false`;
@@ -127,7 +137,11 @@ async function execute(connection: DuckDBConnection, sql: string): Promise<DuckD
 }
 
 /** Runs one step; an abort interrupts it. DuckDB's errors become coded ones. */
-async function interruptible<T>(connection: DuckDBConnection, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+async function interruptible<T>(
+  connection: DuckDBConnection,
+  { signal, tables }: { readonly signal: AbortSignal; readonly tables: readonly LocalTable[] },
+  work: () => Promise<T>,
+): Promise<T> {
   signal.throwIfAborted();
   const interrupt = (): void => connection.interrupt();
   signal.addEventListener("abort", interrupt, { once: true });
@@ -135,15 +149,19 @@ async function interruptible<T>(connection: DuckDBConnection, signal: AbortSigna
     return await work();
   } catch (error) {
     signal.throwIfAborted();
-    throw toQueryError(error);
+    throw toQueryError(error, tables);
   } finally {
     signal.removeEventListener("abort", interrupt);
   }
 }
 
 /** Paths of local copies mean nothing to who asked, and are nobody's business. */
-function toQueryError(error: unknown): unknown {
+function toQueryError(error: unknown, tables: readonly LocalTable[]): unknown {
   if (!(error instanceof Error) || error instanceof MainstemError) return error;
+  const damaged = tables.flatMap(({ files }) => files).find(({ path }) => error.message.includes(path));
+  if (damaged !== undefined && !/^(Binder|Catalog|Parser) Error/.test(error.message)) {
+    return new MainstemError("table.corrupt", `The data file ${damaged.key} cannot be read.`, { key: damaged.key }, { cause: error });
+  }
   const message = error.message.replace(/(["'])\/[^"']*\1/g, "a data file");
   const first = message.split("\n\n")[0] ?? message;
   if (/^Permission Error/.test(message)) return new MainstemError("query.forbidden", "The statement reaches beyond the datasets.", {}, { cause: error });
