@@ -1,0 +1,5 @@
+export { openPlatform } from "./platform.ts";
+export type { Platform, PlatformOptions } from "./platform.ts";
+export { defineConfig, loadConfig, parseConfig, type Config } from "./runtime/config.ts";
+export { createLogger, silentLogger, type Logger, type LogLevel } from "./runtime/logger.ts";
+export { MainstemError } from "./runtime/errors.ts";

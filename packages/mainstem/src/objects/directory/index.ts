@@ -1,0 +1,1 @@
+export { openDirectoryStore, type DirectoryStoreOptions } from "./store.ts";

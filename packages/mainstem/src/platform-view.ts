@@ -1,0 +1,108 @@
+import type { PartitionProgress } from "./archive/index.ts";
+import { snapshotAt, snapshotById, type IcebergTables, type Snapshot, type TableState } from "./iceberg/index.ts";
+import type { Pipeline } from "./platform.ts";
+import type { Registry } from "./registry/index.ts";
+import { MainstemError } from "./runtime/errors.ts";
+import type { ArchiveStatus, PlatformView, QueryAt, SnapshotStatus, TableStatus } from "./server/index.ts";
+import type { QueryEngine, QueryTable } from "./tables/index.ts";
+import type { Tasks } from "./tasks/index.ts";
+
+/** How long one query may take. */
+const queryMsMax = 60_000;
+
+interface Rooms {
+  readonly registry: Registry;
+  readonly tables: IcebergTables;
+  readonly queries: QueryEngine;
+  readonly tasks: Tasks;
+  /** By dataset. */
+  readonly pipelines: ReadonlyMap<string, Pipeline>;
+}
+
+/** What the server shows of the rooms behind the log. */
+export function createPlatformView(rooms: Rooms): PlatformView {
+  const { registry, tables, queries, tasks, pipelines } = rooms;
+  return {
+    async status(name) {
+      const { topics } = await registry.require(name);
+      const state = await tables.load(name);
+      const pipeline = pipelines.get(name);
+      const current = (pipeline?.archiver.progress() ?? []).filter(({ topicId }) => topicId === topics.records.id);
+      return {
+        archive: toArchiveStatus(current),
+        table: state === undefined ? undefined : toTableStatus(state, pipeline?.builder.progress()?.completeThrough),
+      };
+    },
+    async snapshots(name) {
+      await registry.require(name);
+      return (await tables.load(name))?.snapshots.map(toSnapshotStatus) ?? [];
+    },
+    async *query({ sql, at }, { signal } = {}) {
+      checkNames(at, await registry.list());
+      const named = new Map<string, QueryTable>();
+      for (const name of await queries.tablesOf(sql, { signal })) named.set(name, await tableAt(rooms, name, at));
+      yield* queries.query(sql, { tables: named, timeoutMs: queryMsMax, signal });
+    },
+    tasks: () => tasks.status(),
+  };
+}
+
+async function tableAt({ registry, tables }: Rooms, name: string, at: QueryAt | undefined): Promise<QueryTable> {
+  const { contract } = await registry.require(name);
+  const state = await tables.load(name);
+  const snapshot = snapshotOf(name, state, at);
+  return {
+    contract,
+    version: state === undefined || snapshot === undefined ? undefined : { state, snapshot, files: await tables.files(name, state, snapshot) },
+  };
+}
+
+function snapshotOf(name: string, state: TableState | undefined, at: QueryAt | undefined): Snapshot | undefined {
+  if (at === undefined) return state?.current;
+  if (at.kind === "time") return state === undefined ? undefined : snapshotAt(state, at.time);
+  const id = at.ids.get(name);
+  if (id === undefined) return state?.current;
+  const snapshot = state === undefined ? undefined : snapshotById(state, id);
+  if (snapshot === undefined)
+    throw new MainstemError("table.snapshotUnknown", `Dataset ${name} has no snapshot ${id}.`, { dataset: name, snapshotId: String(id) });
+  return snapshot;
+}
+
+/** A snapshot is named for a dataset that there is, also where the statement does not read it. */
+function checkNames(at: QueryAt | undefined, datasets: readonly { readonly contract: { readonly name: string } }[]): void {
+  if (at?.kind !== "snapshots") return;
+  for (const name of at.ids.keys()) {
+    if (!datasets.some(({ contract }) => contract.name === name))
+      throw new MainstemError("registry.datasetUnknown", `There is no dataset ${name}.`, { dataset: name });
+  }
+}
+
+function toArchiveStatus(partitions: readonly PartitionProgress[]): ArchiveStatus {
+  const times = partitions.map(({ completeThrough }) => completeThrough);
+  const known = times.filter((time) => time !== undefined);
+  return {
+    partitions: partitions.map(({ partition, chainNext }) => ({ partition, next: chainNext })),
+    ...(known.length > 0 && known.length === times.length ? { completeThrough: Math.min(...known) } : {}),
+  };
+}
+
+function toTableStatus(state: TableState, completeThrough: number | undefined): TableStatus {
+  return {
+    metadataLocation: state.metadataLocation,
+    snapshot: state.current === undefined ? undefined : toSnapshotStatus(state.current),
+    ...(completeThrough === undefined ? {} : { completeThrough }),
+  };
+}
+
+function toSnapshotStatus({ id, parentId, timestamp, summary }: Snapshot): SnapshotStatus {
+  const { operation, "total-records": rows, "mainstem.contract-version": contractVersion } = summary;
+  return {
+    id,
+    parentId,
+    committedAt: timestamp,
+    rows: Number(rows ?? 0),
+    ...(operation === undefined ? {} : { operation }),
+    ...(contractVersion === undefined ? {} : { contractVersion: Number(contractVersion) }),
+    summary,
+  };
+}

@@ -1,0 +1,114 @@
+import { join } from "node:path";
+import { createArchiver, type Archiver } from "./archive/index.ts";
+import { openIcebergTables } from "./iceberg/index.ts";
+import { openIngest } from "./ingest/index.ts";
+import { openEmbeddedLog } from "./log/embedded/index.ts";
+import { openDirectoryStore } from "./objects/directory/index.ts";
+import { createPlatformView } from "./platform-view.ts";
+import { openRegistry, type Registry } from "./registry/index.ts";
+import { resolveSecret, type Config } from "./runtime/config.ts";
+import { systemEnv, type Env } from "./runtime/env.ts";
+import { silentLogger, type Logger } from "./runtime/logger.ts";
+import { openServer } from "./server/index.ts";
+import { openSqliteState } from "./state/sqlite/index.ts";
+import { openDuckdbQueryEngine, openDuckdbTableEngine } from "./tables/duckdb/index.ts";
+import { createTableBuilder, type TableBuilder } from "./tables/index.ts";
+import { openTasks, type Tasks } from "./tasks/index.ts";
+import packageJson from "../package.json" with { type: "json" };
+
+export interface PlatformOptions {
+  readonly env?: Env;
+  readonly logger?: Logger;
+}
+
+/** Mainstem, running. */
+export interface Platform extends AsyncDisposable {
+  /** Where its HTTP API answers. */
+  readonly url: string;
+  readonly registry: Registry;
+  /** Closes the door, ends the tasks, closes the drivers. What was acknowledged is durable already. */
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** The two tasks that carry a dataset from the log into its table. */
+export interface Pipeline {
+  readonly archiver: Archiver;
+  readonly builder: TableBuilder;
+}
+
+/**
+ * Opens every role in this process: the only place that names drivers.
+ * The log comes first: its lock keeps a second process out before anything else is touched.
+ */
+export async function openPlatform(config: Config, { env = systemEnv, logger = silentLogger }: PlatformOptions = {}): Promise<Platform> {
+  await using opened = new AsyncDisposableStack();
+  const inData = (name: string): string => join(config.dataDir, name);
+  const shared = { env, logger };
+
+  const log = opened.use(
+    await openEmbeddedLog({
+      ...shared,
+      directory: config.log.directory ?? inData("log"),
+      segmentBytesMax: config.log.segmentBytes,
+      diskBytesMax: config.log.diskBytesMax,
+    }),
+  );
+  const objects = opened.use(await openDirectoryStore({ directory: config.objects.directory ?? inData("objects") }));
+  const state = opened.use(await openSqliteState({ file: config.state.file ?? inData("state.sqlite") }));
+  const registry = opened.use(await openRegistry({ ...shared, state, log, objects, partitions: config.log.partitions, retention: config.log.retention }));
+  const tables = openIcebergTables({ ...shared, objects, pointers: state.pointers });
+  const engine = opened.use(await openDuckdbTableEngine({ ...shared, objects, directory: inData("scratch/build") }));
+  const queries = opened.use(await openDuckdbQueryEngine({ objects, directory: inData("scratch/query") }));
+
+  const rooms = { ...shared, registry, log, objects };
+  const pipelines = new Map<string, Pipeline>();
+  const tasks = opened.use(openTasks(shared));
+  const startPipeline = (dataset: string): void => {
+    if (pipelines.has(dataset)) return;
+    const archiver = createArchiver({
+      ...rooms,
+      dataset,
+      everyMs: config.archive.every,
+      maxBytes: config.archive.maxBytes,
+      scratchDir: inData("scratch/archive"),
+    });
+    const builder = createTableBuilder({
+      ...rooms,
+      dataset,
+      tables,
+      engine,
+      everyMs: config.tables.every,
+      minBytes: config.tables.minBytes,
+      memoryBytesMax: config.tables.memoryBytesMax,
+      archived: () => archiver.progress(),
+    });
+    const pipeline: Pipeline = { archiver, builder };
+    pipelines.set(dataset, pipeline);
+    startTasks(tasks, pipeline);
+  };
+  for (const { contract } of await registry.list()) startPipeline(contract.name);
+  opened.defer(registry.onChange(({ contract }) => startPipeline(contract.name)));
+
+  const ingest = opened.use(await openIngest({ ...shared, registry, log, limits: { bodyBytesMax: config.server.bodyBytesMax } }));
+  const view = createPlatformView({ registry, tables, queries, tasks, pipelines });
+  const token = config.server.token === undefined ? undefined : await resolveSecret(config.server.token);
+  const server = opened.use(
+    await openServer({
+      ...shared,
+      registry,
+      log,
+      ingest,
+      view,
+      version: packageJson.version,
+      config: { host: config.server.host, port: config.server.port, token },
+    }),
+  );
+
+  const closing = opened.move();
+  return { url: server.url, registry, [Symbol.asyncDispose]: () => closing[Symbol.asyncDispose]() };
+}
+
+function startTasks(tasks: Tasks, { archiver, builder }: Pipeline): void {
+  tasks.start(archiver);
+  tasks.start(builder);
+}
