@@ -79,7 +79,7 @@ export interface WholeOptions {
   readonly format: Format;
   readonly atomic: boolean;
   /** The door of a version of the contract, by default of the current one. */
-  doorOf(version?: number): Promise<Door>;
+  readonly doorOf: (version?: number) => Promise<Door>;
   /** With a key the ids of inbox entries come from it, so that a repeat has the same. */
   readonly requestId?: string;
   readonly keyed?: Keyed;

@@ -52,7 +52,7 @@ export class ArrayCursor {
     let depth = 0;
     this.tooDeep = false;
     for (let index = start; index < bytes.length; index++) {
-      switch (bytes[index]) {
+      switch (bytes[index]!) {
         case 0x22: // "
           index = stringEnd(bytes, index + 1, bytes.length);
           break;
@@ -66,6 +66,8 @@ export class ArrayCursor {
           break;
         case 0x2c: // ,
           if (depth === 0) return index;
+          break;
+        default:
           break;
       }
     }

@@ -5,7 +5,7 @@
 export function nestsDeeper(bytes: Uint8Array, { start, end, depthMax }: { readonly start: number; readonly end: number; readonly depthMax: number }): boolean {
   let depth = 0;
   for (let index = start; index < end; index++) {
-    switch (bytes[index]) {
+    switch (bytes[index]!) {
       case 0x22: // "
         index = stringEnd(bytes, index + 1, end);
         break;
@@ -16,6 +16,8 @@ export function nestsDeeper(bytes: Uint8Array, { start, end, depthMax }: { reado
       case 0x5d: // ]
       case 0x7d: // }
         depth--;
+        break;
+      default:
         break;
     }
   }

@@ -24,7 +24,7 @@ export interface IntakeOptions {
   /** Of a batch's records section. */
   readonly batchBytesMax: number;
   readonly recordBytesMax: number;
-  now(): number;
+  readonly now: () => number;
 }
 
 /**

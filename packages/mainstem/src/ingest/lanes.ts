@@ -16,11 +16,11 @@ export interface LanesOptions {
   /** How many records of each lane are in the log already and are passed over. */
   readonly skip?: ReadonlyMap<number, number>;
   /** After each batch that became durable. */
-  onAppended?(lane: number, batch: RecordBatch, range: AppendedRange): void;
+  readonly onAppended?: (lane: number, batch: RecordBatch, range: AppendedRange) => void;
   /** A batch that was not acknowledged. */
-  onFailed?(lane: number, error: unknown): void;
+  readonly onFailed?: (lane: number, error: unknown) => void;
   /** After what is held in memory became less. */
-  onLess?(): void;
+  readonly onLess?: () => void;
 }
 
 interface Lane {

@@ -24,6 +24,7 @@ export class LineSplitter {
   #pending: Buffer = Buffer.alloc(0);
   #pendingLength = 0;
   #dropped = 0;
+  #lastByte: number | undefined;
   #first = true;
 
   constructor(sink: LineSink, { lineBytesMax }: { readonly lineBytesMax: number }) {
@@ -66,34 +67,39 @@ export class LineSplitter {
       const text = block.toString("latin1", 0, block.length);
       for (let from = 0; from <= text.length;) {
         const found = text.indexOf("\n", from);
-        const to = found < 0 ? text.length : found;
-        this.#line(text.slice(from, to), bytes, start + from, start + to);
-        from = to + 1;
+        const next = found < 0 ? text.length : found;
+        const to = withoutReturn(bytes, start + from, start + next) - start;
+        if (this.#fits(bytes, start + from, start + to)) this.#line(text.slice(from, to), bytes, start + from, start + to);
+        from = next + 1;
       }
+      this.#first = false;
       return;
     }
     const valid = isUtf8(block);
     for (let from = start; from <= end;) {
       const found = from === end ? end : bytes.indexOf(newline, from);
       const to = found < 0 || found > end ? end : found;
-      this.#bytesLine(bytes, from, to, valid);
+      this.#bytesLine(bytes, from, withoutReturn(bytes, from, to), valid);
       from = to + 1;
     }
   }
 
   #bytesLine(bytes: Buffer, start: number, end: number, valid: boolean): void {
-    if (valid || isUtf8(bytes.subarray(start, end))) this.#line(bytes.toString("utf8", start, end), bytes, start, end);
-    else this.#sink.badLine("record.notUtf8", bytes, start, trimmedEnd(bytes, start, end), end - start);
+    const marked = this.#first && bytes[start] === 0xef && bytes[start + 1] === 0xbb && bytes[start + 2] === 0xbf;
     this.#first = false;
+    if (!this.#fits(bytes, start, end)) return;
+    if (!valid && !isUtf8(bytes.subarray(start, end))) return this.#sink.badLine("record.notUtf8", bytes, start, end, end - start);
+    const from = marked ? start + 3 : start;
+    this.#line(bytes.toString("utf8", from, end), bytes, from, end);
+  }
+
+  #fits(bytes: Buffer, start: number, end: number): boolean {
+    if (end - start <= this.#lineBytesMax) return true;
+    this.#sink.badLine("record.tooLarge", bytes, start, start + this.#lineBytesMax, end - start);
+    return false;
   }
 
   #line(text: string, bytes: Buffer, start: number, end: number): void {
-    if (this.#first) {
-      this.#first = false;
-      if (text.charCodeAt(0) === 0xfeff) return this.#line(text.slice(1), bytes, start + 3, end);
-    }
-    if (end - start > this.#lineBytesMax) return this.#sink.badLine("record.tooLarge", bytes, start, start + this.#lineBytesMax, end - start);
-    if (bytes[end - 1] === carriageReturn && end > start) return this.#line(text.slice(0, -1), bytes, start, end - 1);
     if (end === start || (text.charCodeAt(0) <= 0x20 && text.trim() === "")) return;
     this.#sink.line(text, bytes, start, end);
   }
@@ -102,6 +108,7 @@ export class LineSplitter {
     const room = this.#lineBytesMax - this.#pendingLength;
     const length = Math.min(end - start, room);
     this.#dropped += end - start - length;
+    if (end > start) this.#lastByte = bytes[end - 1];
     if (length === 0) return;
     const needed = this.#pendingLength + length;
     if (needed > this.#pending.length) {
@@ -114,13 +121,15 @@ export class LineSplitter {
   }
 
   #finishPending(): void {
-    const { length, bytes, dropped } = { length: this.#pendingLength, bytes: this.#pending, dropped: this.#dropped };
+    const bytes = this.#pending;
+    const kept = this.#pendingLength;
+    const dropped = this.#dropped;
+    const length = kept + dropped - (dropped > 0 && this.#lastByte === carriageReturn ? 1 : 0);
     this.#pendingLength = this.#dropped = 0;
     if (bytes.length > keptBytesMax) this.#pending = Buffer.alloc(0);
-    if (dropped > 0) {
-      this.#first = false;
-      this.#sink.badLine("record.tooLarge", bytes, 0, length, length + dropped);
-    } else this.#bytesLine(bytes, 0, length, false);
+    if (length <= kept) return this.#bytesLine(bytes, 0, dropped > 0 ? kept : withoutReturn(bytes, 0, kept), false);
+    this.#first = false;
+    this.#sink.badLine("record.tooLarge", bytes, 0, kept, length);
   }
 }
 
@@ -129,6 +138,7 @@ export function toBuffer(bytes: Uint8Array): Buffer {
   return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
-function trimmedEnd(bytes: Buffer, start: number, end: number): number {
+/** The end of a line whose line feed may follow a carriage return. */
+function withoutReturn(bytes: Buffer, start: number, end: number): number {
   return end > start && bytes[end - 1] === carriageReturn ? end - 1 : end;
 }

@@ -1,0 +1,27 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { nestsDeeper } from "./depth.ts";
+
+const deeper = (text: string, depthMax = 3): boolean => nestsDeeper(Buffer.from(text), { start: 0, end: Buffer.byteLength(text), depthMax });
+
+test("counts levels of arrays and objects", () => {
+  assert.equal(deeper('[{"a":[1]}]'), false);
+  assert.equal(deeper('[{"a":[[1]]}]'), true);
+  assert.equal(deeper("[[[]],[[]],[[]]]"), false);
+});
+
+test("does not count brackets in strings", () => {
+  assert.equal(deeper('["[[[[[[", "\\"[[[[", "\\\\", "{{{{"]'), false);
+  assert.equal(deeper('"\\\\" [[[['), true);
+});
+
+test("stops early, whatever follows", () => {
+  const text = Buffer.from("[".repeat(10_000_000));
+  const start = performance.now();
+  assert.equal(nestsDeeper(text, { start: 0, end: text.length, depthMax: 64 }), true);
+  assert.ok(performance.now() - start < 50);
+});
+
+test("JSON.parse takes deep nesting without overflowing: what this room relies on for short records", () => {
+  assert.ok(Array.isArray(JSON.parse("[".repeat(500_000) + "]".repeat(500_000))));
+});

@@ -1,0 +1,102 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { gzipSync } from "node:zlib";
+import fc from "fast-check";
+import type { Answer, IngestRequest } from "./ingest.ts";
+import { ask, inChunks, openRooms, orders, readTopic, type Rooms } from "./testing/open-rooms.ts";
+
+const interruptAfterTimeLimit = Number(process.env["MAINSTEM_TEST_SECONDS"] ?? 3) * 1_000;
+
+const text = fc.oneof(fc.string({ maxLength: 20, unit: "grapheme" }), fc.constantFrom("\ud800", '"', "\\", "\n", "\u2028", "x".repeat(390)));
+const valid = fc.record({ orderId: text, revision: fc.integer({ min: -5, max: 5 }), amount: fc.constantFrom("1.5", "-0.01"), note: fc.option(text) });
+/** Anything that is JSON: valid records, nearly valid ones, other values. */
+const record = fc.oneof(
+  { weight: 4, arbitrary: valid },
+  fc.tuple(valid, fc.jsonValue()).map(([one, value]) => ({ ...one, note: value })),
+  fc.jsonValue(),
+  fc.constantFrom(70, 64, 65).map((depth) => Array.from({ length: depth }).reduce<unknown>((inner) => [inner], [])),
+);
+const sizes = fc.array(fc.integer({ min: 1, max: 300 }), { maxLength: 50 });
+const modes = fc.constantFrom<Partial<IngestRequest>[]>({}, { invalid: "inbox" }, { atomic: true });
+
+interface Outcome {
+  readonly answer: Answer;
+  /** What the request added, the inbox's ids without the request's own. */
+  readonly stored: readonly string[];
+}
+
+/** Rooms of a test's own: fast-check lets a run that its time limit interrupts go on in the background. */
+async function openSender(): Promise<{ readonly send: (request: IngestRequest) => Promise<Outcome> } & AsyncDisposable> {
+  const open = async (): Promise<Rooms> => {
+    const rooms = await openRooms({ partitions: 2, limits: { recordBytesMax: 400, batchBytesMax: 1_000, windowBytes: 3_000 } });
+    await rooms.registry.apply(orders);
+    return rooms;
+  };
+  let rooms = await open();
+  let requests = 0;
+  const read = async (): Promise<readonly string[]> => {
+    const { topics } = await rooms.registry.require("shop.orders");
+    const records = await readTopic(rooms.log, topics.records);
+    const entries = await readTopic(rooms.log, topics.inbox);
+    return [
+      ...records.map(({ partition, key, bytes }) => `${partition} ${key} ${bytes.toString("hex")}`),
+      ...entries.map(({ key, bytes }) => `inbox ${key.split("/").at(-1)} ${bytes.toString("hex")}`),
+    ];
+  };
+  return {
+    async send(request) {
+      // Reading everything for each request must not become the whole of the test.
+      if (++requests % 200 === 0) {
+        await rooms[Symbol.asyncDispose]();
+        rooms = await open();
+      }
+      const known = await read();
+      const answer = await rooms.ingest.accept(request);
+      const stored = [...(await read())];
+      for (const one of known) stored.splice(stored.indexOf(one), 1);
+      return { answer, stored: stored.toSorted() };
+    },
+    [Symbol.asyncDispose]: () => rooms[Symbol.asyncDispose](),
+  };
+}
+
+test("however a body is cut, encoded and put in a form, the same records are stored and the same answer is given", async () => {
+  await using sender = await openSender();
+  const { send } = sender;
+  let keys = 0;
+  await fc.assert(
+    fc.asyncProperty(fc.array(record, { maxLength: 12 }), modes, sizes, fc.constantFrom("\n", "\r\n", "\n \n"), async (records, mode, cuts, end) => {
+      const lines = Buffer.from(records.map((one) => JSON.stringify(one) + end).join(""));
+      const array = Buffer.from(JSON.stringify(records));
+      const whole = await send(ask(lines, mode));
+      const { accepted, quarantined, refused } = whole.answer;
+      const nothing = mode.atomic === true && refused.length > 0;
+      assert.equal(whole.answer.records, records.length);
+      assert.equal(accepted + quarantined + refused.length, nothing ? refused.length : records.length);
+      assert.deepEqual(await send(ask(inChunks(lines, cuts), mode)), whole);
+      assert.deepEqual(await send(ask(inChunks(gzipSync(lines), cuts), { ...mode, encoding: "gzip" })), whole);
+      assert.deepEqual(await send(ask(inChunks(array, cuts), { ...mode, format: "json" })), whole);
+      assert.deepEqual(await send(ask(lines, { ...mode, idempotencyKey: `key ${keys++}` })), whole);
+    }),
+    { interruptAfterTimeLimit, numRuns: 10_000 },
+  );
+});
+
+test("any bytes at all get an answer, and leave nothing behind that was not asked for", async () => {
+  await using sender = await openSender();
+  const pieces = ["{", "}", "[", "]", '"', ":", ",", "\n", "\r", "\\", "1", "-", "e", "null", '"orderId"', "\u0000", "\ufeff", "é"];
+  const texts = fc.array(fc.constantFrom(...pieces), { maxLength: 60 }).map((parts) => Buffer.from(parts.join("")));
+  await fc.assert(
+    fc.asyncProperty(fc.oneof(fc.uint8Array({ maxLength: 200 }), texts), sizes, async (body, cuts) => {
+      const { answer, stored } = await sender.send(ask(inChunks(body, cuts)));
+      assert.deepEqual([answer.accepted, stored], [0, []]);
+      assert.equal(answer.refused.length, answer.records);
+      for (const request of [ask(body, { format: "json" }), ask(body, { encoding: "gzip" })]) {
+        const outcome = await sender.send(request).catch((error: { readonly code?: string }) => error.code ?? String(error));
+        if (typeof outcome === "string") assert.match(outcome, /^ingest\.(notJson|encoding)$/);
+        else assert.deepEqual(outcome.stored, []);
+      }
+    }),
+    { interruptAfterTimeLimit, numRuns: 10_000 },
+  );
+});
