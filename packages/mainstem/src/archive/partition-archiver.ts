@@ -115,7 +115,7 @@ export class PartitionArchiver implements AsyncDisposable {
       }
       // Where another archiver's chunk ends before ours would have, the rest is still to do.
       if ((close || this.#isDue()) && !(await this.#close(signal))) continue;
-      this.#lookBack(lookedAt);
+      this.#lookBack(bounds.end === bounds.stable ? lookedAt : undefined);
       return;
     }
   }
@@ -309,8 +309,11 @@ export class PartitionArchiver implements AsyncDisposable {
     await log.commit(group, [{ ...of, offset: this.#position }]);
   }
 
-  /** Everything is archived that was there when the log was looked at; or, of an open chunk, everything before its first record. */
-  #lookBack(lookedAt: number): void {
+  /**
+   * Everything is archived that was there when the log was looked at; or, of an open chunk, everything before its first record.
+   * `lookedAt` is absent where the log was writing records at that moment: they may have an earlier append time.
+   */
+  #lookBack(lookedAt: number | undefined): void {
     const { timestampType } = this.#options;
     const firstOpen = timestampType === "append" ? this.#open?.writer.firstTime : undefined;
     const through = this.#readTo === this.#position ? lookedAt : firstOpen;

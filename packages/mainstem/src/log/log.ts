@@ -53,7 +53,7 @@ export interface Bounds {
   readonly first: Offset;
   /** Everything below is committed and can be read. */
   readonly stable: Offset;
-  /** The offset that the next record gets. */
+  /** The offset that the next record gets: beyond `stable` while records have their append time already, but are not durable yet. */
   readonly end: Offset;
 }
 

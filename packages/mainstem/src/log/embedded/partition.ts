@@ -54,6 +54,8 @@ export class Partition {
   readonly #sealed: SealedIndexes;
   #active: ActiveSegment;
   #end: Offset;
+  /** Where the round ends that is being written; the end, while none is. */
+  #reserved: Offset;
   #queue: Waiting[] = [];
   #writing: Promise<void> | undefined;
   #rollWanted = false;
@@ -69,7 +71,7 @@ export class Partition {
     this.#segments = segments;
     this.#active = active;
     this.#point = point;
-    this.#end = point.current.next;
+    this.#end = this.#reserved = point.current.next;
     this.#sealed = new SealedIndexes(options);
   }
 
@@ -83,7 +85,7 @@ export class Partition {
   }
 
   get bounds(): Bounds {
-    return { first: this.#point.current.logStart, stable: this.#end, end: this.#end };
+    return { first: this.#point.current.logStart, stable: this.#end, end: this.#reserved };
   }
 
   /** Ascending; the last one grows. */
@@ -239,6 +241,7 @@ export class Partition {
       taken.map(({ batch }) => batch),
       { from, now, timestampType: this.options.timestampType },
     );
+    this.#reserved = round.next;
     try {
       await active.write(round);
     } catch (error) {
@@ -314,6 +317,7 @@ export class Partition {
   }
 
   #refuse(taken: readonly Waiting[], error: MainstemError): void {
+    this.#reserved = this.#end;
     for (const { reject } of taken) reject(error);
   }
 
