@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { compileRowText, mergeRecords, type Contract, type NativeRecord } from "@mainstem/contract";
 import fc from "fast-check";
 import { openDuckdbTableEngine } from "./duckdb/table-engine.ts";
+import { fileSizes } from "./duckdb/build/write.ts";
 import { rowDigest } from "./duckdb/build/ties.ts";
 import { contracts, recordsOf } from "./testing/arbitraries.ts";
 import { putChunk, toRecords } from "./testing/chunks.ts";
@@ -18,6 +19,8 @@ interface Story {
   readonly cuts: readonly number[];
   readonly chunksABuild: readonly number[];
   readonly reopen: readonly boolean[];
+  /** Files as small as this are written anew: 0 leaves many files in one partition. */
+  readonly smallBytes: number;
 }
 
 const stories: fc.Arbitrary<Story> = contracts.chain((contract) =>
@@ -28,6 +31,7 @@ const stories: fc.Arbitrary<Story> = contracts.chain((contract) =>
     cuts: fc.array(fc.integer({ min: 1, max: 12 }), { minLength: 1, maxLength: 6 }),
     chunksABuild: fc.array(fc.integer({ min: 1, max: 3 }), { minLength: 1, maxLength: 4 }),
     reopen: fc.array(fc.boolean(), { minLength: 1, maxLength: 4 }),
+    smallBytes: fc.constantFrom(0, fileSizes.smallBytes),
   }),
 );
 
@@ -41,7 +45,7 @@ test("the same records give the same rows, in any order, however cut and repeate
       const arrived = [...story.records, ...story.repeats.map((index) => story.records[index % story.records.length]!)];
       const expected = mergeRecords(contract, story.records, rowDigest).rows;
       const table = new TableInMemory(contract, world.objects);
-      const open = () => openDuckdbTableEngine({ objects: world.objects, directory: join(world.directory, "engine"), threads: 2 });
+      const open = () => openDuckdbTableEngine({ objects: world.objects, directory: join(world.directory, "engine"), threads: 2, sizes: { ...fileSizes, smallBytes: story.smallBytes } });
       let engine = await open();
       const records = toRecords(contract, arrived, { schemaId: 1 });
       const schemas = new Map([[1, contract.schema]]);

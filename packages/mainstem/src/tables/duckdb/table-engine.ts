@@ -11,6 +11,7 @@ import { openWorkerThread, type WorkerThread } from "../../runtime/workers.ts";
 import type { BuildJob, BuiltFiles, TableEngine, Waits } from "../engine.ts";
 import type { BuildOutput } from "./build/build.ts";
 import type { BuildJobs } from "./build/worker.ts";
+import { fileSizes, type FileSizes } from "./build/write.ts";
 import { hashFile } from "./hash-file.ts";
 
 export interface DuckdbTableEngineOptions {
@@ -21,6 +22,8 @@ export interface DuckdbTableEngineOptions {
   readonly logger?: Logger;
   /** DuckDB's threads for one build; by default one a core. */
   readonly threads?: number;
+  /** Sizes of data files; `fileSizes` by default. */
+  readonly sizes?: FileSizes;
 }
 
 /** How many of a build's files are fetched or stored at once. */
@@ -46,18 +49,21 @@ class DuckdbTableEngine implements TableEngine {
   readonly #env: Env;
   readonly #logger: Logger;
   readonly #threads: number;
+  readonly #sizes: FileSizes;
   readonly #worker: WorkerThread<BuildJobs>;
   readonly #verified = new Set<ObjectKey>();
   readonly #closing = new AbortController();
   #turn: Promise<unknown> = Promise.resolve();
   #nextBuild = 1;
 
-  constructor({ objects, directory, env = systemEnv, logger = silentLogger, threads = availableParallelism() }: DuckdbTableEngineOptions) {
+  constructor(options: DuckdbTableEngineOptions) {
+    const { objects, directory, env = systemEnv, logger = silentLogger, threads = availableParallelism(), sizes = fileSizes } = options;
     this.#objects = objects;
     this.#directory = directory;
     this.#env = env;
     this.#logger = logger;
     this.#threads = threads;
+    this.#sizes = sizes;
     this.#worker = openWorkerThread<BuildJobs>(new URL("./build/worker.ts", import.meta.url));
   }
 
@@ -93,7 +99,7 @@ class DuckdbTableEngine implements TableEngine {
     const started = this.#env.monotonic();
     const chunks = await inParallel(withBytes(job.chunks), async (ref) => ({ ref, path: await local.fetch(ref.entry.path as ObjectKey) }));
     const { contract, schema, existing, memoryBytesMax } = job;
-    const input = { contract, schema, existing, memoryBytesMax, chunks, directory, threads: this.#threads };
+    const input = { contract, schema, existing, memoryBytesMax, chunks, directory, threads: this.#threads, sizes: this.#sizes };
     await this.#worker.run("open", { build, job: input }, { signal });
     const fetchFiles = (indexes: readonly number[]): Promise<ReadonlyMap<number, string>> => this.#fetchFiles(existing, indexes, { local, signal });
     const loaded = await this.#worker.run("load", { build }, { signal });

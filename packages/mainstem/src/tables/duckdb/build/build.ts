@@ -8,7 +8,10 @@ import { equal, identityOf, type Identity } from "./identity.ts";
 import { candidateFiles, findExisting } from "./lookup.ts";
 import { Partitions } from "./partitions.ts";
 import { createPool, findWinners } from "./winners.ts";
-import { fileLimits, filesToRewrite, writeFiles, type WrittenFile } from "./write.ts";
+import { filesToRewrite, writeFiles, type FileSizes, type WrittenFile } from "./write.ts";
+
+/** With more partitions than this, the rows are sorted by partition first, so that each is found without reading all. */
+const unsortedPartitionsMax = 16;
 
 export interface BuildInput {
   readonly contract: Contract;
@@ -17,6 +20,7 @@ export interface BuildInput {
   readonly existing: readonly DataFile[];
   readonly memoryBytesMax: number;
   readonly threads: number;
+  readonly sizes: FileSizes;
   /** An empty folder of this build, for spilling and for the new files. */
   readonly directory: string;
 }
@@ -85,13 +89,13 @@ export class Build implements AsyncDisposable {
       const conflicts = await findWinners(database, { contract, shape: this.#shape, by: this.#by, existingRows });
       this.#counts = await this.#settle(conflicts);
       const forced = this.#existing.filter((file) => lacksDefault(file, this.#shape));
-      return (await filesToRewrite(database, { files: this.#existing, forced })).map(({ index }) => index);
+      return (await filesToRewrite(database, { files: this.#existing, forced, smallBytes: this.#input.sizes.smallBytes })).map(({ index }) => index);
     });
   }
 
   /** Writes the new files. Takes local copies of the files to write anew. */
   async write(paths: ReadonlyMap<number, string>, { signal }: { readonly signal: AbortSignal }): Promise<BuildOutput> {
-    const { directory, threads } = this.#input;
+    const { directory, threads, sizes } = this.#input;
     const { records, bytes } = this.#loaded!;
     return await this.#database.during(signal, "writing files", async () => {
       const written = await writeFiles(this.#database, {
@@ -100,6 +104,7 @@ export class Build implements AsyncDisposable {
         directory,
         recordBytes: records === 0 ? 0 : bytes / records,
         threads,
+        targetBytes: sizes.targetBytes,
       });
       return { counts: this.#counts!, written: written.map(({ part, ...file }) => ({ ...file, partition: this.#partitions.values[part]! })) };
     });
@@ -116,7 +121,8 @@ export class Build implements AsyncDisposable {
     const same = equal("w", "e", this.#by);
     await database.run(`CREATE TABLE removed AS SELECT e.file, e.row, e.part, w.src AS successor FROM existing e JOIN winner w ON ${same} WHERE e.src <> w.src`);
     const parts = await database.number("SELECT count(DISTINCT part) FROM incoming");
-    await database.run(`CREATE TABLE accepted AS SELECT part, src, ${columns} FROM incoming SEMI JOIN winner USING (src) ${parts > fileLimits.unsortedPartitionsMax ? "ORDER BY part" : ""}`);
+    const sorted = parts > unsortedPartitionsMax ? "ORDER BY part" : "";
+    await database.run(`CREATE TABLE accepted AS SELECT part, src, ${columns} FROM incoming SEMI JOIN winner USING (src) ${sorted}`);
     const counted = await database.rows(`SELECT
       (SELECT count(*) FROM incoming),
       (SELECT count(*) FROM accepted),

@@ -6,7 +6,7 @@ export class Partitions {
   readonly #numbers = new Map<unknown, number>();
 
   number(values: readonly PartitionScalar[]): number {
-    const key = values.length === 1 ? keyOf(values[0] ?? null) : JSON.stringify(values.map(keyOf));
+    const key = values.length > 1 ? JSON.stringify(values.map(keyOf)) : keyOf(values[0] ?? null);
     let number = this.#numbers.get(key);
     if (number === undefined) {
       number = this.#values.push(values) - 1;
