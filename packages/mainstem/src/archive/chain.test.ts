@@ -8,7 +8,7 @@ import { putChainEntry, readChain, readChainEnd, readChainEntry } from "./chain.
 import type { ChainEntry } from "./chunk.ts";
 import { chainKey } from "./paths.ts";
 import { allOf } from "./testing/all-of.ts";
-import { createFaultyObjects } from "./testing/faulty-objects.ts";
+import { Faults, withFaults } from "./testing/faults.ts";
 import { openTestStore } from "./testing/stores.ts";
 
 const of: TopicPartition = { topic: "shop.orders" as TopicName, topicId: "AAAAAAAAAAAAAAAAAAAAAA" as TopicId, partition: 0 as Partition };
@@ -72,7 +72,7 @@ test("is not misled by a listing that ran while entries were put", async () => {
   const entries = await putChain(objects.store, [5, 9, 10, 20]);
   const hidden = new Set([chainKey(of, 5 as Offset), chainKey(of, 9 as Offset)]);
   const store: ObjectStore = {
-    ...createFaultyObjects(objects.store, () => undefined),
+    ...withFaults(objects.store, new Faults()),
     async *list(prefix, options) {
       for await (const object of objects.store.list(prefix, options)) if (!hidden.has(object.key)) yield object;
     },
@@ -107,7 +107,7 @@ test("lists only the chain's end where the hint is right", async () => {
   );
   let listed = 0;
   const store: ObjectStore = {
-    ...createFaultyObjects(objects.store, () => undefined),
+    ...withFaults(objects.store, new Faults()),
     async *list(prefix, options) {
       for await (const object of objects.store.list(prefix, options)) yield ((listed++, object));
     },
@@ -136,27 +136,28 @@ test("lets exactly one of many racing entries in, and shows it to all the others
 
 test("knows its own attempt when the acknowledgement of the put was lost", async () => {
   await using objects = await openTestStore();
-  const store = createFaultyObjects(objects.store, (_, what) => (what.startsWith("put ") ? "after" : undefined));
+  const faults = new Faults((_, what) => (what.startsWith("put ") ? "after" : undefined));
+  const store = withFaults(objects.store, faults);
   const entry = entryOf(0, 10);
   assert.deepEqual(await putChainEntry(store, of, entry), { kind: "stored" });
-  assert.equal(store.calls.filter((what) => what.startsWith("put ")).length, 1);
+  assert.equal(faults.calls.filter((what) => what.startsWith("put ")).length, 1);
   assert.deepEqual(await chainFrom(objects.store, 0), [entry]);
 });
 
 test("tries a put that had no effect again, and adopts what came in between", async () => {
   await using objects = await openTestStore();
-  const again = createFaultyObjects(objects.store, (call) => (call === 0 ? "before" : undefined));
+  const again = withFaults(objects.store, new Faults((call) => (call === 0 ? "before" : undefined)));
   const first = entryOf(0, 10);
   assert.deepEqual(await putChainEntry(again, of, first), { kind: "stored" });
-  const late = createFaultyObjects(objects.store, (call) => (call === 0 ? "before" : undefined));
+  const late = withFaults(objects.store, new Faults((call) => (call === 0 ? "before" : undefined)));
   assert.deepEqual(await putChainEntry(late, of, entryOf(0, 12)), { kind: "taken", winner: first });
 });
 
 test("leaves the outcome open when the store stays silent", async () => {
   await using objects = await openTestStore();
-  const dead = createFaultyObjects(objects.store, (_, what) => (what.startsWith("put ") ? "before" : undefined));
+  const dead = withFaults(objects.store, new Faults((_, what) => (what.startsWith("put ") ? "before" : undefined)));
   await assert.rejects(putChainEntry(dead, of, entryOf(0, 10)), { code: "objects.failed" });
-  const blind = createFaultyObjects(objects.store, (_, what) => (what.startsWith("put ") ? "after" : "before"));
+  const blind = withFaults(objects.store, new Faults((_, what) => (what.startsWith("put ") ? "after" : "before")));
   await assert.rejects(putChainEntry(blind, of, entryOf(0, 10)), { code: "objects.failed" });
   assert.equal((await chainFrom(objects.store, 0)).length, 1);
 });

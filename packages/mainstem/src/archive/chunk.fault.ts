@@ -6,7 +6,7 @@ import type { ObjectStore } from "../objects/index.ts";
 import { openChunk, openChunkFile } from "./chunk-reader.ts";
 import type { ChainEntry } from "./chunk.ts";
 import { chunkOf, collect, entryFor } from "./testing/chunks.ts";
-import { createFaultyObjects } from "./testing/faulty-objects.ts";
+import { Faults, withFaults } from "./testing/faults.ts";
 import { openTestStore } from "./testing/stores.ts";
 
 test("gives nothing of an object in which any byte was changed, cut or added", async () => {
@@ -57,7 +57,7 @@ test("stays within its bounds where even the entry vouches for nonsense", async 
   }
   async function readAsync(vouched: ChainEntry): Promise<void> {
     const local: ObjectStore["local"] = async () => ({ path, [Symbol.asyncDispose]: () => Promise.resolve() });
-    await using chunk = await openChunk({ ...createFaultyObjects(objects.store, () => undefined), local }, vouched);
+    await using chunk = await openChunk({ ...withFaults(objects.store, new Faults()), local }, vouched);
     for await (const block of chunk.blocks) collect(block, []);
   }
 });
