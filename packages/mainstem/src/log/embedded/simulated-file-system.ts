@@ -26,7 +26,7 @@ interface DirectoryNode {
 type Node = FileNode | DirectoryNode;
 
 export interface SimulatedFileSystemOptions {
-  /** A number of 0 or more, below 1: decides what of the unsynced survives. */
+  /** A number of 0 or more, below 1: decides what of the unsynced survives. Always 0: all of it; always close to 1: nothing. */
   readonly random: () => number;
 }
 
@@ -150,7 +150,11 @@ export class SimulatedFileSystem implements FileSystem {
   async remove(path: string): Promise<void> {
     await this.#step();
     const parent = this.#directory(dirname(path));
-    if (parent.entries.has(basename(path))) this.#change(parent, (entries) => entries.delete(basename(path)));
+    const node = parent.entries.get(basename(path));
+    if (node === undefined) return;
+    // As rm -r does it: from the leaves up, each name a change of its own directory.
+    if (node.kind === "directory") for (const name of node.entries.keys()) await this.remove(`${path}/${name}`);
+    this.#change(parent, (entries) => entries.delete(basename(path)));
   }
 
   async syncDirectory(path: string): Promise<void> {
@@ -251,7 +255,7 @@ export class SimulatedFileSystem implements FileSystem {
       return file;
     }
     const states = [node.durable, ...node.pending];
-    const state = states[Math.floor(this.#random() * states.length)]!;
+    const state = states[Math.min(states.length - 1, Math.floor((1 - this.#random()) * states.length))]!;
     const next = directory(new Map([...state].map(([name, child]) => [name, this.#survivor(child, known)])));
     known.set(node, next);
     return next;

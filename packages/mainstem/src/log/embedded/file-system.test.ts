@@ -1,0 +1,48 @@
+import assert from "node:assert/strict";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, test } from "node:test";
+import { nodeFileSystem } from "./file-system.ts";
+
+describe("the machine's file system", () => {
+  test("writes more buffers than one call of the kernel takes, all of them, anywhere in the file", async () => {
+    await inDirectory(async (directory) => {
+      const path = join(directory, "file");
+      const file = await nodeFileSystem.open(path, "create");
+      const buffers = Array.from({ length: 2_500 }, (_, index) => Buffer.alloc(index % 7, index & 0xff));
+      await file.write([Buffer.from("beginning")], 0);
+      await file.write(buffers, 5);
+      await file.write([], 3);
+      await file.sync();
+      const whole = Buffer.concat([Buffer.from("begin"), ...buffers]);
+      assert.deepEqual(await readFile(path), whole);
+      const into = Buffer.alloc(100);
+      assert.equal(await file.read(into, whole.length - 10), 10);
+      assert.deepEqual(into.subarray(0, 10), whole.subarray(-10));
+      await file.truncate(7);
+      assert.equal(await file.size(), 7);
+      await file.close();
+      const again = await nodeFileSystem.open(path, "create");
+      assert.equal(await again.size(), 7);
+      await again.close();
+    });
+  });
+
+  test("keeps errors of the system as they are", async () => {
+    await inDirectory(async (directory) => {
+      await assert.rejects(nodeFileSystem.open(join(directory, "nothing"), "write"), { code: "ENOENT" });
+      await assert.rejects(nodeFileSystem.open(join(directory, "nothing"), "read"), { code: "ENOENT" });
+      await nodeFileSystem.remove(join(directory, "nothing"));
+    });
+  });
+});
+
+async function inDirectory(work: (directory: string) => Promise<void>): Promise<void> {
+  const directory = await mkdtemp(join(tmpdir(), "mainstem-files-"));
+  try {
+    await work(directory);
+  } finally {
+    await rm(directory, { recursive: true });
+  }
+}
