@@ -21,7 +21,7 @@ import {
 } from "./testing/open-rooms.ts";
 
 const day = 86_400_000;
-const ids = async (rooms: Rooms): Promise<readonly unknown[]> => (await readRecords(rooms)).map(({ orderId }) => orderId).toSorted();
+const ids = async (rooms: Rooms): Promise<readonly string[]> => (await readRecords(rooms)).map(({ orderId }) => String(orderId)).toSorted();
 const numbered = (count: number): readonly string[] => Array.from({ length: count }, (_, index) => `order-${index}`).toSorted();
 const lines = (count: number): Buffer => toLines(Array.from({ length: count }, (_, index) => order(index)));
 

@@ -92,7 +92,7 @@ test("any bytes at all get an answer, and leave nothing behind that was not aske
       assert.deepEqual([answer.accepted, stored], [0, []]);
       assert.equal(answer.refused.length, answer.records);
       for (const request of [ask(body, { format: "json" }), ask(body, { encoding: "gzip" })]) {
-        const outcome = await sender.send(request).catch((error: { readonly code?: string }) => error.code ?? String(error));
+        const outcome = await sender.send(request).catch((error: Error & { readonly code?: string }) => error.code ?? error.message);
         if (typeof outcome === "string") assert.match(outcome, /^ingest\.(notJson|encoding)$/);
         else assert.deepEqual(outcome.stored, []);
       }

@@ -231,9 +231,9 @@ describe("the door", () => {
       await promise;
       yield toLines([order(51)]);
     }
-    const before = (await readRecords(rooms)).length;
+    const known = (await readRecords(rooms)).length;
     const answer = rooms.ingest.accept(ask(slow()));
-    while ((await readRecords(rooms)).length === before) await new Promise((wait) => setTimeout(wait, 5));
+    while ((await readRecords(rooms)).length === known) await new Promise((wait) => setTimeout(wait, 5));
     resolve();
     assert.equal((await answer).accepted, 2);
   });

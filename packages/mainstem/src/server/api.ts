@@ -45,7 +45,7 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
   const { logger, idleMs, wholeBodyMs } = options;
   const app = Fastify({
     serverFactory: (handler) => options.serve(handler),
-    clientErrorHandler: options.onClientError as never,
+    clientErrorHandler: options.onClientError,
     frameworkErrors: (error, request, reply) => void fail(error, request as FastifyRequest, reply as FastifyReply),
     routerOptions: { maxParamLength: 400 },
     exposeHeadRoutes: false,

@@ -24,10 +24,7 @@ export function addGroupRoutes(app: FastifyInstance, { registry, log }: { readon
   app.get<{ Params: GroupParameters }>(
     "/v1/groups/:group/offsets/:dataset",
     { schema: { tags, summary: "How far a group is in a dataset", params, querystring: noParameters, response: { 200: progress, ...problems } } },
-    async (request) => {
-      const dataset = await registry.require(request.params.dataset);
-      return showOffsets(log, parseGroup(request.params.group), dataset);
-    },
+    async ({ params: { group, dataset } }) => showOffsets(log, parseGroup(group), await registry.require(dataset)),
   );
 
   app.put<{ Params: GroupParameters; Body: OffsetsBody }>(
@@ -47,11 +44,11 @@ export function addGroupRoutes(app: FastifyInstance, { registry, log }: { readon
         response: { 200: progress, ...problems },
       },
     },
-    async (request) => {
-      const group = parseGroup(request.params.group);
+    async ({ params: path, body }) => {
+      const group = parseGroup(path.group);
       if (group.startsWith(platformPrefix)) throw new MainstemError("server.groupReserved", `The group ${group} belongs to a task of the platform.`, { group });
-      const dataset = await registry.require(request.params.dataset);
-      await log.commit(group, await toPositions(log, dataset, request.body));
+      const dataset = await registry.require(path.dataset);
+      await log.commit(group, await toPositions(log, dataset, body));
       return showOffsets(log, group, dataset);
     },
   );

@@ -1,0 +1,102 @@
+import { connect, type Socket } from "node:net";
+import { openRooms, orders, type Rooms, type RoomsOptions } from "../../ingest/testing/open-rooms.ts";
+import { silentLogger } from "../../runtime/logger.ts";
+import { openServer, type Server, type ServerConfig } from "../server.ts";
+import type { DatasetStatus, PlatformView } from "../view.ts";
+
+/** Nothing archived, no table, no task: what the server shows of a platform that has just begun. */
+export const emptyStatus: DatasetStatus = { archive: { partitions: [] }, table: undefined };
+export const emptyView: PlatformView = {
+  status: async () => emptyStatus,
+  snapshots: async () => [],
+  async *query() {
+    yield { columns: [], rows: [] };
+  },
+  tasks: () => [],
+};
+
+export interface TestApi extends AsyncDisposable {
+  readonly rooms: Rooms;
+  readonly server: Server;
+  /** Sends a request; the answer's text, and its JSON if it is that. */
+  call(path: string, init?: RequestInit): Promise<Reply>;
+  post(path: string, body: RequestInit["body"], headers?: Readonly<Record<string, string>>): Promise<Reply>;
+  /** Writes raw bytes to a connection of its own, and gives what comes back until it ends, or `enough` says so. */
+  raw(text: string | Buffer | ((socket: Socket) => Promise<void> | void), options?: { readonly enough?: (text: string) => boolean }): Promise<string>;
+}
+
+export interface Reply {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+  /** Undefined where the text is no JSON. */
+  readonly body: Record<string, unknown> | undefined;
+  readonly lines: readonly Record<string, unknown>[];
+}
+
+/** The server over real rooms, with `shop.orders` declared. */
+export async function openApi(
+  options: { readonly rooms?: RoomsOptions; readonly view?: Partial<PlatformView>; readonly config?: Partial<ServerConfig> } = {},
+): Promise<TestApi> {
+  const rooms = await openRooms(options.rooms);
+  await rooms.registry.apply(orders);
+  const config = { host: "127.0.0.1", port: 0, ...options.config };
+  const server = await openServer({ ...rooms, view: { ...emptyView, ...options.view }, logger: silentLogger, version: "0.0.0", config });
+  const call = async (path: string, init?: RequestInit): Promise<Reply> => toReply(await fetch(server.url + path, init));
+  return {
+    rooms,
+    server,
+    call,
+    post: (path, body, headers = {}) =>
+      call(path, {
+        method: "POST",
+        headers: { "content-type": "application/x-ndjson", ...headers },
+        ...(body === undefined ? {} : { body }),
+        duplex: "half",
+      } as RequestInit),
+    raw: (text, { enough = () => false } = {}) => exchange(connect(server.port, "127.0.0.1"), text, enough),
+    async [Symbol.asyncDispose]() {
+      await server[Symbol.asyncDispose]();
+      await rooms[Symbol.asyncDispose]();
+    },
+  };
+}
+
+async function toReply(response: Response): Promise<Reply> {
+  const text = await response.text();
+  const parse = (json: string): Record<string, unknown> | undefined => {
+    try {
+      return JSON.parse(json) as Record<string, unknown>;
+    } catch {
+      return undefined;
+    }
+  };
+  const ndjson = response.headers.get("content-type") === "application/x-ndjson";
+  const lines = ndjson
+    ? text
+        .split("\n")
+        .slice(0, -1)
+        .map((line) => JSON.parse(line) as Record<string, unknown>)
+    : [];
+  return { status: response.status, headers: response.headers, text, body: ndjson ? undefined : parse(text), lines };
+}
+
+async function exchange(
+  socket: Socket,
+  text: string | Buffer | ((socket: Socket) => Promise<void> | void),
+  enough: (text: string) => boolean,
+): Promise<string> {
+  let answer = "";
+  const ended = new Promise<void>((resolve) => {
+    socket.on("data", (chunk) => {
+      answer += chunk.toString("latin1");
+      if (enough(answer)) resolve();
+    });
+    socket.on("error", () => resolve()).on("close", () => resolve());
+  });
+  if (typeof text === "function") void Promise.resolve(text(socket)).catch(() => undefined);
+  else socket.write(text);
+  await ended;
+  socket.destroy();
+  return answer;
+}
