@@ -14,7 +14,7 @@ const nameLengthMax = 200;
 const textLengthMax = 10_000;
 const fieldsMax = { key: 16, order: 16, partition: 8 } as const;
 const known = ["formatVersion", "name", "description", "owner", "schema", "key", "order", "merge", "partition", "immutable", "checks", "compatibility"];
-/** Properties that DESIGN has and this version does not: named, so that nobody believes in them. */
+/** Properties that others may know from later versions: named, so that nobody believes in them here. */
 const later: Readonly<Record<string, string>> = {
   deletes: "Deletes are not supported yet; leave it out.",
   subject: "Erasure is not supported yet; leave it out and mark personal fields with pii: true.",

@@ -74,4 +74,4 @@ export {
   unique,
   volume,
   year,
-} from "./declare/helpers.ts";
+} from "./declare/clauses.ts";

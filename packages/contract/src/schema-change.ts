@@ -25,7 +25,7 @@ const free = ["description", "owner", "checks", "compatibility"] as const;
 const rebuilt = ["order", "merge", "partition", "immutable"] as const;
 
 /**
- * Judges a new declaration of a dataset against the one that is in force. For now it accepts new top-level fields with defaults and changes of
+ * Judges a new declaration of a dataset against the one that is in force. It accepts new top-level fields with defaults and changes of
  * description, owner, checks, docs and compatibility, and refuses the rest by name. The order in which fields are written does not count:
  * store what `alignContract` gives.
  */
