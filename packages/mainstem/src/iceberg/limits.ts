@@ -6,12 +6,12 @@ export const icebergLimits = {
   blockBytesMax: 67_108_864,
   /** Manifests are written in blocks of about this size before compression. */
   blockBytes: 65_536,
-  /** Files that one manifest lists. */
-  manifestEntriesMax: 10_000,
+  /** Files that one manifest lists: so many are read in some tens of milliseconds, in which nothing else runs. */
+  manifestEntriesMax: 1_000,
   /** From this many manifests of one partition spec on, those with few files are merged (`commit.manifest.min-count-to-merge` of the reference implementation). */
   manifestsBeforeMerge: 100,
   /** What has fewer live files than this is merged with others. */
-  mergeEntriesMax: 5_000,
+  mergeEntriesMax: 500,
   /** Parsed metadata and manifests that are kept in memory, as estimated. */
   cacheBytesMax: 67_108_864,
 } as const;

@@ -70,7 +70,7 @@ const manifestFileBytes = 1_500;
 function entryBytes({ file }: ManifestEntry): number {
   const values = file.columnSizes.size + file.valueCounts.size + file.nullCounts.size;
   const bounds = file.lowerBounds.size + file.upperBounds.size;
-  return 1_000 + values * 40 + bounds * 200;
+  return 1_000 + values * 50 + bounds * 240;
 }
 
 async function readChecked(objects: ObjectStore, key: ObjectKey): Promise<Uint8Array> {

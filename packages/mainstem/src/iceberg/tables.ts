@@ -1,4 +1,4 @@
-import type { ObjectKey, ObjectStore } from "../objects/index.ts";
+import { isObjectKey, type ObjectKey, type ObjectStore } from "../objects/index.ts";
 import { assert } from "../runtime/assert.ts";
 import type { Env } from "../runtime/env.ts";
 import { MainstemError } from "../runtime/errors.ts";
@@ -256,7 +256,7 @@ function pointerName(dataset: string): string {
 }
 
 function metadataKeyOf({ name, value }: Pointer, prefix: ObjectKey): ObjectKey {
-  if (value.startsWith(`${prefix}/metadata/`)) return value as ObjectKey;
+  if (value.startsWith(`${prefix}/metadata/`) && isObjectKey(value)) return value;
   throw new MainstemError("table.corrupt", `The pointer ${name} names ${value.slice(0, 500)}, which is no metadata of this table.`, { key: name });
 }
 
