@@ -1,26 +1,33 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
-import { compileRowText, mergeRecords, type Contract, type NativeRecord } from "@mainstem/contract";
+import { compileDefault, compileRowText, mergeRecords, parseContract, formatContract, type Contract, type NativeRecord } from "@mainstem/contract";
 import fc from "fast-check";
+import type { TestRecord } from "../archive/testing/batches.ts";
 import { openDuckdbTableEngine } from "./duckdb/table-engine.ts";
-import { fileSizes } from "./duckdb/build/write.ts";
 import { rowDigest } from "./duckdb/build/ties.ts";
+import { fileSizes } from "./duckdb/build/write.ts";
 import { contracts, recordsOf } from "./testing/arbitraries.ts";
 import { putChunk, toRecords } from "./testing/chunks.ts";
+import { openDirectory, openPipeline } from "./testing/pipeline.ts";
+import { readRows } from "./testing/rows.ts";
 import { TableInMemory } from "./testing/table-in-memory.ts";
 import { openWorld, testMs } from "./testing/world.ts";
 
-/** Records in the order of arrival, cut into chunks, and chunks gathered into builds. */
+/** Records in the order of their arrival, how they are cut into chunks and builds, and what happens in between. */
 interface Story {
   readonly contract: Contract;
   readonly records: readonly NativeRecord[];
+  /** Places of records that arrive once more, at the end. */
   readonly repeats: readonly number[];
   readonly cuts: readonly number[];
   readonly chunksABuild: readonly number[];
   readonly reopen: readonly boolean[];
   /** Files as small as this are written anew: 0 leaves many files in one partition. */
   readonly smallBytes: number;
+  /** From this record on, some are written with further fields. */
+  readonly growAt: number;
+  readonly news: readonly { readonly added: number; readonly addedList: readonly string[]; readonly addedText: string | null }[];
 }
 
 const stories: fc.Arbitrary<Story> = contracts.chain((contract) =>
@@ -32,6 +39,8 @@ const stories: fc.Arbitrary<Story> = contracts.chain((contract) =>
     chunksABuild: fc.array(fc.integer({ min: 1, max: 3 }), { minLength: 1, maxLength: 4 }),
     reopen: fc.array(fc.boolean(), { minLength: 1, maxLength: 4 }),
     smallBytes: fc.constantFrom(0, fileSizes.smallBytes),
+    growAt: fc.oneof(fc.nat({ max: 40 }), fc.constant(1_000)),
+    news: fc.array(fc.record({ added: fc.constantFrom(7, 8), addedList: fc.constantFrom(["x"], []), addedText: fc.constantFrom(null, "t") }), { minLength: 1, maxLength: 5 }),
   }),
 );
 
@@ -40,38 +49,36 @@ test("the same records give the same rows, in any order, however cut and repeate
   let run = 0;
   await fc.assert(
     fc.asyncProperty(stories, async (story) => {
-      const { contract } = story;
-      const text = compileRowText(contract);
-      const arrived = [...story.records, ...story.repeats.map((index) => story.records[index % story.records.length]!)];
-      const expected = mergeRecords(contract, story.records, rowDigest).rows;
-      const table = new TableInMemory(contract, world.objects);
-      const open = () => openDuckdbTableEngine({ objects: world.objects, directory: join(world.directory, "engine"), threads: 2, sizes: { ...fileSizes, smallBytes: story.smallBytes } });
+      const grown = growingContract(story.contract);
+      const arrived = arrivals(story, grown);
+      const table = new TableInMemory(story.contract, world.objects);
+      const open = () =>
+        openDuckdbTableEngine({ objects: world.objects, directory: join(world.directory, "engine"), threads: 2, sizes: { ...fileSizes, smallBytes: story.smallBytes } });
+      const schemas = new Map([
+        [1, story.contract.schema],
+        [2, grown.schema],
+      ]);
       let engine = await open();
-      const records = toRecords(contract, arrived, { schemaId: 1 });
-      const schemas = new Map([[1, contract.schema]]);
       run += 1;
       let start = 0;
-      let build = 0;
       try {
-        while (start < records.length) {
+        for (let build = 0; start < arrived.length; build++) {
           const chunks = [];
-          for (let n = 0; n < story.chunksABuild[build % story.chunksABuild.length]! && start < records.length; n++) {
-            const size = story.cuts[(build + n) % story.cuts.length]!;
-            const part = records.slice(start, start + size);
-            chunks.push(await putChunk(world.objects, { topic: `run${run}.orders`, start, records: part, schemas }));
+          for (let n = 0; n < pick(story.chunksABuild, build) && start < arrived.length; n++) {
+            const part = arrived.slice(start, start + pick(story.cuts, build + n));
+            if (part.some(({ schemaId }) => schemaId === 2) && table.contract !== grown) table.grow(grown);
+            chunks.push(await putChunk(world.objects, { topic: `run${run}.orders`, start, records: part.map(({ record }) => record), schemas }));
             start += part.length;
           }
           const built = await table.build(engine, chunks);
           assert.deepEqual(built.unreadable, []);
-          if (story.reopen[build % story.reopen.length] === true) {
+          if (pick(story.reopen, build)) {
             await engine[Symbol.asyncDispose]();
             engine = await open();
           }
-          build += 1;
         }
-        const rows = await table.rows();
-        assert.deepEqual(rows.map(text), expected.map(text));
-        assert.deepEqual(rows, expected.map((row) => ({ ...row })));
+        const expected = mergeRecords(table.contract, arrived.map(({ native }) => (table.contract === grown ? native : only(native, story.contract))), rowDigest).rows;
+        assertSameRows(table.contract, await table.rows(), expected);
       } finally {
         await engine[Symbol.asyncDispose]();
       }
@@ -79,3 +86,80 @@ test("the same records give the same rows, in any order, however cut and repeate
     { interruptAfterTimeLimit: testMs, markInterruptAsFailure: false, numRuns: 1_000_000 },
   );
 });
+
+test("so do log, archive and table together, with restarts between", async () => {
+  await fc.assert(
+    fc.asyncProperty(stories, async ({ contract, records, repeats, cuts, reopen }) => {
+      await using directory = await openDirectory();
+      const arrived = [...records, ...repeats.map((index) => pick(records, index))];
+      const open = () => openPipeline({ directory: directory.path, contract, partitions: 3 });
+      let pipeline = await open();
+      try {
+        for (let step = 0, start = 0; start < arrived.length; step++) {
+          const size = 3 * pick(cuts, step);
+          await pipeline.append(arrived.slice(start, start + size), { batchSize: 5 });
+          start += size;
+          await pipeline.archive();
+          if (pick(reopen, step)) {
+            await pipeline[Symbol.asyncDispose]();
+            pipeline = await open();
+          } else {
+            await pipeline.build();
+          }
+        }
+        await pipeline.build();
+        const state = (await pipeline.tables.load(contract.name))!;
+        const files = await pipeline.tables.files(contract.name, state, state.current!);
+        assertSameRows(contract, await readRows(pipeline.objects, contract, files, state.schema), mergeRecords(contract, records, rowDigest).rows);
+      } finally {
+        await pipeline[Symbol.asyncDispose]();
+      }
+    }),
+    { interruptAfterTimeLimit: testMs, markInterruptAsFailure: false, numRuns: 1_000_000 },
+  );
+});
+
+/** A record as it arrives, and what it means under the contract with all fields. */
+interface Arrival {
+  readonly native: NativeRecord;
+  readonly schemaId: 1 | 2;
+  readonly record: TestRecord;
+}
+
+function arrivals({ contract, records, repeats, growAt, news }: Story, grown: Contract): readonly Arrival[] {
+  const defaults = Object.fromEntries(grown.schema.fields.slice(contract.schema.fields.length).map((field) => [field.name, compileDefault(field)!()]));
+  const once = records.map((record, index): Arrival => {
+    // Some producers go on with the schema that they know.
+    const schemaId = index >= growAt && index % 3 !== 0 ? 2 : 1;
+    const native = { ...record, ...defaults, ...(schemaId === 2 ? pick(news, index) : {}) };
+    const [encoded] = schemaId === 2 ? toRecords(grown, [native], { schemaId }) : toRecords(contract, [record], { schemaId });
+    return { native, schemaId, record: encoded! };
+  });
+  return [...once, ...repeats.map((index) => pick(once, index))];
+}
+
+function growingContract(contract: Contract): Contract {
+  const json = formatContract(contract);
+  const added = [
+    { name: "added", type: "int", default: 7 },
+    { name: "addedList", type: { type: "array", items: "string" }, default: ["x"] },
+    { name: "addedText", type: ["null", "string"], default: null },
+    { name: "addedRecord", type: { type: "record", name: "added", fields: [{ name: "a", type: "int" }, { name: "b", type: ["null", "double"] }] }, default: { a: 1, b: null } },
+  ];
+  const schema = json.schema as { readonly fields: readonly unknown[] };
+  return parseContract({ ...json, schema: { ...schema, fields: [...schema.fields, ...added] } });
+}
+
+function assertSameRows(contract: Contract, rows: readonly NativeRecord[], expected: readonly NativeRecord[]): void {
+  const text = compileRowText(contract);
+  assert.deepEqual(rows.map(text), expected.map(text));
+  assert.deepEqual(rows, expected.map((row) => ({ ...row })));
+}
+
+function only(native: NativeRecord, { schema }: Contract): NativeRecord {
+  return Object.fromEntries(schema.fields.map(({ name }) => [name, native[name]]));
+}
+
+function pick<T>(items: readonly T[], index: number): T {
+  return items[index % items.length]!;
+}
