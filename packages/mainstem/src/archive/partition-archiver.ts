@@ -31,7 +31,7 @@ import { dataKey } from "./paths.ts";
 const hourMs = 3_600_000;
 /** Schema ids that one chunk may hold; values that only look like the wire format may name any. */
 const schemaIdsMax = 1_000;
-/** How often in a row retention may remove what is about to be read before the archiver gives up for now. */
+/** How often in a row retention may remove what is about to be read before the task fails and is started again. */
 const removalsMax = 5;
 
 export interface PartitionArchiverOptions {
