@@ -1,8 +1,8 @@
 // `npm start`: Mainstem in this process, a week of earthquakes and a collection of films through it, and a report. `--once` ends with it.
 import { once } from "node:events";
 import { rm } from "node:fs/promises";
-import { createServer } from "node:net";
-import { relative } from "node:path";
+import { createServer, type AddressInfo } from "node:net";
+import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { openPlatform, parseConfig } from "mainstem";
 import { createApi } from "./api.ts";
@@ -11,7 +11,7 @@ import { failedChecks, formatReport } from "./report.ts";
 import { runExample } from "./run.ts";
 
 const usualPort = 7070;
-const dataDir = fileURLToPath(new URL(".mainstem", import.meta.url));
+const dataDirs = fileURLToPath(new URL(".mainstem", import.meta.url));
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
 const stayOpen = !process.argv.includes("--once");
@@ -21,7 +21,7 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => 
 try {
   process.exitCode = await main();
 } catch (error) {
-  // Ctrl-C before the report: the platform has closed, nothing failed.
+  // After Ctrl-C the platform has closed, and nothing failed.
   if (!stop.signal.aborted) throw error;
   say("\nStopped before the report.");
   process.exitCode = 130;
@@ -29,10 +29,14 @@ try {
 
 async function main(): Promise<number> {
   const began = performance.now();
-  await rm(dataDir, { recursive: true, force: true });
-  say(`Mainstem keeps this run's data in ${relative(process.cwd(), dataDir)}, which begins empty each time.`);
   const port = await choosePort();
-  await using platform = await openPlatform(parseConfig({ dataDir, server: { port }, archive: { every: "1s" }, tables: { every: "1s" } }));
+  // A folder for each port: a second run at the same time does not sweep away the first one's.
+  const dataDir = join(dataDirs, String(port));
+  await using stack = new AsyncDisposableStack();
+  await rm(dataDir, { recursive: true, force: true });
+  if (port !== usualPort) stack.defer(() => rm(dataDir, { recursive: true, force: true }));
+  say(`Mainstem keeps this run's data in ${relative(process.cwd(), dataDir)}, which begins empty each time.`);
+  const platform = stack.use(await openPlatform(parseConfig({ dataDir, server: { port }, archive: { every: "1s" }, tables: { every: "1s" } })));
   say(`It answers at ${platform.url}\n`);
 
   const report = await runExample({ api: createApi(platform.url, stop), dataDir, progress: createProgress(process.stdout) });
@@ -48,18 +52,24 @@ async function main(): Promise<number> {
   return failed.length === 0 ? 0 : 1;
 }
 
-/** The usual port, or any free one when somebody else has it. */
+/** The usual port, or a free one when somebody else has it. */
 async function choosePort(): Promise<number> {
+  const free = (await tryPort(usualPort)) ?? (await tryPort(0));
+  if (free === undefined) throw new Error("No port of 127.0.0.1 is free.");
+  if (free !== usualPort) say(`Port ${usualPort} is taken, so this run uses ${free}.`);
+  return free;
+}
+
+async function tryPort(port: number): Promise<number | undefined> {
   const probe = createServer();
-  const free = await new Promise<boolean>((resolve) => {
-    probe.once("error", () => resolve(false)).listen(usualPort, "127.0.0.1", () => resolve(true));
-  });
-  if (!free) {
-    say(`Port ${usualPort} is taken, so another one is used.`);
-    return 0;
+  try {
+    await once(probe.listen(port, "127.0.0.1"), "listening");
+    return (probe.address() as AddressInfo).port;
+  } catch {
+    return undefined;
+  } finally {
+    probe.close();
   }
-  await new Promise((resolve) => probe.close(resolve));
-  return usualPort;
 }
 
 function sayWhatNext(url: string): void {

@@ -9,7 +9,7 @@ const report = (found: number): Report => ({
 
 test("a report that agrees has no failed check", () => {
   assert.deepEqual(failedChecks(report(1_707)), []);
-  assert.deepEqual(formatReport(report(1_707)).slice(1, 3), ["usgs.earthquakes", "  ✔ rows in the table                      1,707"]);
+  assert.deepEqual(formatReport(report(1_707)).slice(1, 3), ["usgs.earthquakes", "  ✔ rows in the table                        1,707"]);
 });
 
 test("a count that is off is named with what was expected", () => {

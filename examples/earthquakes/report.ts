@@ -55,7 +55,7 @@ function holds({ found, expected }: Check): boolean {
 function formatCheck(check: Check): string {
   const { what, found, expected } = check;
   const mark = holds(check) ? "✔" : "✘";
-  return `  ${mark} ${what.padEnd(34)} ${show(found).padStart(9)}${holds(check) ? "" : `   expected ${show(expected)}`}`;
+  return `  ${mark} ${what.padEnd(36)} ${show(found).padStart(9)}${holds(check) ? "" : `   expected ${show(expected)}`}`;
 }
 
 function show(value: string | number): string {

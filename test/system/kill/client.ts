@@ -34,7 +34,8 @@ export async function runClient(options: {
     const key = dice.roll(2) === 0 ? `client-${client}-${number}` : undefined;
     const outcome = await send(batch, { key, url, ledger, signal });
     (outcome === "answered" ? ledger.accepted : ledger.unknown).push(...batch.valid);
-    if (dice.roll(4) === 0) await sleep(dice.roll(30));
+    // Bursts and pauses; without these a long run would hold millions of records to compare.
+    if (dice.roll(3) > 0) await sleep(dice.roll(120));
   }
 }
 
