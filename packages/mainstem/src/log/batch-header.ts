@@ -31,20 +31,16 @@ export interface BatchHeader {
 
 /** Writes the header at `position` for records that lie elsewhere. */
 export function encodeBatchHeader(into: Buffer, position: number, header: Omit<BatchHeader, "recordsBytes">, records: Uint8Array): void {
-  const lastOffsetDelta = header.count - 1;
-  writeInt64(into, position, header.baseOffset);
-  into.writeInt32BE(batchHeaderBytes - lengthPrefixBytes + records.length, position + 8);
-  into.writeInt32BE(0, position + 12);
-  into[position + 16] = magic;
-  into.writeInt16BE(header.timestampType === "append" ? appendTimeBit : 0, position + 21);
-  into.writeInt32BE(lastOffsetDelta, position + 23);
-  writeInt64(into, position + 27, header.baseTimestamp);
-  writeInt64(into, position + 35, header.maxTimestamp);
-  // No producer id, epoch or sequence: -1 in all of their 14 bytes.
-  into.fill(0xff, position + 43, position + 57);
-  into.writeInt32BE(header.count, position + 57);
+  writeFields(into, position, header, records.length);
   const crc = crc32.crc32c(records, crc32.crc32c(into.subarray(position + crcStart, position + batchHeaderBytes)));
   into.writeUInt32BE(crc, position + 17);
+}
+
+/** Writes the header at `position` and the records behind it: for small ones cheaper than keeping them apart. */
+export function encodeBatch(into: Buffer, position: number, header: Omit<BatchHeader, "recordsBytes">, records: Uint8Array): void {
+  writeFields(into, position, header, records.length);
+  into.set(records, position + batchHeaderBytes);
+  into.writeUInt32BE(crc32.crc32c(into.subarray(position + crcStart, position + batchHeaderBytes + records.length)), position + 17);
 }
 
 /**
@@ -78,4 +74,20 @@ export function decodeBatchHeader(bytes: Buffer, position: number, { bytesMax }:
 /** Whether the CRC of the whole batch at `position` is that of its bytes. */
 export function checkBatchCrc(bytes: Buffer, position: number, header: BatchHeader): boolean {
   return crc32.crc32c(bytes.subarray(position + crcStart, position + batchHeaderBytes + header.recordsBytes)) === bytes.readUInt32BE(position + 17);
+}
+
+/** Everything but the CRC. */
+function writeFields(into: Buffer, position: number, header: Omit<BatchHeader, "recordsBytes">, recordsBytes: number): void {
+  const lastOffsetDelta = header.count - 1;
+  writeInt64(into, position, header.baseOffset);
+  into.writeInt32BE(batchHeaderBytes - lengthPrefixBytes + recordsBytes, position + 8);
+  into.writeInt32BE(0, position + 12);
+  into[position + 16] = magic;
+  into.writeInt16BE(header.timestampType === "append" ? appendTimeBit : 0, position + 21);
+  into.writeInt32BE(lastOffsetDelta, position + 23);
+  writeInt64(into, position + 27, header.baseTimestamp);
+  writeInt64(into, position + 35, header.maxTimestamp);
+  // No producer id, epoch or sequence: -1 in all of their 14 bytes.
+  into.fill(0xff, position + 43, position + 57);
+  into.writeInt32BE(header.count, position + 57);
 }

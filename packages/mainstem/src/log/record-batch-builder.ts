@@ -75,7 +75,7 @@ export class RecordBatchBuilder {
     const small = bytes * 2 < buffer.length;
     const records = small ? Uint8Array.prototype.slice.call(buffer, 0, bytes) : buffer.subarray(0, bytes);
     if (!small) this.#buffer = Buffer.allocUnsafeSlow(buffer.length);
-    const batch = { count: this.#count, records, baseTimestamp: this.#baseTimestamp, maxTimestamp: this.#maxTimestamp };
+    const batch = new BuiltBatch(this.#count, records, { baseTimestamp: this.#baseTimestamp, maxTimestamp: this.#maxTimestamp });
     this.#position = this.#count = this.#baseTimestamp = this.#maxTimestamp = 0;
     return batch;
   }
@@ -87,6 +87,26 @@ export class RecordBatchBuilder {
     larger.set(this.#buffer.subarray(0, this.#position));
     this.#buffer = larger;
   }
+}
+
+/** A batch whose bytes are known to be its records. Not to be had elsewhere: a copy with other fields is an ordinary batch, which is checked. */
+class BuiltBatch implements RecordBatch {
+  readonly count: number;
+  readonly records: Uint8Array;
+  readonly baseTimestamp: number;
+  readonly maxTimestamp: number;
+
+  constructor(count: number, records: Uint8Array, { baseTimestamp, maxTimestamp }: { readonly baseTimestamp: number; readonly maxTimestamp: number }) {
+    this.count = count;
+    this.records = records;
+    this.baseTimestamp = baseTimestamp;
+    this.maxTimestamp = maxTimestamp;
+  }
+}
+
+/** Whether a builder made the batch, so that a log need not walk its records before it takes them. */
+export function isBuilt(batch: RecordBatch): boolean {
+  return batch instanceof BuiltBatch;
 }
 
 function writeZero(bytes: Uint8Array, position: number): number {

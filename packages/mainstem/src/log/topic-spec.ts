@@ -4,6 +4,7 @@ import { batchHeaderBytes } from "./batch-header.ts";
 import type { GroupName, Instant, Offset, TopicName, TopicSpec } from "./log.ts";
 import { timestampTypes } from "./log.ts";
 import type { FetchedBatch, RecordBatch } from "./record-batch.ts";
+import { isBuilt } from "./record-batch-builder.ts";
 import { RecordCursor } from "./record-cursor.ts";
 
 export const partitionsMax = 1_024;
@@ -50,6 +51,7 @@ export function checkBatch(batch: RecordBatch): void {
       maxTimestamp,
     });
   }
+  if (isBuilt(batch)) return;
   const seen: FetchedBatch = {
     count,
     records,

@@ -1,5 +1,5 @@
 import type { Logger } from "../../runtime/logger.ts";
-import { batchHeaderBytes, encodeBatchHeader } from "../batch-header.ts";
+import { batchHeaderBytes, encodeBatch, encodeBatchHeader } from "../batch-header.ts";
 import type { Offset, TimestampType } from "../log.ts";
 import type { RecordBatch } from "../record-batch.ts";
 import type { FileSystem, LogFile } from "./file-system.ts";
@@ -11,6 +11,8 @@ import type { IndexedBatch } from "./segment-index.ts";
 
 /** Index entries that may wait in memory: what a crash leaves to be walked again on open. */
 const unwrittenEntriesMax = 128;
+/** Smaller batches are copied together: that costs less than a vector of its own for each. */
+const copiedBytesMax = 8_192;
 /** Relative offsets in Kafka's indexes are signed 32-bit integers; so are positions, which the options bound. */
 export const offsetsPerSegmentMax = 2_147_483_647;
 
@@ -61,26 +63,39 @@ export class ActiveSegment {
     return new ActiveSegment(options, { segment: { base, bytes: 0 }, file, index: new SegmentIndex(base), since: undefined });
   }
 
-  /** Lays batches out behind what is durable, in one list of buffers: headers are made, records are not copied. */
+  /** Lays batches out behind what is durable, in one list of buffers. */
   layOut(
     batches: readonly RecordBatch[],
     { from, now, timestampType }: { readonly from: Offset; readonly now: number; readonly timestampType: TimestampType },
   ): Round {
-    const headers = Buffer.allocUnsafe(batches.length * batchHeaderBytes);
+    // Headers and small batches, one behind the other; the records of large ones stay where they are.
+    const made = Buffer.allocUnsafeSlow(
+      batches.reduce((sum, { records }) => sum + batchHeaderBytes + (records.length < copiedBytesMax ? records.length : 0), 0),
+    );
     const buffers: Uint8Array[] = [];
     const placed: IndexedBatch[] = [];
     let position = this.segment.bytes;
     let next = from;
-    for (const [at, { count, records, baseTimestamp, maxTimestamp }] of batches.entries()) {
-      const start = at * batchHeaderBytes;
-      const times = timestampType === "append" ? { baseTimestamp: now, maxTimestamp: now } : { baseTimestamp, maxTimestamp };
-      encodeBatchHeader(headers, start, { baseOffset: next, count, timestampType, ...times }, records);
-      buffers.push(headers.subarray(start, start + batchHeaderBytes), records);
+    let [start, end] = [0, 0];
+    for (const batch of batches) {
+      const { count, records } = batch;
+      const { baseTimestamp, maxTimestamp } = timestampType === "append" ? { baseTimestamp: now, maxTimestamp: now } : batch;
+      const header = { baseOffset: next, count, timestampType, baseTimestamp, maxTimestamp };
       const bytes = batchHeaderBytes + records.length;
+      if (records.length < copiedBytesMax) {
+        encodeBatch(made, end, header, records);
+        end += bytes;
+      } else {
+        encodeBatchHeader(made, end, header, records);
+        end += batchHeaderBytes;
+        buffers.push(made.subarray(start, end), records);
+        start = end;
+      }
       next = (next + count) as Offset;
-      placed.push({ position, bytes, lastOffset: (next - 1) as Offset, maxTimestamp: times.maxTimestamp });
+      placed.push({ position, bytes, lastOffset: (next - 1) as Offset, maxTimestamp });
       position += bytes;
     }
+    if (end > start) buffers.push(made.subarray(start, end));
     return { buffers, batches: placed, bytes: position - this.segment.bytes, next, lastTimestamp: now };
   }
 

@@ -126,16 +126,18 @@ class EmbeddedLog implements Log {
     return [...this.#topics.values()].map(({ info }) => info);
   }
 
-  async append(to: TopicPartition, batch: RecordBatch, { signal }: Waits = {}): Promise<AppendedRange> {
-    this.#check(signal);
-    const partition = this.#partition(to);
-    checkBatch(batch);
-    const bytes = batchHeaderBytes + batch.records.length;
-    if (this.#isFull(bytes)) {
-      await this.#retain();
-      if (this.#isFull(bytes)) throw this.#full(to);
+  /** No promise but the one that is given back on the way that is usual. */
+  append(to: TopicPartition, batch: RecordBatch, { signal }: Waits = {}): Promise<AppendedRange> {
+    try {
+      this.#check(signal);
+      const partition = this.#partition(to);
+      checkBatch(batch);
+      const bytes = batchHeaderBytes + batch.records.length;
+      if (this.#isFull(bytes)) return this.#appendWhenRetained(to, batch, signal);
+      return partition.append(batch, signal);
+    } catch (error) {
+      return Promise.reject(error);
     }
-    return partition.append(batch, signal);
   }
 
   read(from: LogPosition, { until, batchBytesMax, signal }: ReadOptions): AsyncIterable<FetchedBatch> {
@@ -286,6 +288,13 @@ class EmbeddedLog implements Log {
 
   #isFull(bytes: number): boolean {
     return this.#usage.bytes + this.#budget.used + bytes > this.#settings.diskBytesMax;
+  }
+
+  async #appendWhenRetained(to: TopicPartition, batch: RecordBatch, signal: AbortSignal | undefined): Promise<AppendedRange> {
+    await this.#retain();
+    this.#check(signal);
+    if (this.#isFull(batchHeaderBytes + batch.records.length)) throw this.#full(to);
+    return this.#partition(to).append(batch, signal);
   }
 
   #full({ topic }: TopicPartition): MainstemError {

@@ -59,6 +59,8 @@ export class Partition {
   #queue: Waiting[] = [];
   #writing: Promise<void> | undefined;
   #rollWanted = false;
+  /** Whether the last write of the recovery point failed. */
+  #pointLags = false;
   /** Why nothing can be appended any more. */
   #failure: MainstemError | undefined;
   /** Why nothing can be read any more either: closed or deleted. */
@@ -103,20 +105,10 @@ export class Partition {
   }
 
   /** Resolves when the batch is durable. Appends are written in the order of these calls. */
-  async append(batch: RecordBatch, signal: AbortSignal | undefined): Promise<AppendedRange> {
-    this.#checkWritable();
-    const { budget } = this.options;
+  append(batch: RecordBatch, signal: AbortSignal | undefined): Promise<AppendedRange> {
     const bytes = batchHeaderBytes + batch.records.length;
-    if (!budget.tryTake(bytes)) await budget.take(bytes, signal);
-    try {
-      this.#checkWritable();
-      return await new Promise((resolve, reject) => {
-        this.#queue.push({ batch, bytes, resolve, reject });
-        this.#writing ??= this.#write();
-      });
-    } finally {
-      budget.give(bytes);
-    }
+    if (this.options.budget.tryTake(bytes)) return this.#enqueue(batch, bytes);
+    return this.options.budget.take(bytes, signal).then(() => this.#enqueue(batch, bytes));
   }
 
   /** Closes the last segment after what is being written, if it holds anything. */
@@ -192,6 +184,20 @@ export class Partition {
     })());
   }
 
+  /** The bytes were taken from the budget; they are given back when the promise settles. */
+  #enqueue(batch: RecordBatch, bytes: number): Promise<AppendedRange> {
+    return new Promise((resolve, reject) => {
+      try {
+        this.#checkWritable();
+      } catch (error) {
+        this.options.budget.give(bytes);
+        throw error;
+      }
+      this.#queue.push({ batch, bytes, resolve, reject });
+      this.#writing ??= this.#write();
+    });
+  }
+
   #checkWritable(): void {
     this.check();
     // A new error each time: its stack is that of its caller.
@@ -251,24 +257,34 @@ export class Partition {
       await active.sync();
       active.takeIn(round);
       this.options.usage.bytes += round.bytes;
-      await this.#moveRecoveryPoint(round);
     } catch (error) {
       return this.#fail(taken, error);
     }
+    this.#moveRecoveryPoint(round);
     this.#end = round.next;
     this.#wakeReaders();
-    for (const [index, { resolve }] of taken.entries()) {
+    for (const [index, { batch, resolve }] of taken.entries()) {
       const { lastOffset, maxTimestamp } = round.batches[index]!;
-      resolve({ first: (lastOffset - taken[index]!.batch.count + 1) as Offset, last: lastOffset, timestamp: maxTimestamp as Instant });
+      resolve({ first: (lastOffset - batch.count + 1) as Offset, last: lastOffset, timestamp: maxTimestamp as Instant });
     }
+    this.options.budget.give(round.bytes);
     await active.writeIndexWhenDue();
   }
 
-  /** After the sync, so that it never runs ahead of what is durable. */
-  #moveRecoveryPoint({ next, lastTimestamp }: Round): Promise<void> {
+  /**
+   * After the sync, so that it never runs ahead of what is durable. Nobody waits for it, and a failure is only told: it may lag, and then more is checked on open;
+   * where it must not, which is when a segment is closed, a failure stops the partition.
+   */
+  #moveRecoveryPoint({ next, lastTimestamp }: Round): void {
     const { segment, index } = this.#active;
     const { maxTimestamp, maxTimestampOffset } = index;
-    return this.#point.update({ position: segment.bytes, next, lastTimestamp, maxTimestamp, maxTimestampOffset }, { sync: false });
+    this.#point.note({ position: segment.bytes, next, lastTimestamp, maxTimestamp, maxTimestampOffset }).then(
+      () => (this.#pointLags = false),
+      (error: unknown) => {
+        if (!this.#pointLags) this.options.logger.warn("recovery point was not written", { ...this.#facts(), cause: String(error) });
+        this.#pointLags = true;
+      },
+    );
   }
 
   async #rollOver(): Promise<void> {
@@ -318,7 +334,10 @@ export class Partition {
 
   #refuse(taken: readonly Waiting[], error: MainstemError): void {
     this.#reserved = this.#end;
-    for (const { reject } of taken) reject(error);
+    for (const { bytes, reject } of taken) {
+      this.options.budget.give(bytes);
+      reject(error);
+    }
   }
 
   #wakeReaders(): void {

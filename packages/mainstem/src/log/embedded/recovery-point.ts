@@ -36,6 +36,8 @@ export class RecoveryPointFile {
   #current: RecoveryPoint;
   #sequence: number;
   #writing: Promise<void> = Promise.resolve();
+  /** A write that has not begun and will take in whatever is noted until then. */
+  #noting: Promise<void> | undefined;
 
   private constructor(file: LogFile, current: RecoveryPoint, sequence: number) {
     this.#file = file;
@@ -75,23 +77,17 @@ export class RecoveryPointFile {
     return this.#current;
   }
 
+  /** Takes the change in, and writes it soon: not each of many that come while one is written. Rejects when the write failed. */
+  note(change: Partial<RecoveryPoint>): Promise<void> {
+    this.#current = { ...this.#current, ...change };
+    this.#noting ??= this.#write({ sync: false, begun: () => (this.#noting = undefined) });
+    return this.#noting;
+  }
+
   /** Writes the change after those before it. With `sync` it is durable when resolved. */
   update(change: Partial<RecoveryPoint>, { sync }: { readonly sync: boolean }): Promise<void> {
-    const point = (this.#current = { ...this.#current, ...change });
-    const before = this.#writing;
-    const written = (async () => {
-      await before;
-      // A slot that could not be written is written again: the other one may be the only whole one.
-      const sequence = this.#sequence + 1;
-      const bytes = Buffer.allocUnsafe(slotBytes);
-      encodeSlot(bytes, 0, point, sequence);
-      await this.#file.write([bytes], (sequence % 2) * slotSpacing);
-      this.#sequence = sequence;
-      if (sync) await this.#file.sync();
-    })();
-    // A failed write is the failure of its caller; those behind it go on.
-    this.#writing = written.catch(() => undefined);
-    return written;
+    this.#current = { ...this.#current, ...change };
+    return this.#write({ sync });
   }
 
   /** Writes the change to both slots, durable when resolved: whichever of them a later opener finds whole knows it. */
@@ -108,6 +104,23 @@ export class RecoveryPointFile {
     } finally {
       await this.#file.close();
     }
+  }
+  #write({ sync, begun }: { readonly sync: boolean; readonly begun?: () => void }): Promise<void> {
+    const before = this.#writing;
+    const written = (async () => {
+      await before;
+      begun?.();
+      // A slot that could not be written is written again: the other one may be the only whole one.
+      const sequence = this.#sequence + 1;
+      const bytes = Buffer.allocUnsafe(slotBytes);
+      encodeSlot(bytes, 0, this.#current, sequence);
+      await this.#file.write([bytes], (sequence % 2) * slotSpacing);
+      this.#sequence = sequence;
+      if (sync) await this.#file.sync();
+    })();
+    // A failed write is the failure of its caller; those behind it go on.
+    this.#writing = written.catch(() => undefined);
+    return written;
   }
 }
 

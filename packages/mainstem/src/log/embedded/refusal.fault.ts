@@ -47,16 +47,22 @@ describe("a disk that refuses", () => {
     assert.deepEqual(await readValues(last, position(topic, 0)), seen);
   });
 
-  test("the recovery point leaves the batch and stops the partition", async () => {
+  test("the recovery point is no matter while a segment is written, and stops the partition when it is to be closed", async () => {
     const disk = losing();
     const log = await open(disk);
     const topic = await log.createTopic(toSpec("t"));
     disk.refuse = (operation, path) => (operation === "write" && path.endsWith("recovery-point") ? "EIO" : undefined);
-    await rejects(log.append(at(topic), toBatch(["unsure"])), "log.writeFailed");
-    disk.refuse = undefined;
-    await log[Symbol.asyncDispose]();
-    await using again = await open(disk);
-    assert.deepEqual(await readValues(again, position(topic, 0)), ["unsure"]);
+    const values: string[] = [];
+    const fill = async (): Promise<void> => {
+      for (let count = 0; ; count++) {
+        await log.append(at(topic), toBatch([`${count} ${"x".repeat(500)}`]));
+        values.push(`${count} ${"x".repeat(500)}`);
+      }
+    };
+    await rejects(fill(), "log.writeFailed");
+    assert.ok(values.length > 5);
+    await using again = await open(disk.losePower());
+    assert.deepEqual(await readValues(again, position(topic, 0)), values);
   });
 
   test("indexes is no matter", async () => {
