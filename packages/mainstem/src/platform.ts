@@ -1,3 +1,4 @@
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { createArchiver, type Archiver } from "./archive/index.ts";
 import { openIcebergTables } from "./iceberg/index.ts";
@@ -53,6 +54,8 @@ export async function openPlatform(config: Config, { env = systemEnv, logger = s
       diskBytesMax: config.log.diskBytesMax,
     }),
   );
+  // What a kill left there counts for nothing, and with the log's lock nobody else writes there.
+  await rm(inData("scratch"), { recursive: true, force: true });
   const objects = opened.use(await openDirectoryStore({ directory: config.objects.directory ?? inData("objects") }));
   const state = opened.use(await openSqliteState({ file: config.state.file ?? inData("state.sqlite") }));
   const registry = opened.use(await openRegistry({ ...shared, state, log, objects, partitions: config.log.partitions, retention: config.log.retention }));
