@@ -60,7 +60,7 @@ function encode(schema: AvroSchema, value: unknown): Uint8Array {
   return sink.copy();
 }
 
-const bigLong = avsc.types.LongType.__with({
+const bigLong = avsc.types.LongType["__with"]({
   fromBuffer: (buffer: Buffer) => buffer.readBigInt64LE(),
   toBuffer: (value: bigint) => {
     const buffer = Buffer.alloc(8);
@@ -77,7 +77,7 @@ const bigLong = avsc.types.LongType.__with({
 function toAvsc(schema: AvroSchema): avsc.Type {
   const isLong = (json: unknown) => json === "long" || (typeof json === "object" && json !== null && (json as { readonly type?: unknown }).type === "long");
   return avsc.Type.forSchema(toSchemaJson(schema) as avsc.Schema, {
-    typeHook: (json) => (isLong(json) ? bigLong : undefined) as unknown as avsc.Type,
+    typeHook: (json) => (isLong(json) ? bigLong : undefined),
     wrapUnions: false,
   });
 }

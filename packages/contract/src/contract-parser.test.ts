@@ -1,0 +1,231 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Issue } from "./avro/schema.ts";
+import { formatContract } from "./contract-json.ts";
+import { parseContract } from "./contract-parser.ts";
+import { ContractError } from "./errors.ts";
+import { everyKind, everyKindJson } from "./testing/samples.ts";
+
+function refusalOf(json: unknown): { readonly code: string; readonly issues: readonly Issue[]; readonly message: string } {
+  try {
+    parseContract(json);
+  } catch (error) {
+    assert.ok(error instanceof ContractError, String(error));
+    return { code: error.code, issues: error.facts["issues"] as readonly Issue[], message: error.message };
+  }
+  return assert.fail("the contract was taken");
+}
+const json = (change: object, fields: readonly unknown[] = []) => ({
+  name: "shop.orders",
+  schema: {
+    type: "record",
+    name: "orders",
+    namespace: "shop",
+    fields: [
+      { name: "id", type: "string" },
+      { name: "at", type: { type: "long", logicalType: "timestamp-micros" } },
+      { name: "price", type: "double" },
+      { name: "note", type: ["null", "string"] },
+      ...fields,
+    ],
+  },
+  key: ["id"],
+  order: ["at"],
+  ...change,
+});
+const placesOf = (declared: unknown) => refusalOf(declared).issues.map((issue) => issue.path);
+
+test("the JSON form comes back as it was, with its defaults written out", () => {
+  const { schema: _, ...stored } = formatContract(everyKind);
+  assert.deepEqual(stored, {
+    formatVersion: 1,
+    name: "test.all",
+    description: "One field of every kind.",
+    owner: "nobody",
+    key: ["id"],
+    order: ["revision"],
+    merge: { kind: "latest" },
+    partition: [],
+    immutable: false,
+    checks: [],
+    compatibility: "BACKWARD_TRANSITIVE",
+  });
+  const text = JSON.stringify(formatContract(everyKind));
+  assert.deepEqual(parseContract(JSON.parse(text)), everyKind);
+  assert.equal(JSON.stringify(formatContract(parseContract(JSON.parse(text)))), text);
+});
+
+test("a contract is plain data: it can be sent to a thread, and stored as it is", () => {
+  assert.deepEqual(structuredClone(everyKind), everyKind);
+  assert.deepEqual(parseContract(JSON.parse(JSON.stringify(everyKind))), everyKind);
+  assert.deepEqual(parseContract(everyKindJson), everyKind);
+});
+
+test("all faults are named at once", () => {
+  const declared = json({
+    name: "orders",
+    formatVersion: 2,
+    owner: 7,
+    colour: "red",
+    key: ["id", "id", "price", "nothing"],
+    order: [],
+    merge: { kind: "sum" },
+    partition: [{ field: "price", transform: "day" }],
+    checks: [{ kind: "sum", field: "id" }],
+    immutable: "yes",
+  });
+  assert.deepEqual(placesOf(declared).sort(), [
+    "checks[0].field",
+    "colour",
+    "formatVersion",
+    "immutable",
+    "key[1]",
+    "key[2]",
+    "key[3]",
+    "merge",
+    "name",
+    "order",
+    "owner",
+    "partition[0].field",
+  ]);
+  assert.match(refusalOf(declared).message, /and 11 more/);
+});
+
+test("what is right in itself but not supported yet has a code of its own", () => {
+  for (const change of [
+    { order: "log" },
+    { deletes: { field: "note" } },
+    { subject: "id" },
+    { merge: { kind: "none" } },
+    { compatibility: "NONE" },
+    { formatVersion: 2 },
+  ]) {
+    assert.equal(refusalOf(json(change)).code, "contract.unsupported", JSON.stringify(change));
+  }
+  assert.equal(refusalOf(json({ order: "log", key: [] })).code, "contract.invalid");
+});
+
+test("names are held to what topics, tables and Avro all take", () => {
+  for (const name of ["orders", "a.b.c", "", ".x", "x.", "1a.b", "a.b-c", "_mainstem.x", "_mainstemx.y", `a.${"b".repeat(200)}`, 7])
+    assert.ok(placesOf(json({ name })).includes("name"), String(name));
+  assert.deepEqual(placesOf(json({ name: "shop.Orders" })), ["schema.name"]);
+  assert.deepEqual(placesOf(json({}, [{ name: "_mainstem_x", type: "int" }])), ["schema.fields[4].name"]);
+  assert.deepEqual(placesOf(json({}, [{ name: "NOTE", type: "int" }])), ["schema.fields[4].name"]);
+});
+
+test("types that a table or a proof cannot hold are refused with what to use", () => {
+  const refused: readonly (readonly [unknown, string])[] = [
+    [["string", "int"], "type"],
+    [["null", "string", "int"], "type"],
+    ["null", "type"],
+    [{ type: "long", logicalType: "timestamp-nanos" }, "type.logicalType"],
+    [{ type: "fixed", name: "d", size: 12, logicalType: "duration" }, "type.logicalType"],
+    [{ type: "long", logicalType: "uuid" }, "type.logicalType"],
+    [{ type: "string", logicalType: "colour" }, "type.logicalType"],
+    [{ type: "bytes", logicalType: "decimal", precision: 39 }, "type.precision"],
+    [{ type: "fixed", name: "d", size: 2, logicalType: "decimal", precision: 5 }, "type.size"],
+    [{ type: "fixed", name: "d", size: 0 }, "type.size"],
+    [{ type: "record", name: "r", fields: [] }, "type.fields"],
+    [
+      {
+        type: "record",
+        name: "r",
+        fields: [
+          { name: "a", type: "int" },
+          { name: "A", type: "int" },
+        ],
+      },
+      "type.fields[1].name",
+    ],
+    [{ type: "array", items: ["int", "string"] }, "type.items"],
+    [["null", { type: "map", values: { type: "int", logicalType: "colour" } }], "type[1].values.logicalType"],
+    [{ type: "record", name: "r", aliases: ["q"], fields: [{ name: "a", type: "int" }] }, "type.aliases"],
+  ];
+  for (const [type, place] of refused) assert.equal(placesOf(json({}, [{ name: "x", type }]))[0], `schema.fields[4].${place}`, JSON.stringify(type));
+  assert.deepEqual(placesOf(json({}, [{ name: "x", type: "int", aliases: ["y"] }])), ["schema.fields[4].aliases"]);
+  assert.deepEqual(placesOf(json({}, [{ name: "x", type: "int", pii: "yes" }])), ["schema.fields[4].pii"]);
+});
+
+test("faults of the Avro schema itself are named with the rest", () => {
+  const declared = { ...json({ key: "id" }), schema: { type: "record", name: "orders", namespace: "shop", fields: [{ name: "id", type: "strng" }] } };
+  assert.deepEqual(placesOf(declared), ["schema.fields[0].type"]);
+  for (const schema of [undefined, "string", { type: "array", items: "int" }, null])
+    assert.ok(placesOf({ ...json({}), schema }).some((path) => path.startsWith("schema")));
+});
+
+test("keys, orders and partitions take only what they can compare, and nothing personal but a key", () => {
+  const personal = [
+    { name: "who", type: "string", pii: true },
+    { name: "list", type: { type: "array", items: "int" } },
+    { name: "e", type: { type: "enum", name: "e", symbols: ["A"] } },
+  ];
+  const place = (change: object) => placesOf(json(change, personal));
+  assert.deepEqual(place({ key: ["price"] }), ["key[0]"]);
+  assert.deepEqual(place({ key: ["note"] }), ["key[0]"]);
+  assert.deepEqual(place({ key: ["list"] }), ["key[0]"]);
+  assert.deepEqual(place({ key: "id" }), ["key"]);
+  assert.deepEqual(place({ order: ["price"] }), ["order[0]"]);
+  assert.deepEqual(place({ order: ["e"] }), ["order[0]"]);
+  assert.deepEqual(place({ order: ["who"] }), ["order[0]"]);
+  assert.deepEqual(place({ partition: [{ field: "who", transform: "identity" }] }), ["partition[0].field"]);
+  assert.deepEqual(place({ partition: [{ field: "at", transform: "bucket" }] }), ["partition[0].width"]);
+  assert.deepEqual(place({ partition: [{ field: "at", transform: "day", width: 2 }] }), ["partition[0].width"]);
+  assert.deepEqual(
+    place({
+      partition: [
+        { field: "at", transform: "day" },
+        { field: "at", transform: "day" },
+      ],
+    }),
+    ["partition[1]"],
+  );
+  assert.deepEqual(place({ partition: [{ field: "at", transform: "week" }] }), ["partition[0].transform"]);
+  assert.deepEqual(place({ partition: [{ field: "at", transform: "day", extra: 1 }] }), ["partition[0].extra"]);
+  assert.equal(parseContract(json({ key: ["who", "e"], partition: [{ field: "note", transform: "truncate", width: 3 }] }, personal)).partition[0]?.width, 3);
+});
+
+test("checks are held to their fields", () => {
+  const nested = [
+    { name: "home", type: ["null", { type: "record", name: "home", fields: [{ name: "zip", type: "string" }] }] },
+    { name: "size", type: "int", default: 0 },
+  ];
+  const bad: readonly (readonly [unknown, string])[] = [
+    [{ kind: "sum", field: "id" }, "checks[0].field"],
+    [{ kind: "sum", field: "nothing" }, "checks[0].field"],
+    [{ kind: "sum", field: "home.zip" }, "checks[0].field"],
+    [{ kind: "range", field: "price" }, "checks[0]"],
+    [{ kind: "range", field: "price", min: "x" }, "checks[0].min"],
+    [{ kind: "range", field: "price", min: 2, max: 1 }, "checks[0]"],
+    [{ kind: "range", field: "at", max: "2026-11-21" }, "checks[0].max"],
+    [{ kind: "range", field: "size", min: 1 }, "checks[0]"],
+    [{ kind: "length", field: "price", min: 1 }, "checks[0].field"],
+    [{ kind: "length", field: "id", min: 2, max: 1 }, "checks[0]"],
+    [{ kind: "oneOf", field: "price", values: [1] }, "checks[0].field"],
+    [{ kind: "oneOf", field: "id", values: [1] }, "checks[0].values"],
+    [{ kind: "oneOf", field: "id", values: [] }, "checks[0].values"],
+    [{ kind: "matches", field: "id", pattern: "(" }, "checks[0].pattern"],
+    [{ kind: "matches", field: "at", pattern: "x" }, "checks[0].field"],
+    [{ kind: "freshness", within: "soon" }, "checks[0].within"],
+    [{ kind: "volume", within: "1h", min: -1 }, "checks[0]"],
+    [{ kind: "volume", within: "1h", min: 2, max: 1 }, "checks[0]"],
+    [{ kind: "notNull", field: "note", why: "because" }, "checks[0].why"],
+    [{ kind: "magic" }, "checks[0].kind"],
+    ["sum", "checks[0].kind"],
+  ];
+  for (const [check, place] of bad) assert.deepEqual(placesOf(json({ checks: [check] }, nested)), [place], JSON.stringify(check));
+  const good = [
+    { kind: "sum", field: "price" },
+    { kind: "notNull", field: "home.zip" },
+    { kind: "range", field: "at", min: "2026-11-21T00:00:00Z", below: 1_900_000_000_000_000 },
+    { kind: "length", field: "home.zip", min: 5 },
+    { kind: "matches", field: "home.zip", pattern: "^\\p{L}+$" },
+    { kind: "oneOf", field: "size", values: [0, "7"] },
+    { kind: "volume", within: "1h", min: 0, max: 5 },
+    { kind: "freshness", within: "15m" },
+  ];
+  assert.deepEqual(parseContract(json({ checks: good }, nested)).checks, good);
+});
+
+test("what is no contract at all is refused", () => {
+  for (const value of [null, undefined, 7, "x", [], {}]) assert.ok(refusalOf(value).issues.length > 0);
+});
