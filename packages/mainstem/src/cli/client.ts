@@ -74,12 +74,15 @@ export function createClient(options: { readonly server: string; readonly token:
       const response = await send({ ...call, headers: { accept: "application/x-ndjson", ...call.headers } });
       const status = response.statusCode ?? 0;
       if (status >= 400) throw problemFailure(status, parseBody(await read(response, base), base));
-      let failure: unknown;
-      response.once("error", (error) => (failure = error));
-      for await (const line of createInterface({ input: response, crlfDelay: Number.POSITIVE_INFINITY })) if (line !== "") yield line;
-      if (call.signal?.aborted) return;
-      if (failure !== undefined || !response.complete)
-        throw new CliFailure("cli.connection", `The connection to ${base.origin} broke before the answer was complete.`, { remedy: "Repeat the command." });
+      try {
+        for await (const line of createInterface({ input: response, crlfDelay: Number.POSITIVE_INFINITY })) if (line !== "") yield line;
+        if (response.complete) return;
+      } catch (error) {
+        // Nothing but the connection can fail here; that it was cut on purpose is an ending.
+        if (call.signal?.aborted) return;
+        throw broken(base, error);
+      }
+      if (!call.signal?.aborted) throw broken(base);
     },
   };
 }
@@ -123,6 +126,10 @@ function problemFailure(status: number, body: unknown): CliFailure {
   const problem: Partial<Problem> & { readonly title?: string } = typeof body === "object" && body !== null ? body : {};
   const { code, detail, title, remedy, ...rest } = problem;
   return new CliFailure(code ?? `http.${status}`, detail ?? title ?? `The server answered ${status}.`, { remedy, facts: { ...rest, ...rest.facts } });
+}
+
+function broken(base: URL, cause?: unknown): CliFailure {
+  return new CliFailure("cli.connection", `The connection to ${base.origin} broke before the answer was complete.`, { remedy: "Repeat the command.", cause });
 }
 
 const unreachable: ReadonlySet<string> = new Set(["ECONNREFUSED", "ENOTFOUND", "EHOSTUNREACH", "ENETUNREACH", "EAI_AGAIN", "ETIMEDOUT"]);

@@ -77,7 +77,10 @@ function seconds(milliseconds: number): string {
 /** Until the signal: on a screen, one line that tells where every dataset is. */
 async function showProgress({ terminal, signal }: Context, client: Client): Promise<void> {
   // Without a screen there is nothing to show, only to wait.
-  if (!terminal.live) return void (await sleep(foreverMs, undefined, { signal }).catch(() => undefined));
+  if (!terminal.live) {
+    await sleep(foreverMs, undefined, { signal }).catch(() => undefined);
+    return;
+  }
   while (!signal.aborted) {
     try {
       const { body } = await client.call({ path: "/v1/datasets", signal });

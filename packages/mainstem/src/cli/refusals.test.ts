@@ -8,14 +8,16 @@ test("counts refused records by cause, the most frequent first, at their places 
   const counter = createRefusalCounter();
   counter.add(refused(3, "title"), { offset: 0 });
   counter.add(refused(0, "year"), { offset: 10 });
-  counter.add(refused(1, "title", "null"), { offset: 10 });
+  counter.add(refused(1, "title", "number 1776"), { offset: 10 });
+  counter.add(refused(2, "title", "null"), { offset: 10 });
   const { total, groups } = counter.tally();
-  assert.equal(total, 3);
+  assert.equal(total, 4);
   assert.deepEqual(
     groups.map(({ path, count, indexes }) => ({ path, count, indexes })),
     [
       { path: "title", count: 2, indexes: [3, 11] },
       { path: "year", count: 1, indexes: [10] },
+      { path: "title", count: 1, indexes: [12] },
     ],
   );
 });

@@ -51,7 +51,7 @@ export function createRefusalCounter(): {
     total += count;
     const { path = "", expected = "", received = "" } = refused.errors[0] ?? {};
     const full = groups.size >= groupsMax;
-    const key = full ? "" : JSON.stringify([refused.code, path.replace(/\[\d+\]/g, "[]"), expected]);
+    const key = full ? "" : JSON.stringify([refused.code, path.replace(/\[\d+\]/g, "[]"), expected, received.split(" ", 1)[0]]);
     const known = groups.get(key);
     const group = known ?? { code: full ? "(other causes)" : refused.code, path, expected, received, count: 0, indexes: [] };
     if (known === undefined) groups.set(key, group);

@@ -1,0 +1,181 @@
+// The command line as a program: what it writes where, and with which exit code it ends.
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { cliEntry, startPlatform, temporaryFolder, type RunningPlatform } from "./running-platform.ts";
+
+const contract = {
+  formatVersion: 1,
+  name: "shop.orders",
+  description: "Orders.",
+  schema: {
+    type: "record",
+    name: "orders",
+    namespace: "shop",
+    fields: [
+      { name: "id", type: "string" },
+      { name: "revision", type: "long" },
+      { name: "note", type: ["null", "string"], default: null },
+    ],
+  },
+  key: ["id"],
+  order: ["revision"],
+};
+const lines = [
+  { id: "a", revision: 1 },
+  { id: "b", revision: "soon" },
+  { id: "a", revision: 2, note: "\u001b[31mred" },
+  { id: 7, revision: 1 },
+]
+  .map((record) => JSON.stringify(record))
+  .join("\n");
+
+interface Ended {
+  readonly code: number | null;
+  readonly output: string;
+  readonly errors: string;
+}
+
+describe("the command line", () => {
+  let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+  let platform: RunningPlatform;
+  before(async () => {
+    folder = await temporaryFolder();
+    await writeFile(join(folder.path, "orders.json"), JSON.stringify(contract));
+    platform = await startPlatform({ cwd: folder.path, env: { MAINSTEM_ARCHIVE_EVERY: "200ms", MAINSTEM_TABLES_EVERY: "200ms" } });
+  });
+  after(async () => {
+    await platform?.[Symbol.asyncDispose]();
+    await folder[Symbol.asyncDispose]();
+  });
+
+  const run = (
+    args: readonly string[],
+    { input = "", env = {} }: { readonly input?: string; readonly env?: Readonly<Record<string, string>> } = {},
+  ): Promise<Ended> => {
+    const child = spawn(process.execPath, [cliEntry, ...args], { cwd: folder.path, env: { ...process.env, MAINSTEM_SERVER: platform.url, ...env } });
+    let output = "";
+    let errors = "";
+    child.stdout.on("data", (part: Buffer) => (output += part.toString()));
+    child.stderr.on("data", (part: Buffer) => (errors += part.toString()));
+    child.stdin.on("error", () => undefined).end(input);
+    return new Promise((resolve, reject) => {
+      child.on("error", reject);
+      child.on("close", (code) => resolve({ code, output, errors }));
+    });
+  };
+  const untilRows = async (count: number): Promise<void> => {
+    for (const deadline = Date.now() + 60_000; Date.now() < deadline; await sleep(100)) {
+      const { output } = await run(["query", "SELECT count(*) AS n FROM shop.orders", "--json"]);
+      if ((JSON.parse(output) as { readonly n: number }).n >= count) return;
+    }
+    assert.fail("the table was not built");
+  };
+
+  test("declares, sends, tails, queries and lists", { timeout: 120_000 }, async () => {
+    assert.deepEqual(await run(["apply", "orders.json"]), { code: 0, output: "created   shop.orders  version 1\n", errors: "" });
+    assert.match((await run(["apply", "orders.json", "--json"])).output, /^\{"kind":"unchanged","name":"shop.orders","version":1,.*\}\n$/);
+
+    const sent = await run(["send", "shop.orders"], { input: lines });
+    assert.equal(sent.code, 1, "something was refused");
+    assert.match(sent.output, /^shop\.orders: 2 accepted, 2 refused\n/);
+    assert.match(sent.output, /^ +1 × record\.invalid at revision: expected long.*, received string "soon" \(record 1\)$/m);
+    assert.match(sent.output, /^ +1 × record\.invalid at id: expected string, received number 7 \(record 3\)$/m);
+    const kept = await run(["send", "shop.orders", "--invalid", "inbox", "--json", "-"], { input: `[${lines.replaceAll("\n", ",")}]` });
+    assert.equal(kept.code, 0);
+    assert.deepEqual(JSON.parse(kept.output), { dataset: "shop.orders", accepted: 2, quarantined: 2, refused: 0, causes: [] });
+
+    const tail = await run(["tail", "shop.orders", "--limit", "2", "--json"]);
+    assert.deepEqual(
+      tail.output
+        .trim()
+        .split("\n")
+        .map((line) => (JSON.parse(line) as { readonly value: unknown }).value),
+      [
+        { id: "a", revision: 1, note: null },
+        { id: "a", revision: 2, note: "\u001b[31mred" },
+      ],
+    );
+    const shown = await run(["tail", "shop.orders"]);
+    assert.ok(!shown.output.includes("\u001b"), "no record moves the screen's cursor");
+
+    await untilRows(1);
+    const rows = await run(["query", "SELECT id, revision FROM shop.orders"]);
+    assert.deepEqual({ ...rows, errors: rows.errors.trim() }, { code: 0, output: "id  revision\na          2\n", errors: "1 row" });
+    const [snapshot] = (await run(["snapshots", "shop.orders", "--json"])).output.trim().split("\n");
+    const { id } = JSON.parse(snapshot ?? "") as { readonly id: string };
+    assert.equal((await run(["query", "SELECT revision FROM shop.orders", "--at", `shop.orders=${id}`, "--json"])).output, '{"revision":2}\n');
+    assert.equal((await run(["query", "SELECT revision FROM shop.orders", "--at", "2020-01-01T00:00:00Z", "--json"])).output, "");
+
+    assert.match((await run(["datasets"])).output, /^dataset +version +in the log +rows.*\nshop\.orders +1 +4 +1 /);
+    assert.match((await run(["describe", "shop.orders"])).output, /in the inbox +2 records/);
+    const status = await run(["status", "--json"]);
+    assert.deepEqual([status.code, (JSON.parse(status.output) as { readonly status: string }).status], [0, "ok"]);
+  });
+
+  test("ends with 2 when it is called wrongly, and with 1 when it fails, saying what to do", async () => {
+    for (const args of [
+      [],
+      ["nope"],
+      ["describe"],
+      ["tail", "shop.orders", "--limit", "many"],
+      ["query", "select 1", "--at", "noon"],
+      ["--server", "::", "status"],
+    ])
+      assert.equal((await run(args)).code, 2, args.join(" "));
+    const unknown = await run(["describe", "shop.nothing"]);
+    assert.equal(unknown.code, 1);
+    assert.match(unknown.errors, /^error: .*shop\.nothing.*\[registry\.datasetUnknown\]\n {2}\S/);
+    assert.equal(unknown.output, "");
+    const nobody = await run(["status", "--json"], { env: { MAINSTEM_SERVER: "http://127.0.0.1:1" } });
+    assert.equal(nobody.code, 1);
+    assert.match(nobody.errors, /^\{"error":\{"code":"cli\.noServer".*mainstem dev/);
+    assert.equal((await run(["send", "shop.orders", "missing.ndjson"])).code, 1);
+    await writeFile(join(folder.path, "bad.yaml"), "name: shop.bad\nschema: 7\n");
+    const bad = await run(["apply", "bad.yaml"]);
+    assert.equal(bad.code, 1);
+    assert.match(bad.errors, /\[contract\.invalid\]\n {2}- \S+: /);
+  });
+
+  test("help and version end well", async () => {
+    for (const args of [["--help"], ["--version"], ["send", "--help"]]) assert.equal((await run(args)).code, 0, args.join(" "));
+    assert.match((await run(["query", "--help"])).output, /Examples:/);
+  });
+
+  test("is content when its reader has read enough", async () => {
+    const many = Array.from({ length: 20_000 }, (_, index) => JSON.stringify({ id: `k${index}`, revision: 1, note: "n".repeat(50) })).join("\n");
+    assert.equal((await run(["send", "shop.orders"], { input: many })).code, 0);
+    const child = spawn(process.execPath, [cliEntry, "tail", "shop.orders"], {
+      env: { ...process.env, MAINSTEM_SERVER: platform.url },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    let errors = "";
+    child.stderr.on("data", (part: Buffer) => (errors += part.toString()));
+    child.stdout.once("data", () => child.stdout.destroy());
+    const code = await new Promise((resolve) => child.on("close", resolve));
+    assert.deepEqual({ code, errors }, { code: 0, errors: "" });
+  });
+
+  test("a second platform on the same data says who has it, and ends with 1", async () => {
+    const second = await run(["dev", "--port", "0"]);
+    assert.equal(second.code, 1);
+    assert.match(second.errors, /\[log\.locked\]/);
+  });
+
+  test("follows the log until it is told to stop, which is no failure", async () => {
+    const child = spawn(process.execPath, [cliEntry, "tail", "shop.orders", "--follow", "--from", "end", "--json"], {
+      env: { ...process.env, MAINSTEM_SERVER: platform.url },
+    });
+    const shown = new Promise<string>((resolve) => child.stdout.once("data", (part: Buffer) => resolve(part.toString())));
+    const ended = new Promise((resolve) => child.on("close", resolve));
+    // It begins at the end, and nobody knows when it looked: so records are sent until one is shown.
+    const sendOne = () => run(["send", "shop.orders"], { input: '{"id":"live","revision":1}' });
+    while (!(await Promise.race([shown.then(() => true), sendOne().then(() => false)])));
+    assert.match(await shown, /"id":"live"/);
+    child.kill("SIGINT");
+    assert.equal(await ended, 0);
+  });
+});
