@@ -4,7 +4,7 @@ import { schemaText, type Contract } from "@mainstem/contract";
 import type { TopicName, TopicSpec } from "../log/index.ts";
 import { parseObjectKey, readWhole } from "../objects/index.ts";
 import type { Registry } from "./dataset.ts";
-import { contractOf, createStores, type Stores } from "./registry-fixture.ts";
+import { contractOf, createStores, type Stores } from "./testing/stores.ts";
 import type { RegistryOptions } from "./registry.ts";
 
 const first = contractOf("shop.a");

@@ -7,7 +7,7 @@ import { toErrorValue } from "../runtime/errors.ts";
 import { openSqliteState } from "../state/sqlite/store.ts";
 import type { Version } from "../state/index.ts";
 import type { Applied, Dataset, Registry } from "./dataset.ts";
-import { contractOf, createFolder, createStores, loseState, openStores } from "./registry-fixture.ts";
+import { contractOf, createFolder, createStores, loseState, openStores } from "./testing/stores.ts";
 
 test("a new dataset gets a version, a schema id and three topics", async () => {
   await using stores = await createStores();

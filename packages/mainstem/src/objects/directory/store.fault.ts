@@ -40,7 +40,7 @@ async function checkObjects(directory: string, told: readonly string[], round: n
 
 /** Runs the child until it has told of so many objects, kills it, and gives all that it told of. */
 async function putUntilKilled(directory: string, { round, objects }: { readonly round: number; readonly objects: number }): Promise<readonly string[]> {
-  const child = spawn(process.execPath, [fileURLToPath(new URL("putting.child.ts", import.meta.url)), directory, String(round)], {
+  const child = spawn(process.execPath, [fileURLToPath(new URL("testing/putting.child.ts", import.meta.url)), directory, String(round)], {
     stdio: ["ignore", "pipe", "inherit"],
   });
   const told: string[] = [];

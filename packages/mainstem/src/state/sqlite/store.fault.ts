@@ -46,7 +46,7 @@ interface Counting {
 }
 
 async function count({ file, name, steps, killAfter }: Counting): Promise<readonly number[]> {
-  const child = spawn(process.execPath, [fileURLToPath(new URL("writing.child.ts", import.meta.url)), file, name, String(steps)], {
+  const child = spawn(process.execPath, [fileURLToPath(new URL("testing/writing.child.ts", import.meta.url)), file, name, String(steps)], {
     stdio: ["ignore", "pipe", "inherit"],
   });
   const told: number[] = [];

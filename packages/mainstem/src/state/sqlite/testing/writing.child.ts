@@ -1,5 +1,5 @@
 // Started by store.fault.ts, several at once, and killed or left to end: moves one counter by compare-and-swap and tells of each step that is its own.
-import { openSqliteState } from "./store.ts";
+import { openSqliteState } from "../store.ts";
 
 const [file, name, steps] = process.argv.slice(2);
 if (file === undefined || name === undefined || steps === undefined) throw new Error("usage: writing.child.ts FILE NAME STEPS");

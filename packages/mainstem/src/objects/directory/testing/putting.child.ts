@@ -1,6 +1,6 @@
 // Started by store.fault.ts, and killed: puts objects whose content can be told from their key, and says what was stored.
-import { parseObjectKey } from "../objects.ts";
-import { openDirectoryStore } from "./store.ts";
+import { parseObjectKey } from "../../objects.ts";
+import { openDirectoryStore } from "../store.ts";
 
 const [directory, round] = process.argv.slice(2);
 if (directory === undefined || round === undefined) throw new Error("usage: putting.child.ts DIRECTORY ROUND");

@@ -2,16 +2,16 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseContract, type Contract } from "@mainstem/contract";
-import { openEmbeddedLog } from "../log/embedded/index.ts";
-import type { Log } from "../log/index.ts";
-import { openDirectoryStore } from "../objects/directory/store.ts";
-import type { ObjectStore } from "../objects/index.ts";
-import { systemEnv } from "../runtime/env.ts";
-import { silentLogger } from "../runtime/logger.ts";
-import { openSqliteState } from "../state/sqlite/store.ts";
-import type { StateStore } from "../state/index.ts";
-import { openRegistry, type RegistryOptions } from "./registry.ts";
-import type { Registry } from "./dataset.ts";
+import { openEmbeddedLog } from "../../log/embedded/index.ts";
+import type { Log } from "../../log/index.ts";
+import { openDirectoryStore } from "../../objects/directory/store.ts";
+import type { ObjectStore } from "../../objects/index.ts";
+import { systemEnv } from "../../runtime/env.ts";
+import { silentLogger } from "../../runtime/logger.ts";
+import { openSqliteState } from "../../state/sqlite/store.ts";
+import type { StateStore } from "../../state/index.ts";
+import { openRegistry, type RegistryOptions } from "../registry.ts";
+import type { Registry } from "../dataset.ts";
 
 /** For tests: the real stores in a folder of their own. */
 export interface Stores extends AsyncDisposable {
