@@ -16,7 +16,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   ingest: ["log", "registry"],
   archive: ["log", "objects", "registry", "tasks"],
   iceberg: ["objects", "state"],
-  tables: ["archive", "iceberg", "log", "objects", "registry", "tasks"],
+  tables: ["archive", "iceberg", "ingest", "log", "objects", "registry", "tasks"],
   server: ["archive", "iceberg", "ingest", "log", "objects", "registry", "state", "tables", "tasks"],
   // The composer: `platform.ts` and the package's front.
   platform: ["runtime", "log", "objects", "state", "tasks", "registry", "ingest", "archive", "iceberg", "tables", "server"],

@@ -44,7 +44,6 @@ export const codes = {
   "log.readFailed": { status: 503, task: "retry", remedy: "The disk refused a read; see the cause and mend it." },
   "log.invalid": { status: 400, task: "bug", remedy: "Mend the name, setting or batch that the message names." },
   "log.newer": { status: 500, task: "stop", remedy: "The log was written by a newer version of Mainstem; run that version or a later one." },
-  "log.unsupported": { status: 501, task: "stop", remedy: "This log driver cannot do that; choose a driver that can." },
 
   "objects.keyInvalid": { status: 400, task: "bug", remedy: "Object keys are relative paths without empty, '.' or '..' parts." },
   "objects.notFound": { status: 404, task: "stop", remedy: "The object is gone: see what deleted it; restore it from a copy." },
