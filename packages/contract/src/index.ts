@@ -18,6 +18,8 @@ export type {
 } from "./avro/schema.ts";
 export { parseAvroRecordSchema, parseAvroSchema } from "./avro/schema-parser.ts";
 export { schemaText, toSchemaJson } from "./avro/schema-text.ts";
+export { checkCompatibility, checkReadable, incompatibilityKinds } from "./avro/compatibility.ts";
+export type { Incompatibility, VersionConflict } from "./avro/compatibility.ts";
 export { ByteSink } from "./avro/byte-sink.ts";
 export { ByteSource } from "./avro/byte-source.ts";
 export { compileWriter, type Write } from "./avro/writer.ts";
