@@ -1,21 +1,15 @@
 // Python programs for tests against other software: an environment of their own, with exact versions, made once.
 import { createHash, randomUUID } from "node:crypto";
-import { spawn } from "node:child_process";
-import { mkdir, readFile, rename, rm, stat } from "node:fs/promises";
+import { mkdir, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { repository } from "../source-files.ts";
+import { cacheDirectory, installPackage, isThere, runProgram } from "./programs.ts";
 
 /** A Python interpreter that has the packages. */
 export interface PythonEnvironment {
   readonly python: string;
   /** Runs a script with text on its standard input and gives its standard output. Rejects with its standard error when it fails. */
   run(script: string, input: string): Promise<string>;
-}
-
-/** Where what tests need is kept between runs: MAINSTEM_CACHE, or `.cache` in the repository. */
-export function cacheDirectory(): string {
-  return process.env["MAINSTEM_CACHE"] ?? join(repository, ".cache");
 }
 
 /** PyIceberg: the reference implementation in Python. */
@@ -75,35 +69,6 @@ async function pythonVersion(): Promise<string> {
   }
 }
 
-async function installPackage(name: string, reason: unknown): Promise<void> {
-  try {
-    await run("apt-get", ["install", "--yes", "--no-install-recommends", name]);
-  } catch (error) {
-    throw new Error(`Install ${name} and run again: apt-get could not. It is needed because of this: ${String(reason)}`, { cause: error });
-  }
-}
-
-async function isThere(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  );
-}
-
-function run(command: string, args: readonly string[], input = ""): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { stdio: ["pipe", "pipe", "pipe"], env: { ...process.env, PYTHONDONTWRITEBYTECODE: "1" } });
-    const out: Buffer[] = [];
-    const complaints: Buffer[] = [];
-    child.stdout.on("data", (part: Buffer) => out.push(part));
-    child.stderr.on("data", (part: Buffer) => complaints.push(part));
-    // A program that ends early does not read all of its input; its exit code says why.
-    child.stdin.on("error", () => undefined);
-    child.on("error", reject);
-    child.on("close", (code) => {
-      if (code === 0) resolve(Buffer.concat(out).toString());
-      else reject(new Error(`${command} ${args.join(" ")} ended with ${code}: ${Buffer.concat(complaints).toString().slice(-4_000)}`));
-    });
-    child.stdin.end(input);
-  });
+async function run(command: string, args: readonly string[], input = ""): Promise<string> {
+  return (await runProgram(command, args, { input })).out;
 }
