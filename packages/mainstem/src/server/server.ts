@@ -1,4 +1,4 @@
-import type { Server as HttpServer } from "node:http";
+import type { Server as HttpServer, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Ingest } from "../ingest/index.ts";
 import type { Log } from "../log/index.ts";
@@ -68,6 +68,10 @@ export async function openServer(options: ServerOptions): Promise<Server> {
   const metrics = createMetrics(options);
   const guard = createGuard(config.token);
   const records = createRecordsRoute({ ...options, ...own, metrics, closing: closing.signal });
+  const open = new Set<ServerResponse>();
+  closing.signal.addEventListener("abort", () => {
+    for (const response of open) if (!response.headersSent) response.setHeader("connection", "close");
+  });
   let api: Handle | undefined;
 
   const handle: Handle = (request, response) => {
@@ -75,6 +79,8 @@ export async function openServer(options: ServerOptions): Promise<Server> {
     request.on("error", () => undefined);
     response.on("error", () => undefined);
     noteAnswer(request, response);
+    open.add(response);
+    response.once("close", () => open.delete(response));
     if (closing.signal.aborted) response.setHeader("connection", "close");
     try {
       if (request.url?.split("?", 1)[0] !== "/health") guard(request);

@@ -38,10 +38,13 @@ export interface Reply {
 export async function openApi(
   options: { readonly rooms?: RoomsOptions; readonly view?: Partial<PlatformView>; readonly config?: Partial<ServerConfig> } = {},
 ): Promise<TestApi> {
-  const rooms = await openRooms(options.rooms);
+  await using stack = new AsyncDisposableStack();
+  const rooms = stack.use(await openRooms(options.rooms));
   await rooms.registry.apply(orders);
   const config = { host: "127.0.0.1", port: 0, ...options.config };
-  const server = await openServer({ ...rooms, view: { ...emptyView, ...options.view }, logger: silentLogger, version: "0.0.0", config });
+  const view = { ...emptyView, ...options.view };
+  const server = stack.use(await openServer({ ...rooms, view, logger: silentLogger, version: "0.0.0", config }));
+  const opened = stack.move();
   const call = async (path: string, init?: RequestInit): Promise<Reply> => toReply(await fetch(server.url + path, init));
   return {
     rooms,
@@ -55,10 +58,7 @@ export async function openApi(
         duplex: "half",
       } as RequestInit),
     raw: (text, { enough = () => false } = {}) => exchange(connect(server.port, "127.0.0.1"), text, enough),
-    async [Symbol.asyncDispose]() {
-      await server[Symbol.asyncDispose]();
-      await rooms[Symbol.asyncDispose]();
-    },
+    [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };
 }
 
