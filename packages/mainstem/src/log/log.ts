@@ -32,7 +32,10 @@ export interface TopicSpec {
   readonly name: TopicName;
   readonly partitions: number;
   readonly timestampType: TimestampType;
-  /** What is older (by append time) or beyond the size of one partition may be dropped, whole segments at a time. */
+  /**
+   * What is older or beyond the size of one partition may be dropped, whole segments at a time. Age goes by append time; in `create` topics by the records' own,
+   * as in Kafka: a replay of old records belongs into a topic without `ms`.
+   */
   readonly retention: { readonly ms?: number; readonly bytes?: number };
   /** Groups that retention waits for: nothing at or above their committed offset is dropped, nor anything before their first commit. */
   readonly retainFor: readonly GroupName[];
@@ -63,7 +66,7 @@ export interface GroupInfo {
 }
 
 export interface ReadOptions extends Waits {
-  /** `end`: up to the stable end at the time of the call; `live`: for ever; an offset: up to it, exclusive. */
+  /** `end`: up to the stable end at the time of the call; `live`: for ever; an offset: up to it, exclusive, waiting for it if need be. Batches are whole: the last may reach beyond. */
   readonly until: "end" | "live" | Offset;
   /** At least one batch is always given; otherwise batches stay below this many bytes together. */
   readonly batchBytesMax: number;
@@ -77,7 +80,9 @@ export interface ReadOptions extends Waits {
  * Repeats: a caller that never saw `append` resolve must expect the batch to be there, or not; never a part of it.
  * Concurrency: all methods may be called at once; batches of one caller that awaits each append keep their order.
  * Cancellation: an aborted `append` that was already handed to the disk or broker is not taken back.
- * Errors: `log.topicUnknown`, `log.topicReplaced` (another id), `log.offsetOutOfRange`, `log.batchTooLarge`, `log.full`, `log.corrupt`, `log.writeFailed`, `resource.closed`.
+ * Aborted calls, reads that wait included, reject with the signal's reason.
+ * Errors: `log.topicUnknown` (also a partition that it does not have), `log.topicReplaced` (another id), `log.offsetOutOfRange`, `log.batchTooLarge`,
+ * `log.invalid` (a name, setting, offset or batch that cannot be), `log.full`, `log.corrupt`, `log.readFailed`, `log.writeFailed`, `resource.closed`.
  */
 export interface Log extends AsyncDisposable {
   /** Idempotent: an existing topic of the same settings is given back; `retention` and `retainFor` are updated; other partitions or timestamp types are `log.topicConflict`. */
@@ -92,7 +97,7 @@ export interface Log extends AsyncDisposable {
   bounds(of: TopicPartition, options?: Waits): Promise<Bounds>;
   /** The first offset whose batch was appended at or after the time; the stable end if there is none. */
   offsetAt(of: TopicPartition, appendedAt: Instant, options?: Waits): Promise<Offset>;
-  /** The group's committed next offsets. Offsets committed under another topic id do not count. */
+  /** The group's committed next offsets; none for a group or topic that is not there. Offsets committed under another topic id do not count. */
   committed(group: GroupName, of: { readonly topic: TopicName; readonly topicId: TopicId }, options?: Waits): Promise<ReadonlyMap<Partition, Offset>>;
   /** Durable when resolved. May go backwards (a reset). */
   commit(group: GroupName, next: readonly LogPosition[], options?: Waits): Promise<void>;

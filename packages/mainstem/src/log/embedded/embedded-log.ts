@@ -38,14 +38,15 @@ import { TopicStore } from "./topic-store.ts";
 export async function openEmbeddedLog(options: EmbeddedLogOptions): Promise<Log> {
   const settings = toSettings({ ...options, directory: resolve(options.directory) });
   const { directory, fileSystem: files } = settings;
-  await files.makeDirectory(directory);
-  const lock = await files.lock(directory);
+  let lock: AsyncDisposable | undefined;
   try {
+    await files.makeDirectory(directory);
+    lock = await files.lock(directory);
     const log = new EmbeddedLog(settings, lock);
     await log.load();
     return log;
   } catch (error) {
-    await lock[Symbol.asyncDispose]();
+    await lock?.[Symbol.asyncDispose]();
     if (error instanceof MainstemError) throw error;
     throw new MainstemError("log.writeFailed", `The disk refused what opening the log in ${directory} needs.`, { directory }, { cause: error });
   }
@@ -196,8 +197,9 @@ class EmbeddedLog implements Log {
     this.#closing.abort();
     await this.#background;
     await this.#topicWork;
+    await this.#retaining;
     const partitions = [...this.#topics.values()].flatMap((topic) => topic.partitions);
-    const ends = await Promise.allSettled([...partitions.map((partition) => partition.close()), this.#groups.close(), this.#retaining]);
+    const ends = await Promise.allSettled([...partitions.map((partition) => partition.close()), this.#groups.close()]);
     await this.#lock[Symbol.asyncDispose]();
     const failed = ends.find((end) => end.status === "rejected");
     if (failed === undefined) return;

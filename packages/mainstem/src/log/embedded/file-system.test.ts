@@ -29,6 +29,18 @@ describe("the machine's file system", () => {
     });
   });
 
+  test("closes a file after what is under way, and refuses what comes later", async () => {
+    await inDirectory(async (directory) => {
+      const path = join(directory, "file");
+      const file = await nodeFileSystem.open(path, "create");
+      const writes = Array.from({ length: 20 }, (_, index) => file.write([Buffer.alloc(100_000, index)], index * 100_000));
+      const closed = file.close();
+      await assert.rejects(file.write([Buffer.from("late")], 0), { code: "EBADF" });
+      await Promise.all([...writes, closed, file.close()]);
+      assert.equal((await readFile(path)).length, 2_000_000);
+    });
+  });
+
   test("keeps errors of the system as they are", async () => {
     await inDirectory(async (directory) => {
       await assert.rejects(nodeFileSystem.open(join(directory, "nothing"), "write"), { code: "ENOENT" });

@@ -113,6 +113,7 @@ export class Partition {
 
   /** Closes the last segment after what is being written, if it holds anything. */
   async roll(): Promise<void> {
+    this.check();
     this.#rollWanted = true;
     await (this.#writing ??= this.#write());
   }
@@ -149,6 +150,7 @@ export class Partition {
 
   /** Drops the segments before the one that begins at `base`: from then on they cannot be read. */
   async dropBefore(base: Offset): Promise<void> {
+    this.check();
     // Before a file goes, so that an opener never misses it.
     await this.#point.affirm({ logStart: base });
     const dropped = this.#segments.splice(
