@@ -31,7 +31,7 @@ async function runTests(kind: Run, { filters, flags }: { readonly filters: reado
   const seconds = process.env["MAINSTEM_TEST_SECONDS"] ?? "5";
   const scratch = mkdtempSync(join(tmpdir(), "mainstem-test-"));
   try {
-    const code = await runNode(files, { flags, seconds, countsFile: join(scratch, "counts.json") });
+    const code = await runNode(files, { kind, flags, seconds, countsFile: join(scratch, "counts.json") });
     const counts = readCounts(join(scratch, "counts.json"));
     if (counts === undefined) {
       console.log("The test runner ended without its counts.\n0 passed, 1 failed");
@@ -47,24 +47,26 @@ async function runTests(kind: Run, { filters, flags }: { readonly filters: reado
 }
 
 interface NodeRun {
+  readonly kind: Run;
   readonly flags: readonly string[];
   readonly seconds: string;
   readonly countsFile: string;
 }
 
-function runNode(files: readonly string[], { flags, seconds, countsFile }: NodeRun): Promise<number> {
-  // A test that hangs is stopped; one file may hold some twenty tests that each take all of MAINSTEM_TEST_SECONDS.
-  const timeoutMs = (180 + 20 * Number(seconds)) * 1_000;
+function runNode(files: readonly string[], { kind, flags, seconds, countsFile }: NodeRun): Promise<number> {
+  // One file may hold some twenty tests that each take all of MAINSTEM_TEST_SECONDS.
+  const fileMs = kind === "unit" ? 60_000 : (120 + 20 * Number(seconds)) * 1_000;
   const reporters = ["spec", "stdout", "./tools/counts-reporter.ts", countsFile];
   const options = [
     `--test-concurrency=${Math.max(2, availableParallelism())}`,
-    `--test-timeout=${timeoutMs}`,
+    `--test-timeout=${fileMs}`,
+    "--import=./tools/test-watchdog.ts",
     ...reporters.map((value, index) => `--test-reporter${index % 2 === 1 ? "-destination" : ""}=${value}`),
   ];
   const child = spawn(process.execPath, ["--test", ...options, ...flags, ...files], {
     cwd: repository,
     stdio: ["ignore", "inherit", "inherit"],
-    env: { ...process.env, MAINSTEM_TEST_SECONDS: seconds },
+    env: { ...process.env, MAINSTEM_TEST_SECONDS: seconds, MAINSTEM_TEST_FILE_MS: String(fileMs) },
   });
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => child.kill(signal));
   return new Promise((resolve, reject) => {
