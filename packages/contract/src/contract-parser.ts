@@ -191,7 +191,7 @@ function readPartitionField(
   const good = typeof width === "number" && Number.isSafeInteger(width) && width > 0 && width <= 0x7fffffff;
   if (needed && !good) return issues.invalid(`${path}.width`, `${transform} needs its width, a whole number above 0.`);
   if (!needed && width !== undefined) issues.invalid(`${path}.width`, `${transform} has no width.`);
-  const fault = partitionFault(field, transform);
+  const fault = partitionFault(field, transform, needed ? (width as number) : undefined);
   if (fault !== undefined) issues.invalid(`${path}.field`, fault);
   return { field: field.name, transform, ...(needed ? { width: width as number } : {}) };
 }

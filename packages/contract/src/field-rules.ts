@@ -2,6 +2,8 @@ import type { AvroField } from "./avro/schema.ts";
 import { attributeOf, unwrapNullable } from "./avro/schema.ts";
 import type { Transform } from "./contract.ts";
 import { transformTakes } from "./partition.ts";
+import { decimalBytes } from "./records/decimal.ts";
+import { decimalOf } from "./records/json-leaves.ts";
 import { isOrderKind } from "./records/order-bytes.ts";
 import type { ValueKind } from "./value-kind.ts";
 import { kindOf } from "./value-kind.ts";
@@ -45,11 +47,20 @@ export function orderFault(field: AvroField): string | undefined {
   return isOrderKind(kind) ? undefined : `A ${kind} cannot be part of an order; use a whole number, a decimal, a date or time, a string or bytes.`;
 }
 
-/** Why a field cannot be partitioned by with this transform; undefined when it can. */
-export function partitionFault(field: AvroField, transform: Transform): string | undefined {
+/** Why a field cannot be partitioned by with this transform (`width`: of those that have one); undefined when it can. */
+export function partitionFault(field: AvroField, transform: Transform, width?: number): string | undefined {
   const own = unwrapNullable(field.type);
   if (own === undefined) return undefined;
   if (attributeOf(field, "pii") === true) return `A field marked pii must not be in the partition: its values would stand in file names and statistics.`;
   const kind = kindOf(own.type);
-  return transformTakes(transform, kind) ? undefined : `The transform ${transform} does not take a ${kind}.`;
+  if (!transformTakes(transform, kind)) return `The transform ${transform} does not take a ${kind}.`;
+  if (kind !== "decimal" || transform !== "truncate" || width === undefined) return undefined;
+  const widest = truncateWidthMax(decimalOf(own.type).precision);
+  return BigInt(width) <= widest ? undefined : `The width of ${field.name} must be at most ${widest}: a table could not hold what is cut down further.`;
+}
+
+/** Cutting the least decimal down gives more digits; the table holds it as long as it fits the bytes of the type. */
+function truncateWidthMax(precision: number): bigint {
+  const greatest = 10n ** BigInt(precision) - 1n;
+  return (1n << BigInt(decimalBytes(greatest) * 8 - 1)) - greatest + 1n;
 }

@@ -74,6 +74,27 @@ test("truncate goes down, and by code points", () => {
   assert.deepEqual(value("bytes", "truncate", Uint8Array.of(1, 2, 3), 2), Uint8Array.of(1, 2));
 });
 
+test("truncate wraps at the least int and long, as Iceberg's reference does", () => {
+  const least = -(2 ** 31);
+  assert.equal(value("int", "truncate", least, 10), 2 ** 31 - 2);
+  assert.equal(value("int", "truncate", least, 2 ** 16), least);
+  // ((2147483646 % 2147483647) + 2147483647) wraps to -3 in 32 bits.
+  assert.equal(value("int", "truncate", 2_147_483_646, 2_147_483_647), -2_147_483_647);
+  assert.equal(value("long", "truncate", -(2n ** 63n), 10), 2n ** 63n - 2n);
+  assert.equal(value("long", "truncate", -(2n ** 63n) + 8n, 10), -(2n ** 63n) + 8n);
+});
+
+test("a decimal is truncated only where the table can hold every result", () => {
+  const declare = (precision: number, width: number) =>
+    contractOf([{ name: "d", type: { type: "bytes", logicalType: "decimal", precision } }], { partition: [{ field: "d", transform: "truncate", width }] });
+  declare(2, 10);
+  declare(38, 0x7fffffff);
+  assert.throws(
+    () => declare(2, 1000),
+    (error: unknown) => error instanceof Error && /at most 30/.test(error.message),
+  );
+});
+
 test("identity gives the value as the table's column holds it, and null stays null", () => {
   assert.equal(value("int", "identity", 5), 5);
   assert.equal(value("long", "identity", 5), 5n);

@@ -85,7 +85,7 @@ function compileTransform(type: AvroTypeSchema, field: PartitionField): (native:
     case "bucket":
       return (native) => (murmur3(hashedBytes(kind, native)) & 0x7fffffff) % width;
     case "truncate":
-      return (native) => truncate(tableValue(kind, native), width);
+      return (native) => truncate(kind, tableValue(kind, native), width);
     default:
       return unreachable(field.transform);
   }
@@ -127,13 +127,15 @@ function hashedBytes(kind: ValueKind, native: unknown): Uint8Array {
   return sink.view().toReversed();
 }
 
-function truncate(value: PartitionValue, width: number): PartitionValue {
+function truncate(kind: ValueKind, value: PartitionValue, width: number): PartitionValue {
   if (typeof value === "string")
     return Array.from(value.slice(0, width * 2))
       .slice(0, width)
       .join("");
   if (value instanceof Uint8Array) return value.slice(0, width);
-  if (typeof value === "number") return value - (((value % width) + width) % width);
+  // Integers wrap at the least value of their type, and the sum within wraps too, as in the reference implementation: readers prune by its results.
+  if (typeof value === "number") return (value - ((((value % width) + width) | 0) % width)) | 0;
   const by = BigInt(width);
-  return floorDivide(value as bigint, by) * by;
+  const down = floorDivide(value as bigint, by) * by;
+  return kind === "long" ? BigInt.asIntN(64, down) : down;
 }

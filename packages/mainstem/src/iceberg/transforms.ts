@@ -128,9 +128,9 @@ function truncated(type: string, value: BoundValue, width: number): BoundValue {
   const primitive = parsePrimitive(type);
   const number = toLong(value);
   const size = BigInt(width);
+  // Beyond the least value of its type, the reference implementation wraps around; for an int so does the sum within.
+  if (primitive?.kind === "int") return Number(BigInt.asIntN(32, number - (BigInt.asIntN(32, (number % size) + size) % size)));
   const down = number - (((number % size) + size) % size);
-  // Beyond the least value of its type, the reference implementation wraps around.
-  if (primitive?.kind === "int") return Number(BigInt.asIntN(32, down));
   if (primitive?.kind === "long") return BigInt.asIntN(64, down);
   if (primitive?.kind === "decimal") return down;
   throw unfit("truncate", type);
