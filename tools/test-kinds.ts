@@ -6,6 +6,8 @@ export type Run = (typeof runs)[number];
 const endings = [".sim.ts", ".fault.ts", ".prop.ts", ".golden.ts", ".test.ts"] as const;
 
 const tidyFile = "tools/tidy.test.ts";
+/** Where every test runs a database engine: tens of seconds, so they belong to `all`, not to the quick check. */
+const slowFolders: readonly string[] = ["packages/mainstem/src/tables/", "test/"];
 
 /** The test files of a run among `files` (paths relative to the repository), those below `filters` only if there are any. */
 export function selectTests(files: readonly string[], options: { readonly run: Run; readonly filters?: readonly string[] }): readonly string[] {
@@ -19,7 +21,7 @@ function isOf(file: string, run: Run): boolean {
     case "all":
       return endings.some((ending) => file.endsWith(ending));
     case "unit":
-      return file.endsWith(".test.ts") && !file.startsWith("test/") && file !== tidyFile;
+      return file.endsWith(".test.ts") && !slowFolders.some((folder) => file.startsWith(folder)) && file !== tidyFile;
     case "tidy":
       return file === tidyFile;
     case "services":
