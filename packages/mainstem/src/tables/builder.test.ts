@@ -26,7 +26,13 @@ const contractOf = (extra: readonly object[] = []) =>
   });
 const contract = contractOf();
 const day = 86_400_000_000;
-const order = (id: number, revision: number, change: NativeRecord = {}): NativeRecord => ({ id: `o${id}`, revision, at: (id % 3) * day + revision, note: null, ...change });
+const order = (id: number, revision: number, change: NativeRecord = {}): NativeRecord => ({
+  id: `o${id}`,
+  revision,
+  at: (id % 3) * day + revision,
+  note: null,
+  ...change,
+});
 
 async function rowsOf(pipeline: Pipeline, of = contract): Promise<readonly NativeRecord[]> {
   const state = await pipeline.tables.load(of.name);
@@ -44,7 +50,10 @@ test("a record that was appended is in the table once, and the checkpoint says s
   assert.deepEqual(await rowsOf(pipeline), mergeRecords(contract, records, rowDigest).rows);
   const state = await pipeline.tables.load(contract.name);
   const positions = [...checkpointOf(state!, state!.current).values()].flatMap((partitions) => [...partitions.values()].map(({ next }) => next));
-  assert.equal(positions.reduce((sum, next) => sum + next, 0), 100);
+  assert.equal(
+    positions.reduce((sum, next) => sum + next, 0),
+    100,
+  );
   assert.equal(builder.progress()?.rows, 50);
   assert.equal(builder.progress()?.position, 100);
   assert.equal(builder.progress()?.end, 100);
@@ -85,7 +94,7 @@ test("only partitions that gain or lose a row are written anew, and a key that m
     return new Map((await pipeline.tables.files(contract.name, state, state.current!)).map(({ partition, key }) => [partition[0], key]));
   };
   const before = await step(...Array.from({ length: 9 }, (_, index) => order(index, 1)));
-  assert.deepEqual([...before.keys()].sort(), [0, 1, 2]);
+  assert.deepEqual(new Set(before.keys()), new Set([0, 1, 2]));
   const after = await step(order(0, 2, { at: 1 * day }));
   assert.equal(after.get(2), before.get(2));
   assert.notEqual(after.get(0), before.get(0));
@@ -174,7 +183,10 @@ test("of two builders that start from one snapshot one commits, and the other st
   };
   await pipeline.build(pipeline.builder({ engine: slow }));
   assert.equal(interfered, true);
-  assert.deepEqual(await rowsOf(pipeline), Array.from({ length: 10 }, (_, index) => order(index, 2)));
+  assert.deepEqual(
+    await rowsOf(pipeline),
+    Array.from({ length: 10 }, (_, index) => order(index, 2)),
+  );
   const state = (await pipeline.tables.load(contract.name))!;
   assert.equal(state.snapshots.length, 2);
   const named = new Set<string>();
@@ -196,8 +208,14 @@ test("a record that is none goes to the inbox once, with its bytes, and the othe
   await pipeline.build();
   assert.deepEqual(await rowsOf(pipeline), [order(1, 1)]);
   const entries = await inboxOf(pipeline);
-  assert.deepEqual(entries.map(({ key }) => key), [0, 1, 2, 3].map((offset) => `table.shop.orders/${topics.records.id}/0/${offset}`));
-  assert.deepEqual(entries.map(({ value }) => value), bad);
+  assert.deepEqual(
+    entries.map(({ key }) => key),
+    [0, 1, 2, 3].map((offset) => `table.shop.orders/${topics.records.id}/0/${offset}`),
+  );
+  assert.deepEqual(
+    entries.map(({ value }) => value),
+    bad,
+  );
   assert.deepEqual(new Set(entries.map(({ cause }) => cause["code"])), new Set(["avro.malformed"]));
   assert.deepEqual(entries[2]!.cause["origin"], { topicId: topics.records.id, partition: 0, offset: 2, timestamp: entries[2]!.origin });
   assert.equal(entries[2]!.cause["key"], Buffer.from("k").toString("base64"));

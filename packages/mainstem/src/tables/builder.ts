@@ -134,7 +134,7 @@ class DatasetTableBuilder implements TableBuilder {
   /** Builds until nothing is left, or what is left is not worth a build yet. */
   async #buildAll({ force, context }: { readonly force: boolean; readonly context: TaskContext }): Promise<void> {
     const { signal } = context;
-    for (let conflicts = 0; ; ) {
+    for (let conflicts = 0; ;) {
       signal.throwIfAborted();
       const look = await this.#look(signal);
       this.#report(look, context);
@@ -235,7 +235,11 @@ class DatasetTableBuilder implements TableBuilder {
       ...(through === undefined ? {} : { completeThrough: through }),
     };
     const { snapshotId, rows } = this.#progress;
-    const facts = { rows, ...(snapshotId === undefined ? {} : { snapshotId: String(snapshotId) }), ...(through === undefined ? {} : { completeThrough: through }) };
+    const facts = {
+      rows,
+      ...(snapshotId === undefined ? {} : { snapshotId: String(snapshotId) }),
+      ...(through === undefined ? {} : { completeThrough: through }),
+    };
     context.report({ position, end: this.#progress.end, unit: "offsets", facts });
   }
 

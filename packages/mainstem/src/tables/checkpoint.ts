@@ -49,7 +49,10 @@ export function advance(
   return next;
 }
 
-export function positionIn(checkpoint: TableCheckpoint, { topicId, partition }: { readonly topicId: TopicId; readonly partition: Partition }): PartitionCheckpoint {
+export function positionIn(
+  checkpoint: TableCheckpoint,
+  { topicId, partition }: { readonly topicId: TopicId; readonly partition: Partition },
+): PartitionCheckpoint {
   return checkpoint.get(topicId)?.get(partition) ?? { next: 0 as Offset };
 }
 

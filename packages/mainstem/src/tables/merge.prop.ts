@@ -37,10 +37,16 @@ const stories: fc.Arbitrary<Story> = contracts.chain((contract) =>
     repeats: fc.array(fc.nat(), { maxLength: 20 }),
     cuts: fc.array(fc.integer({ min: 1, max: 12 }), { minLength: 1, maxLength: 6 }),
     chunksABuild: fc.array(fc.integer({ min: 1, max: 3 }), { minLength: 1, maxLength: 4 }),
-    reopen: fc.array(fc.nat({ max: 4 }).map((n) => n === 0), { minLength: 1, maxLength: 4 }),
+    reopen: fc.array(
+      fc.nat({ max: 4 }).map((n) => n === 0),
+      { minLength: 1, maxLength: 4 },
+    ),
     smallBytes: fc.constantFrom(0, fileSizes.smallBytes),
     growAt: fc.constantFrom(0, 0.3, 0.5, 0.7, 1),
-    news: fc.array(fc.record({ added: fc.constantFrom(7, 8), addedList: fc.constantFrom(["x"], []), addedText: fc.constantFrom(null, "t") }), { minLength: 1, maxLength: 5 }),
+    news: fc.array(fc.record({ added: fc.constantFrom(7, 8), addedList: fc.constantFrom(["x"], []), addedText: fc.constantFrom(null, "t") }), {
+      minLength: 1,
+      maxLength: 5,
+    }),
   }),
 );
 
@@ -142,7 +148,18 @@ function growingContract(contract: Contract): Contract {
     { name: "added", type: "int", default: 7 },
     { name: "addedList", type: { type: "array", items: "string" }, default: ["x"] },
     { name: "addedText", type: ["null", "string"], default: null },
-    { name: "addedRecord", type: { type: "record", name: "added", fields: [{ name: "a", type: "int" }, { name: "b", type: ["null", "double"] }] }, default: { a: 1, b: null } },
+    {
+      name: "addedRecord",
+      type: {
+        type: "record",
+        name: "added",
+        fields: [
+          { name: "a", type: "int" },
+          { name: "b", type: ["null", "double"] },
+        ],
+      },
+      default: { a: 1, b: null },
+    },
   ];
   const schema = json.schema as { readonly fields: readonly unknown[] };
   return parseContract({ ...json, schema: { ...schema, fields: [...schema.fields, ...added] } });
@@ -151,7 +168,10 @@ function growingContract(contract: Contract): Contract {
 function assertSameRows(contract: Contract, rows: readonly NativeRecord[], expected: readonly NativeRecord[]): void {
   const text = compileRowText(contract);
   assert.deepEqual(rows.map(text), expected.map(text));
-  assert.deepEqual(rows, expected.map((row) => ({ ...row })));
+  assert.deepEqual(
+    rows,
+    expected.map((row) => ({ ...row })),
+  );
 }
 
 function only(native: NativeRecord, { schema }: Contract): NativeRecord {

@@ -52,7 +52,10 @@ test("DuckDB orders the values of every order type as the contract's order bytes
       for (const [a, b, found] of pairs) assert.equal(found, compare(natives[a as number]!, natives[b as number]!));
       const extremes = await database.rows(`SELECT arg_max(n, ${orderValue(shape)}), arg_min(n, ${orderValue(shape)}) FROM t`);
       const [greatest, least] = extremes[0]!.map((n) => natives[n as number]!);
-      assert.ok(natives.every((native) => compare(native, greatest!) <= 0 && compare(native, least!) >= 0), "arg_max and arg_min compare in the same way");
+      assert.ok(
+        natives.every((native) => compare(native, greatest!) <= 0 && compare(native, least!) >= 0),
+        "arg_max and arg_min compare in the same way",
+      );
       // A row that is read back is the row that was written.
       const read = await database.rows(`SELECT ${list(shape.order)} FROM t ORDER BY n`);
       assert.deepEqual(

@@ -28,15 +28,7 @@ import {
   type DuckDBType,
   type DuckDBValue,
 } from "@duckdb/node-api";
-import {
-  isUnion,
-  kindOf,
-  type AvroArraySchema,
-  type AvroMapSchema,
-  type AvroRecordSchema,
-  type AvroSchema,
-  type AvroTypeSchema,
-} from "@mainstem/contract";
+import { isUnion, kindOf, type AvroArraySchema, type AvroMapSchema, type AvroRecordSchema, type AvroSchema, type AvroTypeSchema } from "@mainstem/contract";
 import { unreachable } from "../../runtime/assert.ts";
 import { MainstemError } from "../../runtime/errors.ts";
 
@@ -205,8 +197,8 @@ function listColumn(items: Column): Column {
   return {
     type: LIST(items.type),
     floating: items.floating,
-    toDuckdb: (native) => new DuckDBListValue((native as readonly unknown[]).map(items.toDuckdb)),
-    toNative: (value) => (value as DuckDBListValue).items.map(items.toNative),
+    toDuckdb: (native) => new DuckDBListValue((native as readonly unknown[]).map((item) => items.toDuckdb(item))),
+    toNative: (value) => (value as DuckDBListValue).items.map((item) => items.toNative(item)),
   };
 }
 

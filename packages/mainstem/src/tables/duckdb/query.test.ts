@@ -27,7 +27,20 @@ const contract = parseContract({
       { name: "ratio", type: "double" },
       { name: "tags", type: { type: "array", items: "string" } },
       { name: "counts", type: { type: "map", values: "long" } },
-      { name: "address", type: ["null", { type: "record", name: "Address", fields: [{ name: "city", type: "string" }, { name: "moved", type: { type: "long", logicalType: "timestamp-millis" } }] }] },
+      {
+        name: "address",
+        type: [
+          "null",
+          {
+            type: "record",
+            name: "Address",
+            fields: [
+              { name: "city", type: "string" },
+              { name: "moved", type: { type: "long", logicalType: "timestamp-millis" } },
+            ],
+          },
+        ],
+      },
       { name: "order", type: ["null", "string"], default: null },
     ],
   },
@@ -52,7 +65,10 @@ const records: readonly NativeRecord[] = Array.from({ length: 10_000 }, (_, inde
   ref: "0d4f3c2b-1a09-4e8d-8c7b-6a5f4e3d2c1b",
   ratio: index === 2 ? Number.NaN : index / 4,
   tags: index % 2 === 0 ? ["a", "b"] : [],
-  counts: new Map<string, number | bigint>([["x", index], ["big", 9_007_199_254_740_993n]]),
+  counts: new Map<string, number | bigint>([
+    ["x", index],
+    ["big", 9_007_199_254_740_993n],
+  ]),
   address: index % 3 === 0 ? { city: "Kraków", moved: index } : null,
   order: null,
 }));
@@ -81,30 +97,95 @@ describe("queries", () => {
     await directory[Symbol.asyncDispose]();
   });
 
-  const query = async (sql: string, options: { readonly timeoutMs?: number; readonly tables?: ReadonlyMap<string, QueryTable>; readonly signal?: AbortSignal } = {}) => {
+  const query = async (
+    sql: string,
+    options: { readonly timeoutMs?: number; readonly tables?: ReadonlyMap<string, QueryTable>; readonly signal?: AbortSignal } = {},
+  ) => {
     const batches: RowBatch[] = [];
-    for await (const batch of engine.query(sql, { tables: options.tables ?? tables, timeoutMs: options.timeoutMs ?? 60_000, signal: options.signal })) batches.push(batch);
+    for await (const batch of engine.query(sql, { tables: options.tables ?? tables, timeoutMs: options.timeoutMs ?? 60_000, signal: options.signal }))
+      batches.push(batch);
     return { columns: batches[0]!.columns, rows: batches.flatMap(({ rows }) => rows), batches };
   };
   const refuses = (sql: string, code: string, pattern = /./) =>
-    assert.rejects(query(sql), (error: unknown) => error instanceof MainstemError && error.code === code && pattern.test(error.message) ? true : assert.fail(`${sql}: ${String(error)}`));
+    assert.rejects(query(sql), (error: unknown) =>
+      error instanceof MainstemError && error.code === code && pattern.test(error.message) ? true : assert.fail(`${sql}: ${String(error)}`),
+    );
 
   test("values are JSON as the door takes it", async () => {
     const { columns, rows } = await query(`SELECT * FROM "shop"."orders" ORDER BY id LIMIT 3`);
-    assert.deepEqual(columns.map(({ name }) => name), grown.schema.fields.map(({ name }) => name));
+    assert.deepEqual(
+      columns.map(({ name }) => name),
+      grown.schema.fields.map(({ name }) => name),
+    );
     assert.equal(columns[2]!.type, "TIMESTAMP WITH TIME ZONE");
     const ref = "0d4f3c2b-1a09-4e8d-8c7b-6a5f4e3d2c1b";
     assert.deepEqual(rows, [
-      ["o00000", "9223372036854775807", "1970-01-01T00:00:00.250000Z", "1970-01-01T00:00:01.500000", "1970-01-01", "09:30:18.007000", "-0.05", "AP8=", ref, 0, ["a", "b"], { x: 0, big: "9007199254740993" }, { city: "Kraków", moved: "1970-01-01T00:00:00.000000Z" }, null, null],
-      ["o00001", 1, "1969-12-31T23:59:59.999999Z", "1970-01-01T00:00:01.500000", "1969-12-31", "09:30:18.007000", "0.95", "Af8=", ref, 0.25, [], { x: 1, big: "9007199254740993" }, null, null, null],
-      ["o00002", 2, "1970-01-01T00:00:02.250000Z", "1970-01-01T00:00:01.500000", "1970-01-03", "09:30:18.007000", "1.95", "Av8=", ref, "NaN", ["a", "b"], { x: 2, big: "9007199254740993" }, null, null, null],
+      [
+        "o00000",
+        "9223372036854775807",
+        "1970-01-01T00:00:00.250000Z",
+        "1970-01-01T00:00:01.500000",
+        "1970-01-01",
+        "09:30:18.007000",
+        "-0.05",
+        "AP8=",
+        ref,
+        0,
+        ["a", "b"],
+        { x: 0, big: "9007199254740993" },
+        { city: "Kraków", moved: "1970-01-01T00:00:00.000000Z" },
+        null,
+        null,
+      ],
+      [
+        "o00001",
+        1,
+        "1969-12-31T23:59:59.999999Z",
+        "1970-01-01T00:00:01.500000",
+        "1969-12-31",
+        "09:30:18.007000",
+        "0.95",
+        "Af8=",
+        ref,
+        0.25,
+        [],
+        { x: 1, big: "9007199254740993" },
+        null,
+        null,
+        null,
+      ],
+      [
+        "o00002",
+        2,
+        "1970-01-01T00:00:02.250000Z",
+        "1970-01-01T00:00:01.500000",
+        "1970-01-03",
+        "09:30:18.007000",
+        "1.95",
+        "Av8=",
+        ref,
+        "NaN",
+        ["a", "b"],
+        { x: 2, big: "9007199254740993" },
+        null,
+        null,
+        null,
+      ],
     ]);
     JSON.stringify(rows);
   });
 
   test("the first batch carries the columns, also of an empty result", async () => {
     const { batches } = await query(`SELECT id, count(*) AS n FROM shop.orders WHERE false GROUP BY id`);
-    assert.deepEqual(batches, [{ columns: [{ name: "id", type: "VARCHAR" }, { name: "n", type: "BIGINT" }], rows: [] }]);
+    assert.deepEqual(batches, [
+      {
+        columns: [
+          { name: "id", type: "VARCHAR" },
+          { name: "n", type: "BIGINT" },
+        ],
+        rows: [],
+      },
+    ]);
   });
 
   test("rows come in batches, and stopping early ends the query", async () => {
@@ -116,14 +197,20 @@ describe("queries", () => {
 
   test("a dataset without a snapshot is an empty table with the contract's columns", async () => {
     const { columns, rows } = await query("SELECT * FROM shop.orders", { tables: new Map([[contract.name, { contract, version: undefined }]]) });
-    assert.deepEqual(columns.map(({ name }) => name), contract.schema.fields.map(({ name }) => name));
+    assert.deepEqual(
+      columns.map(({ name }) => name),
+      contract.schema.fields.map(({ name }) => name),
+    );
     assert.deepEqual(rows, []);
   });
 
   test("the datasets of a statement are found wherever they stand", async () => {
     const cases: readonly (readonly [string, readonly string[]])[] = [
       [`SELECT * FROM "shop"."orders" o JOIN b.c x ON true`, ["b.c", "shop.orders"]],
-      ["WITH t AS (SELECT * FROM a.b) SELECT *, (SELECT max(x) FROM c.d) FROM t WHERE EXISTS (FROM e.f) ORDER BY (SELECT 1 FROM g.h)", ["a.b", "c.d", "e.f", "g.h"]],
+      [
+        "WITH t AS (SELECT * FROM a.b) SELECT *, (SELECT max(x) FROM c.d) FROM t WHERE EXISTS (FROM e.f) ORDER BY (SELECT 1 FROM g.h)",
+        ["a.b", "c.d", "e.f", "g.h"],
+      ],
       ["FROM a.b UNION ALL BY NAME FROM c.d", ["a.b", "c.d"]],
       ["SELECT 1", []],
       ["VALUES (1), (2);", []],
@@ -179,7 +266,7 @@ describe("queries", () => {
       "SELECT * FROM enable_logging()",
       "SELECT getenv('HOME')",
       "SELECT GETENV('HOME')",
-      'SELECT "getenv"(\'HOME\')',
+      "SELECT \"getenv\"('HOME')",
       "SELECT system.main.getenv('HOME')",
       "SELECT current_setting('temp_directory')",
       "SELECT write_log('x')",
@@ -225,7 +312,11 @@ describe("queries", () => {
     for await (const piece of own.objects.read(key)) whole.push(piece);
     const bytes = Buffer.concat(whole);
     await using reader = await openDuckdbQueryEngine({ objects: own.objects, directory: join(place.path, "query") });
-    const damages = [bytes.subarray(0, 10), bytes.subarray(0, bytes.length - 9), Buffer.concat([bytes.subarray(0, 200), Buffer.alloc(400, 7), bytes.subarray(600)])];
+    const damages = [
+      bytes.subarray(0, 10),
+      bytes.subarray(0, bytes.length - 9),
+      Buffer.concat([bytes.subarray(0, 200), Buffer.alloc(400, 7), bytes.subarray(600)]),
+    ];
     for (const damage of damages) {
       await own.objects.delete([key]);
       await own.objects.put(key, [damage]);
@@ -247,11 +338,21 @@ describe("queries", () => {
 
   test("an aborted query ends with the signal's reason", async () => {
     const reason = new Error("enough");
-    await assert.rejects(query("SELECT sum(a.range * b.range) FROM range(10000000) a, range(1000000) b", { signal: AbortSignal.any([AbortSignal.timeout(100)].map((signal) => withReason(signal, reason))) }), reason);
+    await assert.rejects(
+      query("SELECT sum(a.range * b.range) FROM range(10000000) a, range(1000000) b", {
+        signal: AbortSignal.any([AbortSignal.timeout(100)].map((signal) => withReason(signal, reason))),
+      }),
+      reason,
+    );
   });
 
   test("a query beyond its memory is refused, and the engine goes on", async () => {
-    await using small = await openDuckdbQueryEngine({ objects: pipeline.objects, directory: join(directory.path, "small"), memoryBytesMax: 33_554_432, threads: 1 });
+    await using small = await openDuckdbQueryEngine({
+      objects: pipeline.objects,
+      directory: join(directory.path, "small"),
+      memoryBytesMax: 33_554_432,
+      threads: 1,
+    });
     const rows = async (sql: string): Promise<number> => {
       let count = 0;
       for await (const batch of small.query(sql, { tables, timeoutMs: 60_000 })) count += batch.rows.length;
@@ -263,7 +364,10 @@ describe("queries", () => {
 
   test("more queries than there are places wait for one", async () => {
     const counts = await Promise.all(Array.from({ length: 12 }, async (_, index) => (await query(`SELECT count(*) + ${index} FROM shop.orders`)).rows[0]![0]));
-    assert.deepEqual(counts, Array.from({ length: 12 }, (_, index) => 10_000 + index));
+    assert.deepEqual(
+      counts,
+      Array.from({ length: 12 }, (_, index) => 10_000 + index),
+    );
   });
 });
 

@@ -57,7 +57,11 @@ export function fieldIds(columns: readonly ShapeColumn[]): string {
 
 function idsOf(id: number, type: IcebergType): string {
   if (typeof type === "string") return String(id);
-  if (type.type === "struct") return group(id, type.fields.map((field) => [field.name, idsOf(field.id, field.type)]));
+  if (type.type === "struct")
+    return group(
+      id,
+      type.fields.map((field) => [field.name, idsOf(field.id, field.type)]),
+    );
   if (type.type === "list") return group(id, [["element", idsOf(type["element-id"], type.element)]]);
   return group(id, [
     ["key", idsOf(type["key-id"], type.key)],

@@ -107,7 +107,14 @@ class DuckdbTableEngine implements TableEngine {
     const output = await this.#worker.run("write", { build, paths: await fetchFiles(rewritten) }, { signal });
     const added = await this.#store(job, output, signal);
     const ms = Math.round(this.#env.monotonic() - started);
-    this.#logger.debug("table built", { dataset: contract.name, records: loaded.records, looked: loaded.candidates.length, rewritten: rewritten.length, added: added.length, ms });
+    this.#logger.debug("table built", {
+      dataset: contract.name,
+      records: loaded.records,
+      looked: loaded.candidates.length,
+      rewritten: rewritten.length,
+      added: added.length,
+      ms,
+    });
     return {
       added,
       removed: rewritten.map((index) => existing[index]!.key),

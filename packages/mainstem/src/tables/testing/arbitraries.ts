@@ -1,5 +1,15 @@
-import { isUnion, kindOf, parseContract, type AvroRecordSchema, type AvroSchema, type AvroTypeSchema, type Contract, type NativeRecord } from "@mainstem/contract";
+import {
+  isUnion,
+  kindOf,
+  parseContract,
+  type AvroRecordSchema,
+  type AvroSchema,
+  type AvroTypeSchema,
+  type Contract,
+  type NativeRecord,
+} from "@mainstem/contract";
 import fc from "fast-check";
+import { unreachable } from "../../runtime/assert.ts";
 
 /** Every type that a table can have, as Avro writes it. */
 export const scalarTypes = {
@@ -58,7 +68,9 @@ const valueTypes: readonly unknown[] = [
 export function allValueFields(): readonly { readonly name: string; readonly type: unknown }[] {
   return valueTypes.flatMap((type, index) => {
     const own = { name: `v${index}`, type };
-    return namesIn(type) ? [index % 2 === 0 ? own : { ...own, type: ["null", type] }] : [own, { name: `n${index}`, type: index % 2 === 0 ? ["null", type] : [type, "null"] }];
+    return namesIn(type)
+      ? [index % 2 === 0 ? own : { ...own, type: ["null", type] }]
+      : [own, { name: `n${index}`, type: index % 2 === 0 ? ["null", type] : [type, "null"] }];
   });
 }
 
@@ -69,7 +81,10 @@ function namesIn(type: unknown): boolean {
 /** The partition transforms that take a type. */
 const transformsOf: Partial<Record<ScalarName, readonly { readonly transform: string; readonly width?: number }[]>> = {
   int: [{ transform: "identity" }, { transform: "bucket", width: 3 }, { transform: "truncate", width: 7 }],
-  long: [{ transform: "truncate", width: 10 }, { transform: "bucket", width: 2 }],
+  long: [
+    { transform: "truncate", width: 10 },
+    { transform: "bucket", width: 2 },
+  ],
   string: [{ transform: "identity" }, { transform: "truncate", width: 1 }, { transform: "bucket", width: 4 }],
   uuid: [{ transform: "bucket", width: 2 }],
   bytes: [{ transform: "truncate", width: 1 }],
@@ -130,17 +145,36 @@ export function recordsOf(contract: Contract, size: { readonly minLength?: numbe
   const { fields } = contract.schema;
   const few = (name: string): boolean => contract.key.includes(name) || contract.order.includes(name) || name.startsWith("place");
   // Of narrow records the content is often the same, or differs by no more than the sign of a zero.
-  const plain = { other: fc.oneof({ weight: 3, arbitrary: fc.constantFrom("a", "b") }, { weight: 1, arbitrary: text }), number: fc.constantFrom(0, -0, 1.5, Number.NaN) };
-  const arbitraries: Readonly<Record<string, fc.Arbitrary<unknown>>> = { ...Object.fromEntries(fields.map(({ name, type }) => [name, nativeOf(type)])), ...plain };
+  const plain = {
+    other: fc.oneof({ weight: 3, arbitrary: fc.constantFrom("a", "b") }, { weight: 1, arbitrary: text }),
+    number: fc.constantFrom(0, -0, 1.5, Number.NaN),
+  };
+  const arbitraries: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
+    ...Object.fromEntries(fields.map(({ name, type }) => [name, nativeOf(type)])),
+    ...plain,
+  };
   return fc
-    .record(Object.fromEntries(fields.filter(({ name }) => few(name)).map(({ name }) => [name, fc.uniqueArray(arbitraries[name]!, { minLength: 1, maxLength: 4, selector: fc.stringify })])))
+    .record(
+      Object.fromEntries(
+        fields
+          .filter(({ name }) => few(name))
+          .map(({ name }) => [name, fc.uniqueArray(arbitraries[name]!, { minLength: 1, maxLength: 4, selector: fc.stringify })]),
+      ),
+    )
     .chain((pools) =>
-      fc.array(fc.record(Object.fromEntries(fields.map(({ name }) => [name, few(name) ? fc.constantFrom(...(pools[name] as unknown[])) : arbitraries[name]!]))), size),
+      fc.array(
+        fc.record(Object.fromEntries(fields.map(({ name }) => [name, few(name) ? fc.constantFrom(...(pools[name] as unknown[])) : arbitraries[name]!]))),
+        size,
+      ),
     ) as fc.Arbitrary<readonly NativeRecord[]>;
 }
 
 const instant = fc.oneof(fc.integer({ min: -100_000, max: 100_000 }), fc.integer({ min: -4_000_000_000_000, max: 4_000_000_000_000 }));
-const text = fc.oneof(fc.constantFrom("", "a", "B", "é", "\uffff", "\u{1d11e}", "a\u0000b", "'\"\\"), fc.string({ unit: "binary", maxLength: 80 }), fc.string({ maxLength: 4 }));
+const text = fc.oneof(
+  fc.constantFrom("", "a", "B", "é", "\uffff", "\u{1d11e}", "a\u0000b", "'\"\\"),
+  fc.string({ unit: "binary", maxLength: 80 }),
+  fc.string({ maxLength: 4 }),
+);
 
 /** Native values of a type, the awkward ones among them. */
 export function nativeOf(schema: AvroSchema): fc.Arbitrary<unknown> {
@@ -188,7 +222,10 @@ function typeArbitrary(schema: AvroTypeSchema): fc.Arbitrary<unknown> {
       return fc.oneof(instant, fc.constantFrom(-62_135_596_800_000, 253_402_300_799_999));
     case "timestampMicros":
     case "localTimestampMicros":
-      return fc.oneof(instant.map((value) => value * 1000 + (value % 7)), fc.constantFrom(-62_135_596_800_000_000n, 253_402_300_799_999_999n));
+      return fc.oneof(
+        instant.map((value) => value * 1000 + (value % 7)),
+        fc.constantFrom(-62_135_596_800_000_000n, 253_402_300_799_999_999n),
+      );
     case "array":
       return fc.array(nativeOf((schema as { readonly items: AvroSchema }).items), { maxLength: 3 });
     case "map":
@@ -199,8 +236,10 @@ function typeArbitrary(schema: AvroTypeSchema): fc.Arbitrary<unknown> {
       return fc
         .tuple(...(schema as AvroRecordSchema).fields.map((field) => nativeOf(field.type)))
         .map((values) => Object.fromEntries((schema as AvroRecordSchema).fields.map((field, index) => [field.name, values[index]])));
+    case "null":
+      return fc.constant(null);
     default:
-      throw new Error(`no values of kind ${kind}`);
+      return unreachable(kind);
   }
 }
 

@@ -36,7 +36,15 @@ export interface Pipeline extends AsyncDisposable {
 }
 
 /** Opens the pipeline of one dataset in a directory, which stays when it is closed: opening it again is a restart. */
-export async function openPipeline({ directory, contract, partitions = 2 }: { readonly directory: string; readonly contract: Contract; readonly partitions?: number }): Promise<Pipeline> {
+export async function openPipeline({
+  directory,
+  contract,
+  partitions = 2,
+}: {
+  readonly directory: string;
+  readonly contract: Contract;
+  readonly partitions?: number;
+}): Promise<Pipeline> {
   const [env, logger] = [systemEnv, silentLogger];
   await using stack = new AsyncDisposableStack();
   const state = stack.use(await openSqliteState({ file: join(directory, "state.sqlite") }));
@@ -46,9 +54,32 @@ export async function openPipeline({ directory, contract, partitions = 2 }: { re
   const { dataset } = await registry.apply(contract);
   const tables = openIcebergTables({ objects, pointers: state.pointers, env, logger });
   const engine = stack.use(await openDuckdbTableEngine({ objects, directory: join(directory, "engine"), threads: 2 }));
-  const archiver = createArchiver({ dataset: contract.name, registry, log, objects, env, logger, everyMs: 60_000, maxBytes: 268_435_456, scratchDir: join(directory, "scratch") });
+  const archiver = createArchiver({
+    dataset: contract.name,
+    registry,
+    log,
+    objects,
+    env,
+    logger,
+    everyMs: 60_000,
+    maxBytes: 268_435_456,
+    scratchDir: join(directory, "scratch"),
+  });
   const builder = (options: Partial<TableBuilderOptions> = {}): TableBuilder =>
-    createTableBuilder({ dataset: contract.name, registry, log, objects, tables, engine, env, logger, everyMs: 60_000, minBytes: 0, archived: () => archiver.progress(), ...options });
+    createTableBuilder({
+      dataset: contract.name,
+      registry,
+      log,
+      objects,
+      tables,
+      engine,
+      env,
+      logger,
+      everyMs: 60_000,
+      minBytes: 0,
+      archived: () => archiver.progress(),
+      ...options,
+    });
   const owned = stack.move();
   return {
     directory,

@@ -43,7 +43,11 @@ export class TableInMemory {
       options,
     );
     const removed = new Set(built.removed);
-    for (const key of removed) assert.ok(this.files.some((file) => file.key === key), "a build removes files that are there");
+    for (const key of removed)
+      assert.ok(
+        this.files.some((file) => file.key === key),
+        "a build removes files that are there",
+      );
     this.files = [...this.files.filter((file) => !removed.has(file.key)), ...built.added];
     return built;
   }
@@ -61,8 +65,12 @@ export class TableInMemory {
     const shape = shapeOf(this.contract, this.schema);
     await using local = await this.#objects.local(file.key);
     const present = shape.columns.filter(({ iceberg }) => allIds([iceberg]).some((id) => file.columnSizes.has(id)));
-    for (const { field } of shape.columns.filter((column) => !present.includes(column))) assert.equal(field.default, null, "a column is missing only where null says as much");
-    const from = scan([local.path], present.map(({ iceberg, name, type }) => ({ id: iceberg.id, name, type })));
+    for (const { field } of shape.columns.filter((column) => !present.includes(column)))
+      assert.equal(field.default, null, "a column is missing only where null says as much");
+    const from = scan(
+      [local.path],
+      present.map(({ iceberg, name, type }) => ({ id: iceberg.id, name, type })),
+    );
     const found = await database.rows(`SELECT ${list(present)} FROM ${from} ORDER BY file_row_number`);
     const sorted = await database.rows(`SELECT ${list(present)} FROM ${from} ORDER BY ${list(shape.key)}`);
     assert.deepEqual(found, sorted, "a file is sorted by key");

@@ -80,13 +80,14 @@ export class Build implements AsyncDisposable {
   /** Decides the winners. Takes local copies of the candidates; returns the places of the files that have to be written anew. */
   async compare(paths: ReadonlyMap<number, string>, { signal }: { readonly signal: AbortSignal }): Promise<readonly number[]> {
     const database = this.#database;
-    const { contract } = this.#input;
+    const { contract, memoryBytesMax } = this.#input;
     return await this.#database.during(signal, "comparing keys", async () => {
       const files = this.#local(paths);
       await findExisting(database, { shape: this.#shape, by: this.#by, files });
       await createPool(database, this.#shape);
       const existingRows = files.length === 0 ? undefined : existingRowsOf(files, this.#shape);
-      const conflicts = await findWinners(database, { contract, shape: this.#shape, by: this.#by, existingRows });
+      const comparison = { contract, shape: this.#shape, by: this.#by, existingRows, recordBytes: this.#recordBytes, memoryBytesMax };
+      const conflicts = await findWinners(database, comparison);
       this.#counts = await this.#settle(conflicts);
       const forced = this.#existing.filter((file) => lacksDefault(file, this.#shape));
       return (await filesToRewrite(database, { files: this.#existing, forced, smallBytes: this.#input.sizes.smallBytes })).map(({ index }) => index);
@@ -95,16 +96,15 @@ export class Build implements AsyncDisposable {
 
   /** Writes the new files. Takes local copies of the files to write anew. */
   async write(paths: ReadonlyMap<number, string>, { signal }: { readonly signal: AbortSignal }): Promise<BuildOutput> {
-    const { directory, threads, sizes } = this.#input;
-    const { records, bytes } = this.#loaded!;
+    const { directory, memoryBytesMax, sizes } = this.#input;
     return await this.#database.during(signal, "writing files", async () => {
       const written = await writeFiles(this.#database, {
         shape: this.#shape,
         rewritten: this.#local(paths),
         directory,
-        recordBytes: records === 0 ? 0 : bytes / records,
-        threads,
+        recordBytes: this.#recordBytes,
         targetBytes: sizes.targetBytes,
+        memoryBytesMax,
       });
       return { counts: this.#counts!, written: written.map(({ part, ...file }) => ({ ...file, partition: this.#partitions.values[part]! })) };
     });
@@ -119,7 +119,9 @@ export class Build implements AsyncDisposable {
     const database = this.#database;
     const columns = list(this.#shape.columns);
     const same = equal("w", "e", this.#by);
-    await database.run(`CREATE TABLE removed AS SELECT e.file, e.row, e.part, w.src AS successor FROM existing e JOIN winner w ON ${same} WHERE e.src <> w.src`);
+    await database.run(
+      `CREATE TABLE removed AS SELECT e.file, e.row, e.part, w.src AS successor FROM existing e JOIN winner w ON ${same} WHERE e.src <> w.src`,
+    );
     const parts = await database.number("SELECT count(DISTINCT part) FROM incoming");
     const sorted = parts > unsortedPartitionsMax ? "ORDER BY part" : "";
     await database.run(`CREATE TABLE accepted AS SELECT part, src, ${columns} FROM incoming SEMI JOIN winner USING (src) ${sorted}`);
@@ -133,6 +135,11 @@ export class Build implements AsyncDisposable {
     return { inserted: accepted - updated, updated, superseded: readable - accepted, conflicts, moved };
   }
 
+  /** What one record of the chunks takes in Avro. */
+  get #recordBytes(): number {
+    return this.#loaded === undefined || this.#loaded.records === 0 ? 0 : this.#loaded.bytes / this.#loaded.records;
+  }
+
   #local(paths: ReadonlyMap<number, string>): readonly LocalDataFile[] {
     return [...paths].map(([index, path]) => ({ ...this.#existing[index]!, path }));
   }
@@ -140,7 +147,7 @@ export class Build implements AsyncDisposable {
 
 function existingRowsOf(files: readonly LocalDataFile[], shape: TableShape): string {
   return `SELECT e.src, e.part, ${shape.columns.map(({ name }) => `f.${name}`).join(", ")}
-    FROM (${fileRows(files, shape.columns)}) f JOIN (SELECT src, file, row, part FROM existing SEMI JOIN tied USING (src)) e ON f.file = e.file AND f.row = e.row`;
+    FROM (${fileRows(files, shape.columns)}) f JOIN (SELECT src, file, row, part FROM existing SEMI JOIN slice USING (src)) e ON f.file = e.file AND f.row = e.row`;
 }
 
 function toExisting(file: DataFile, place: { readonly index: number; readonly part: number }): ExistingFile {

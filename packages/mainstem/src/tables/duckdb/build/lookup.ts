@@ -45,7 +45,9 @@ async function filesHolding(database: Database, column: ShapeColumn, files: read
     appender.appendDataChunk(chunk);
   }
   appender.closeSync();
-  const found = await database.rows(`SELECT file FROM bounds b ASOF JOIN (SELECT DISTINCT ${column.name} AS k FROM incoming) i ON b.low <= i.k WHERE i.k <= b.high`);
+  const found = await database.rows(
+    `SELECT file FROM bounds b ASOF JOIN (SELECT DISTINCT ${column.name} AS k FROM incoming) i ON b.low <= i.k WHERE i.k <= b.high`,
+  );
   await database.run("DROP TABLE bounds");
   for (const [file] of found) holding.add(file as number);
   return holding;

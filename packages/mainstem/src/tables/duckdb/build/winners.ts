@@ -10,22 +10,22 @@ import { settleTies, type Comparison } from "./ties.ts";
  * The order fields decide. Only where several rows of a key share the best order is their content looked at. Never is a value taken by an aggregate
  * of its own (`arg_max(x, order)` for each column): that skips nulls, and so mixes the fields of several records.
  */
-export async function findWinners(database: Database, { contract, shape, by, existingRows }: Comparison): Promise<number> {
+export async function findWinners(database: Database, comparison: Comparison): Promise<number> {
+  const { contract, shape, by } = comparison;
   const [best, pick] = contract.merge.kind === "latest" ? ["max", "arg_max"] : ["min", "arg_min"];
   const order = orderValue(shape);
   const names = by.join(", ");
   await database.run(`CREATE TABLE best AS
     SELECT ${names}, ${best}(${order}) AS best, ${pick}(src, ${order}) AS src, count(*) AS n FROM pool GROUP BY ${names}`);
-  await database.run(`CREATE TABLE tied AS SELECT ${names}, src FROM (
-    SELECT ${of("p", by)}, p.src, count(*) OVER (PARTITION BY ${of("p", by)}) AS n
-    FROM pool p JOIN best b ON ${equal("p", "b", by)} AND ${orderValue(shape, "p")} = b.best WHERE b.n > 1) WHERE n > 1`);
+  await database.run(`CREATE TABLE tied AS SELECT ${names}, src, dense_rank() OVER (ORDER BY ${names}) AS g FROM (
+    SELECT ${of("p", by)}, p.src, count(*) OVER (PARTITION BY ${of("p", by)}) AS rows
+    FROM pool p JOIN best b ON ${equal("p", "b", by)} AND ${orderValue(shape, "p")} = b.best WHERE b.n > 1) WHERE rows > 1`);
   const ties = (await database.number("SELECT count(*) FROM tied")) > 0;
-  const conflicts = ties ? await settleTies(database, { contract, shape, by, existingRows }) : 0;
-  await database.run(
-    ties
-      ? `CREATE TABLE winner AS SELECT ${of("b", by)}, coalesce(s.src, b.src) AS src FROM best b LEFT JOIN settled s ON ${equal("b", "s", by)}`
-      : `CREATE TABLE winner AS SELECT ${names}, src FROM best`,
-  );
+  const conflicts = ties ? await settleTies(database, comparison) : 0;
+  const winners = ties
+    ? `SELECT ${names}, src FROM best ANTI JOIN tied USING (${names}) UNION ALL SELECT ${names}, src FROM tied SEMI JOIN settled USING (src)`
+    : `SELECT ${names}, src FROM best`;
+  await database.run(`CREATE TABLE winner AS ${winners}`);
   await database.run("DROP TABLE best; DROP TABLE IF EXISTS settled; DROP TABLE tied");
   return conflicts;
 }

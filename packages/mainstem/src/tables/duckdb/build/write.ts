@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
-import { mkdir, rm } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { DuckDBMapValue, DuckDBValue } from "@duckdb/node-api";
 import { quoteName, quoteText, type Database } from "../database.ts";
-import { fieldIds, list, type TableShape } from "../shape.ts";
+import { fieldIds, list, type ShapeColumn, type TableShape } from "../shape.ts";
 import { hashFile } from "../hash-file.ts";
 import { fileRows, type ExistingFile, type LocalDataFile } from "./files.ts";
 
@@ -39,37 +39,28 @@ export async function filesToRewrite(
   return files.filter(({ index, part, bytes }) => affected.has(index) || (touched.has(part) && bytes < smallBytes));
 }
 
+export interface WriteOptions {
+  readonly shape: TableShape;
+  readonly rewritten: readonly LocalDataFile[];
+  /** An empty folder of this build. */
+  readonly directory: string;
+  /** What one incoming record takes in Avro: rows are estimated by it. */
+  readonly recordBytes: number;
+  readonly targetBytes: number;
+  readonly memoryBytesMax: number;
+}
+
 /**
- * Writes what is in `accepted` and, from the files to rewrite, what is not in `removed`: for each partition one or more files, each sorted by key.
- * Source of the statement: DuckDB's documentation of COPY to Parquet (FIELD_IDS, RETURN_STATS).
+ * Writes what is in `accepted` and, from the files to rewrite, what is not in `removed`: for each partition one or more files, each sorted by key, and no
+ * two of one build and partition with overlapping keys. A file is made from no more rows than a sort of wide rows has memory for.
  */
-export async function writeFiles(
-  database: Database,
-  options: {
-    readonly shape: TableShape;
-    readonly rewritten: readonly LocalDataFile[];
-    /** An empty folder of this build. */
-    readonly directory: string;
-    /** Of the chunks, to estimate by: bytes of one record. */
-    readonly recordBytes: number;
-    readonly threads: number;
-    readonly targetBytes: number;
-  },
-): Promise<readonly WrittenFile[]> {
-  const { shape, rewritten, directory, recordBytes, threads, targetBytes } = options;
+export async function writeFiles(database: Database, options: WriteOptions): Promise<readonly WrittenFile[]> {
   const accepted = new Map((await database.rows("SELECT part, count(*) FROM accepted GROUP BY part")).map(([part, n]) => [part as number, Number(n)]));
-  const filesOf = Map.groupBy(rewritten, ({ part }) => part);
+  const filesOf = Map.groupBy(options.rewritten, ({ part }) => part);
   const written: WrittenFile[] = [];
   for (const part of [...new Set([...accepted.keys(), ...filesOf.keys()])].sort((a, b) => a - b)) {
-    const files = filesOf.get(part) ?? [];
-    const estimate = (accepted.get(part) ?? 0) * recordBytes + files.reduce((sum, { bytes }) => sum + bytes, 0);
-    const sources = [];
-    if (accepted.has(part)) sources.push(`SELECT ${list(shape.columns)} FROM accepted WHERE part = ${part}`);
-    if (files.length > 0) sources.push(`SELECT ${list(shape.columns)} FROM (${fileRows(files, shape.columns)}) ANTI JOIN removed USING (file, row)`);
-    // A copy that splits wants a folder that is empty.
-    const to = join(directory, `part-${part}`);
-    await mkdir(to, { recursive: true });
-    for (const file of await copySorted(database, { shape, query: sources.join(" UNION ALL "), to, splitBytes: estimate > targetBytes ? targetBytes : undefined, threads })) {
+    const source: PartitionRows = { part, accepted: accepted.get(part) ?? 0, files: filesOf.get(part) ?? [] };
+    for (const file of await writePartition(database, source, options)) {
       if (file.records === 0) await rm(file.path);
       else written.push({ ...file, part, sha256: (await hashFile(file.path)).sha256 });
     }
@@ -77,30 +68,90 @@ export async function writeFiles(
   return written;
 }
 
+/** Where the rows of a partition come from. */
+interface PartitionRows {
+  readonly part: number;
+  /** Rows in the table of that name. */
+  readonly accepted: number;
+  readonly files: readonly LocalDataFile[];
+}
+type CopiedFile = Omit<WrittenFile, "part" | "sha256">;
+
+async function writePartition(database: Database, source: PartitionRows, { shape, directory, ...sizes }: WriteOptions): Promise<readonly CopiedFile[]> {
+  const { rowBytes, rowsAFile, files } = planFiles(source, sizes);
+  const rowGroupRows = Math.floor(sizes.memoryBytesMax / rowGroupShare / rowBytes);
+  const copy = { shape, rowGroupRows: Math.min(rowGroupRowsMax, Math.max(rowGroupRowsMin, rowGroupRows)) };
+  const path = (): string => join(directory, `${randomUUID()}.parquet`);
+  if (files === 1) return [await copySorted(database, { ...copy, query: rowsOf(source, shape.columns), path: path() })];
+  // The keys at which the files are cut, from a sort of nothing but keys.
+  const key = keyValue(shape);
+  await database.run(`CREATE TABLE cuts AS SELECT ${key} AS key, n FROM (
+    SELECT ${list(shape.key)}, row_number() OVER (ORDER BY ${list(shape.key)}) - 1 AS n FROM (${rowsOf(source, shape.key)})) WHERE n > 0 AND n % ${rowsAFile} = 0`);
+  const cuts = (await database.rows("SELECT n FROM cuts ORDER BY n")).map(([n]) => n as bigint);
+  const copied: CopiedFile[] = [];
+  for (let index = 0; index <= cuts.length; index++) {
+    const from = cuts[index - 1];
+    const to = cuts[index];
+    const limits = [
+      ...(from === undefined ? [] : [`${key} >= (SELECT key FROM cuts WHERE n = ${from})`]),
+      ...(to === undefined ? [] : [`${key} < (SELECT key FROM cuts WHERE n = ${to})`]),
+    ];
+    const query = `SELECT * FROM (${rowsOf(source, shape.columns)}) WHERE ${limits.length === 0 ? "true" : limits.join(" AND ")}`;
+    copied.push(await copySorted(database, { ...copy, query, path: path() }));
+  }
+  await database.run("DROP TABLE cuts");
+  return copied;
+}
+
+/** Parquet keeps values of some 3 rows in what one takes in Avro; the estimate may err by much, as files may be larger or smaller than their target. */
+const compression = 3;
+/** The share of the memory that the rows of one sort may take: beyond a third, sorts of rows of some kilobytes run out of it. */
+const sortShare = 6;
+/** DuckDB's default, and its vector size. */
+const rowGroupRowsMax = 122_880;
+const rowGroupRowsMin = 2_048;
+/** What a row group holds, uncompressed, as a share of the memory: readers decompress a group's column in one piece, on every thread. */
+const rowGroupShare = 32;
+
+function planFiles(
+  { accepted, files }: PartitionRows,
+  { recordBytes, targetBytes, memoryBytesMax }: Pick<WriteOptions, "recordBytes" | "targetBytes" | "memoryBytesMax">,
+): { readonly rowBytes: number; readonly rowsAFile: number; readonly files: number } {
+  const rewritten = files.reduce((sum, { records }) => sum + records, 0);
+  const rewrittenBytes = files.reduce((sum, { bytes }) => sum + bytes, 0);
+  const rows = Math.max(1, accepted + rewritten);
+  // Old rows are as long as new ones, or longer.
+  const bytes = accepted * recordBytes + Math.max(rewritten * recordBytes, rewrittenBytes * compression);
+  const fileBytes = accepted * (recordBytes / compression) + rewrittenBytes;
+  const rowBytes = Math.max(1, bytes / rows);
+  const count = Math.ceil(Math.max(bytes / (memoryBytesMax / sortShare), fileBytes / targetBytes));
+  const rowsAFile = Math.ceil(rows / Math.max(1, count));
+  return { rowBytes, rowsAFile, files: Math.max(1, count) };
+}
+
+/** A query of a partition's rows as they are to be, in any order. */
+function rowsOf({ part, accepted, files }: PartitionRows, columns: readonly ShapeColumn[]): string {
+  const sources = [];
+  if (accepted > 0) sources.push(`SELECT ${list(columns)} FROM accepted WHERE part = ${part}`);
+  if (files.length > 0) sources.push(`SELECT ${list(columns)} FROM (${fileRows(files, columns)}) ANTI JOIN removed USING (file, row)`);
+  return sources.join(" UNION ALL ");
+}
+
+/** The key fields as one value that compares as they do, field by field. */
+function keyValue({ key }: TableShape): string {
+  return key.length === 1 ? list(key) : `{${key.map(({ name }) => `${name}: ${name}`).join(", ")}}`;
+}
+
+/** Writes one file. Source of the statement: DuckDB's documentation of COPY to Parquet (FIELD_IDS, RETURN_STATS). */
 async function copySorted(
   database: Database,
-  options: { readonly shape: TableShape; readonly query: string; readonly to: string; readonly splitBytes: number | undefined; readonly threads: number },
-): Promise<readonly Omit<WrittenFile, "part" | "sha256">[]> {
-  const { shape, query, to, splitBytes, threads } = options;
+  { shape, query, path, rowGroupRows }: { readonly shape: TableShape; readonly query: string; readonly path: string; readonly rowGroupRows: number },
+): Promise<CopiedFile> {
   const columns = shape.columns.map(({ name, iceberg }) => `${name} AS ${quoteName(iceberg.name)}`).join(", ");
-  const settings = ["FORMAT parquet", "COMPRESSION zstd", "RETURN_STATS", `FIELD_IDS ${fieldIds(shape.columns)}`];
-  const copy = (target: string): string =>
-    `COPY (SELECT ${columns} FROM (${query}) ORDER BY ${list(shape.key)}) TO ${quoteText(target)} (${settings.join(", ")})`;
-  let rows: readonly (readonly DuckDBValue[])[];
-  if (splitBytes === undefined) {
-    rows = await database.rows(copy(join(to, `${randomUUID()}.parquet`)));
-  } else {
-    // A copy that splits by size would put the work of several threads into one file in any order, so it gets one.
-    settings.push(`FILE_SIZE_BYTES ${splitBytes}`);
-    await database.run("SET threads = 1");
-    rows = await database.rows(copy(to));
-    await database.run(`SET threads = ${threads}`);
-  }
-  const files = [];
-  for (const [path, records, bytes, , statistics] of rows) {
-    files.push({ path: path as string, records: Number(records), bytes: Number(bytes), columns: toColumns(statistics ?? null) });
-  }
-  return files;
+  const settings = ["FORMAT parquet", "COMPRESSION zstd", "RETURN_STATS", `ROW_GROUP_SIZE ${rowGroupRows}`, `FIELD_IDS ${fieldIds(shape.columns)}`];
+  const rows = await database.rows(`COPY (SELECT ${columns} FROM (${query}) ORDER BY ${list(shape.key)}) TO ${quoteText(path)} (${settings.join(", ")})`);
+  const [, records, bytes, , statistics] = rows[0]!;
+  return { path, records: Number(records), bytes: Number(bytes), columns: toColumns(statistics ?? null) };
 }
 
 function toColumns(statistics: DuckDBValue): WrittenFile["columns"] {

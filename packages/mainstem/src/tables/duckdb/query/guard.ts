@@ -111,7 +111,8 @@ function visit(node: Node, { tables, commonNames }: Found): void {
 function datasetsOf({ tables, commonNames }: Found): readonly string[] {
   const datasets = new Set<string>();
   for (const { catalog, schema, name } of tables) {
-    if (catalog !== "") throw forbidden(`${catalog}.${schema}.${name} has three parts: a dataset is written "namespace"."name", as in "${catalog}.${schema}"."${name}".`);
+    if (catalog !== "")
+      throw forbidden(`${catalog}.${schema}.${name} has three parts: a dataset is written "namespace"."name", as in "${catalog}.${schema}"."${name}".`);
     if (schema !== "") datasets.add(`${schema}.${name}`);
     else if (!commonNames.has(name.toLowerCase())) {
       throw new MainstemError("query.invalid", `There is no table ${name}: a dataset is written "namespace"."name".`, { table: name });

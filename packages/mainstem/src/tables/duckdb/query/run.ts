@@ -164,11 +164,15 @@ function toQueryError(error: unknown, tables: readonly LocalTable[]): unknown {
   }
   const message = error.message.replace(/(["'])\/[^"']*\1/g, "a data file");
   const first = message.split("\n\n")[0] ?? message;
-  if (/^Permission Error/.test(message)) return new MainstemError("query.forbidden", "The statement reaches beyond the datasets.", {}, { cause: error });
-  if (/^Out of Memory Error/.test(message)) {
+  if (message.startsWith("Permission Error")) return new MainstemError("query.forbidden", "The statement reaches beyond the datasets.", {}, { cause: error });
+  if (message.startsWith("Out of Memory Error")) {
     return new MainstemError("query.tooLarge", "The query needs more memory than a query may have.", {}, { cause: error });
   }
-  if (/^(Binder|Catalog|Parser|Syntax|Conversion|Invalid Input|Out of Range|Not implemented|Mismatch Type|Constraint|Type|Invalid Type) Error|^Invalid unicode/.test(message)) {
+  if (
+    /^(Binder|Catalog|Parser|Syntax|Conversion|Invalid Input|Out of Range|Not implemented|Mismatch Type|Constraint|Type|Invalid Type) Error|^Invalid unicode/.test(
+      message,
+    )
+  ) {
     return new MainstemError("query.invalid", first, { engine: message }, { cause: error });
   }
   return new MainstemError("table.failed", `The query engine failed: ${first}`, {}, { cause: error });

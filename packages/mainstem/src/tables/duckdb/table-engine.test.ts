@@ -1,0 +1,48 @@
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { test } from "node:test";
+import { compileRowText, mergeRecords } from "@mainstem/contract";
+import { openBench, order, ordersBy, testTableEngine, type TableEngineDriver } from "../tables.contract.ts";
+import { rowDigest } from "./build/ties.ts";
+import { fileSizes } from "./build/write.ts";
+import { openDuckdbTableEngine } from "./table-engine.ts";
+
+const driver: TableEngineDriver = { name: "DuckDB", open: (options) => openDuckdbTableEngine({ ...options, threads: 2 }) };
+testTableEngine(driver);
+
+const withSizes = (sizes: Partial<typeof fileSizes>): TableEngineDriver => ({
+  name: "DuckDB",
+  open: (options) => openDuckdbTableEngine({ ...options, threads: 2, sizes: { ...fileSizes, ...sizes } }),
+});
+
+test("what is larger than a file should be is split into sorted files whose keys do not overlap", async () => {
+  await using bench = await openBench(withSizes({ targetBytes: 200_000 }), ordersBy({ partition: ["none"] }));
+  const natives = Array.from({ length: 30_000 }, (_, index) => order(createHash("md5").update(String(index)).digest("hex"), 1));
+  await bench.build(natives.slice(10_000));
+  await bench.build(natives.slice(0, 20_000));
+  assert.ok(bench.table.files.length > 2, `${bench.table.files.length} files`);
+  const text = compileRowText(bench.table.contract);
+  assert.deepEqual((await bench.rows()).map(text), mergeRecords(bench.table.contract, natives, rowDigest).rows.map(text));
+  const ranges = bench.table.files
+    .map(({ lowerBounds, upperBounds }) => [Buffer.from(lowerBounds.get(1)!), Buffer.from(upperBounds.get(1)!)] as const)
+    .sort(([a], [b]) => a.compare(b));
+  for (let index = 1; index < ranges.length; index++) assert.ok(ranges[index - 1]![1].compare(ranges[index]![0]) < 0, "the keys of two files overlap");
+});
+
+test("a large file of a touched partition is left alone when none of its rows is affected", async () => {
+  await using bench = await openBench(withSizes({ smallBytes: 0 }), ordersBy({ partition: ["none"] }));
+  await bench.build(Array.from({ length: 10 }, (_, index) => order(`a${index}`, 1)));
+  await bench.build(Array.from({ length: 10 }, (_, index) => order(`z${index}`, 1)));
+  const [a, z] = bench.table.files.map(({ key }) => key);
+  await bench.build([order("z5", 2), order("m", 1)]);
+  const keys = bench.table.files.map(({ key }) => key);
+  assert.ok(keys.includes(a!));
+  assert.ok(!keys.includes(z!));
+  assert.equal((await bench.rows()).length, 21);
+});
+
+test("small files of a touched partition become one", async () => {
+  await using bench = await openBench(driver, ordersBy());
+  for (let id = 0; id < 6; id++) await bench.build([order(id, 1)]);
+  assert.equal(bench.table.files.length, 3);
+});
