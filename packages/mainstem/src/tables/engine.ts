@@ -86,7 +86,7 @@ export interface QueryColumn {
   /** The engine's name of the type, such as `BIGINT` or `TIMESTAMP WITH TIME ZONE`. */
   readonly type: string;
 }
-/** Rows as JSON values (DESIGN: JSON values of records). */
+/** Rows as JSON values, as the door takes records. */
 export interface RowBatch {
   readonly columns: readonly QueryColumn[];
   readonly rows: readonly (readonly unknown[])[];

@@ -62,7 +62,8 @@ async function parse(connection: DuckDBConnection, sql: string): Promise<Node> {
 
 function parseError(tree: Node): MainstemError {
   const message = String(tree["error_message"]);
-  if (tree["error_type"] === "not implemented") return forbidden("The statement is no SELECT, or one of a kind that is not allowed (such as PIVOT).");
+  // The parser knows the statement, but it has no tree.
+  if (tree["error_type"] !== "parser") return forbidden("The statement is no SELECT, or one of a kind that is not allowed (such as PIVOT).");
   const position = Number(tree["position"]);
   return new MainstemError("query.invalid", `The statement cannot be read: ${message}`, Number.isFinite(position) ? { position } : {});
 }

@@ -23,7 +23,7 @@ const daysMax = 2_932_896;
 const microsPerDay = 86_400_000_000n;
 
 /**
- * A value of a result as JSON (DESIGN: JSON values of records): integers beyond 2^53 and decimals as text, blobs in base64, instants in RFC 3339 with Z,
+ * A value of a result as JSON, as the door takes records: integers beyond 2^53 and decimals as text, blobs in base64, instants in RFC 3339 with Z,
  * local times without a zone, lists as arrays, structs and maps with text keys as objects, other maps as arrays of pairs. What JSON has no value for
  * (NaN, infinity, dates beyond the years 1 to 9999, types that no dataset has) is DuckDB's own text.
  */
