@@ -54,6 +54,11 @@ export { formatDecimal, parseDecimal } from "./records/decimal.ts";
 export { formatDate, formatTimeOfDay, formatTimestamp, parseDate, parseTimeOfDay, parseTimestamp } from "./records/civil-time.ts";
 export { rangeBounds, type RangeBounds } from "./contract.ts";
 export { dataset, type DatasetContract, type DatasetSpec, type InputOf } from "./declare/dataset.ts";
+export { schemaFileOf, toAvsc, withSchema } from "./declare/avsc.ts";
+export { fromOdcs, isOdcs, type FromOdcsOptions, type OdcsDataset } from "./declare/odcs-reader.ts";
+export { toOdcs, type OdcsOptions } from "./declare/odcs-writer.ts";
+export { toRecordTypes } from "./declare/record-types.ts";
+export { toTypescript } from "./declare/typescript-writer.ts";
 export { bytes, date, decimal, localTimestamp, long, timeOfDay, timestamp, timestampMillis } from "./declare/field-types.ts";
 export {
   bucket,

@@ -32,7 +32,7 @@ export function defaultOf(typeJson: unknown, value: unknown): { readonly json: u
 }
 
 function toDefaultJson(schema: AvroSchema, value: unknown): unknown {
-  const own = isUnion(schema) ? (schema[0] as AvroTypeSchema) : schema;
+  const own = isUnion(schema) ? (schema.find(({ type }) => (type === "null") === (value === null)) as AvroTypeSchema) : schema;
   switch (own.type) {
     case "long":
       if (typeof value === "bigint") throw new RangeError("A default beyond 2^53 has no exact form in Avro's JSON; choose a smaller one.");

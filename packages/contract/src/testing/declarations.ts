@@ -1,0 +1,91 @@
+// Random contracts that use every clause: docs, marks, defaults, attributes, partition, checks.
+import fc from "fast-check";
+import { formatContract } from "../contract-json.ts";
+import { parseContract } from "../contract-parser.ts";
+import type { Contract } from "../contract.ts";
+import { contracts, texts } from "./arbitraries.ts";
+
+type Json = Readonly<Record<string, unknown>>;
+
+const someText = fc.oneof(texts, fc.constantFrom("", "Kund:innen", "*/ done", "`${x}`\n\u2028two", "a.b"));
+const within = fc.constantFrom("15m", "1h", "7d", "500ms", "30s");
+
+/** Each is tried on a contract and kept where it is accepted. */
+const fieldEdits = fc.record(
+  {
+    doc: someText,
+    pii: fc.constantFrom(true, true, false),
+    default: fc.constantFrom<unknown>(null, 0, 1.5, "", "text", true, [], {}, -3),
+    order: fc.constantFrom("descending", undefined, undefined, undefined),
+    "x-unit": fc.constantFrom("cm", undefined, undefined, undefined, undefined),
+  },
+  { requiredKeys: [] },
+);
+const clause = fc.oneof(
+  fc.record({ kind: fc.constantFrom("sum", "min", "max", "unique", "notNull") }),
+  fc.record({ kind: fc.constant("range"), min: fc.constantFrom<unknown>(0, 1.5, "0.00", "2020-01-01", "-9223372036854775808") }),
+  fc.record({
+    kind: fc.constant("range"),
+    above: fc.constantFrom<unknown>(-1, "1999-12-31T00:00:00Z", "00:00:00"),
+    max: fc.constantFrom<unknown>(9, "3000-01-01T00:00:00Z"),
+  }),
+  fc.record({ kind: fc.constant("length"), min: fc.nat(3), max: fc.integer({ min: 3, max: 90 }) }),
+  fc.record({ kind: fc.constant("oneOf"), values: fc.constantFrom<unknown>(["A", "b_1"], [1, 2], ["x y"]) }),
+  fc.record({ kind: fc.constant("matches"), pattern: fc.constantFrom("^a", "\\d{2}", '"') }),
+);
+
+export const declarations: fc.Arbitrary<Contract> = fc
+  .record({
+    base: contracts,
+    edits: fc.array(fc.option(fieldEdits, { nil: undefined }), { minLength: 12, maxLength: 12 }),
+    checks: fc.array(fc.tuple(fc.nat(), clause), { maxLength: 8 }),
+    freshness: fc.array(within, { maxLength: 2 }),
+    volume: fc.option(fc.record({ within, min: fc.nat() }), { nil: undefined }),
+    partition: fc.array(
+      fc.tuple(
+        fc.nat(),
+        fc.constantFrom<Json>({ transform: "identity" }, { transform: "day" }, { transform: "bucket", width: 8 }, { transform: "truncate", width: 2 }),
+      ),
+      { maxLength: 4 },
+    ),
+    head: fc.record({ description: someText, owner: someText, immutable: fc.boolean(), compatibility: fc.constant("FULL_TRANSITIVE") }, { requiredKeys: [] }),
+    schemaEdits: fc.record({ doc: someText, "x-origin": fc.constantFrom("erp", undefined, undefined, undefined) }, { requiredKeys: [] }),
+  })
+  .map(({ base, edits, checks, freshness, volume, partition, head, schemaEdits }) => {
+    let contract = base;
+    const attempt = (change: (json: Json & { readonly schema: { readonly fields: readonly Json[] } }) => unknown): void => {
+      try {
+        contract = parseContract(JSON.parse(JSON.stringify(change(formatContract(contract) as never))));
+      } catch {
+        // Not for this contract.
+      }
+    };
+    attempt((json) => ({ ...json, ...head, schema: { ...json.schema, ...schemaEdits } }));
+    for (const [index, edit] of edits.entries()) {
+      if (edit === undefined) continue;
+      attempt((json) => ({
+        ...json,
+        schema: { ...json.schema, fields: json.schema.fields.map((field, place) => (place === index ? { ...field, ...edit } : field)) },
+      }));
+    }
+    const paths = pathsOf(contract.schema.fields as readonly unknown[] as readonly Json[], "");
+    const fieldAt = (place: number): string => paths[place % paths.length] as string;
+    const wanted = [
+      ...checks.map(([place, check]) => ({ ...check, field: fieldAt(place) })),
+      ...freshness.map((value) => ({ kind: "freshness", within: value })),
+      ...(volume === undefined ? [] : [{ kind: "volume", ...volume }]),
+    ];
+    for (const check of wanted) attempt((json) => ({ ...json, checks: [...(json["checks"] as readonly unknown[]), check] }));
+    for (const [place, one] of partition)
+      attempt((json) => ({ ...json, partition: [...(json["partition"] as readonly unknown[]), { ...one, field: fieldAt(place) }] }));
+    return contract;
+  });
+
+/** Fields and those within records. */
+function pathsOf(fields: readonly Json[], prefix: string): readonly string[] {
+  return fields.flatMap((field) => {
+    const path = `${prefix}${String(field["name"])}`;
+    const inner = [field["type"]].flat().find((type) => typeof type === "object" && type !== null && "fields" in type) as Json | undefined;
+    return [path, ...(inner === undefined ? [] : pathsOf(inner["fields"] as readonly Json[], `${path}.`))];
+  });
+}
