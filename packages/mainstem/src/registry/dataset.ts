@@ -1,6 +1,7 @@
 import type { AvroRecordSchema, Contract } from "@mainstem/contract";
 import type { TopicId, TopicInfo } from "../log/index.ts";
 import type { Version } from "../state/index.ts";
+import type { Subjects } from "./subject.ts";
 
 /** The topic ids that a dataset has had: generation 1 is the first. */
 export interface Generation {
@@ -45,6 +46,7 @@ export interface DatasetVersion {
  * `resource.closed`, and those of state, objects and log.
  */
 export interface Registry extends AsyncDisposable {
+  readonly subjects: Subjects;
   /**
    * Registers or changes a dataset, and makes its topics. Idempotent. Fields of a changed contract take the places that they had before,
    * new ones the last, in whatever order they are declared. When it rejects, the change may have happened: repeat it.
@@ -57,7 +59,7 @@ export interface Registry extends AsyncDisposable {
   list(): Promise<readonly Dataset[]>;
   /** Oldest first; empty when there is no such dataset. */
   history(name: string): Promise<readonly DatasetVersion[]>;
-  /** The writer's schema of an id in the wire format; undefined when it was never given out. */
+  /** The writer's schema of an id in the wire format; undefined when it was never given out, or to what is no record. */
   schema(id: number): Promise<AvroRecordSchema | undefined>;
   /** Calls back after each change that this process makes or sees (a change of another process is seen with the next `get` or `list`). Returns the way to stop. */
   onChange(listener: (dataset: Dataset) => void): () => void;

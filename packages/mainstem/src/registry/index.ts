@@ -1,3 +1,5 @@
 export type { Applied, Dataset, DatasetVersion, Generation, Registry } from "./dataset.ts";
 export { openRegistry } from "./registry.ts";
 export type { RegistryOptions } from "./registry.ts";
+export { subjectModes } from "./subject.ts";
+export type { SchemaReference, Seen, SubjectMode, Subjects, SubjectSettings, SubjectVersion, SubmittedSchema, VersionNumber } from "./subject.ts";

@@ -132,7 +132,7 @@ async function checkHealed(stores: Stores, when: string): Promise<void> {
 /** The objects are the state's definitions, all of them and no others. */
 async function checkObjects({ state, objects }: Stores, when: string): Promise<void> {
   const expected = new Map<string, unknown>();
-  for (const kind of ["dataset", "schema"]) {
+  for (const kind of ["dataset", "schema", "subject"]) {
     for (const { name } of await state.definitions.list(kind)) {
       for (const one of await state.definitions.history(kind, name))
         expected.set(`definitions/${kind}/${name}/${one.version}.json`, { formatVersion: 1, ...one });

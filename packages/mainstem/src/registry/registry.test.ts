@@ -241,6 +241,7 @@ test("every version of every definition is an object", async () => {
     "definitions/dataset/shop.orders/2.json",
     "definitions/schema/1/1.json",
     "definitions/schema/2/1.json",
+    "definitions/subject/shop.orders-value/1.json",
   ]);
   const text = (await readWhole(stores.objects, parseObjectKey("definitions/dataset/shop.orders/2.json"), { bytesMax: 100_000 })).toString();
   assert.deepEqual(JSON.parse(text), { formatVersion: 1, ...(await stores.state.definitions.get("dataset", "shop.orders")) });

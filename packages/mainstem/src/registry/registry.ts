@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import { alignContract, checkSchemaChange, type AvroRecordSchema, type Contract, type RefusedChange } from "@mainstem/contract";
+import { alignContract, checkSchemaChange, isUnion, type AvroRecordSchema, type Contract, type RefusedChange } from "@mainstem/contract";
 import type { Log } from "../log/index.ts";
 import type { ObjectStore } from "../objects/index.ts";
 import type { Env } from "../runtime/env.ts";
@@ -11,6 +11,8 @@ import type { Applied, Dataset, DatasetVersion, Registry } from "./dataset.ts";
 import { createDefinitionObjects, type DefinitionObjects } from "./definition-objects.ts";
 import { openSchemas, schemaKind, type Schemas } from "./schemas.ts";
 import { datasetKind, formatDataset, parseDataset, toDatasetVersion, toGenerations, withTopic, type StoredDataset } from "./stored-dataset.ts";
+import { registryConfigKind, subjectConfigKind, subjectKind } from "./stored-subject.ts";
+import { StateSubjects } from "./subjects.ts";
 import { ensureTopics, type TopicSettings } from "./topics.ts";
 
 export interface RegistryOptions {
@@ -32,7 +34,7 @@ export interface RegistryOptions {
 export async function openRegistry(options: RegistryOptions): Promise<Registry> {
   const { state, objects, logger, env } = options;
   const stored = createDefinitionObjects({ state, objects, logger });
-  await stored.reconcile([schemaKind, datasetKind]);
+  await stored.reconcile([schemaKind, subjectKind, subjectConfigKind, registryConfigKind, datasetKind]);
   const registry = new StateRegistry(options, { stored, schemas: await openSchemas({ state, stored, env }) });
   await registry.list();
   return registry;
@@ -40,9 +42,10 @@ export async function openRegistry(options: RegistryOptions): Promise<Registry> 
 
 /**
  * The order of every change, so that a crash between two steps leaves what `apply` and `openRegistry` finish:
- * schema id, topics (idempotent by name), definition (the moment at which the change counts), object.
+ * schema id, topics (idempotent by name), a new dataset's subject, definition (the moment at which the change counts), object.
  */
 class StateRegistry implements Registry {
+  readonly subjects: StateSubjects;
   readonly #options: RegistryOptions;
   readonly #stored: DefinitionObjects;
   readonly #schemas: Schemas;
@@ -55,6 +58,7 @@ class StateRegistry implements Registry {
     this.#options = options;
     this.#stored = stored;
     this.#schemas = schemas;
+    this.subjects = new StateSubjects({ ...options, stored, schemas, datasets: this });
   }
 
   async apply(contract: Contract): Promise<Applied> {
@@ -97,7 +101,8 @@ class StateRegistry implements Registry {
 
   async schema(id: number): Promise<AvroRecordSchema | undefined> {
     this.#checkOpen();
-    return await this.#schemas.get(id);
+    const schema = await this.#schemas.get(id);
+    return schema !== undefined && !isUnion(schema) && schema.type === "record" ? schema : undefined;
   }
 
   onChange(listener: (dataset: Dataset) => void): () => void {
@@ -115,6 +120,7 @@ class StateRegistry implements Registry {
 
   /** Undefined when somebody else made it first. */
   async #create(contract: Contract): Promise<Applied | undefined> {
+    await this.subjects.checkAdmission(contract);
     const swap = await this.#put({ contract, generations: [] }, undefined);
     if (swap.kind === "conflict") return undefined;
     return { kind: "created", dataset: await this.#settle(swap.value) };
@@ -145,6 +151,8 @@ class StateRegistry implements Registry {
     const { state, log, env } = this.#options;
     const schemaId = await this.#schemas.idOf(contract.schema);
     const { records } = await ensureTopics(log, contract.name, this.#topicSettings());
+    // As late as can be: what fails before leaves no schema behind that the next try would have to fit.
+    if (current === undefined) await this.subjects.admit(contract, schemaId);
     const spec = formatDataset({ contract, schemaId, generations: withTopic(generations, records) });
     const swap = await state.definitions.put({ kind: datasetKind, name: contract.name, spec, appliedAt: Math.floor(env.now()) }, current?.version ?? "absent");
     if (swap.kind === "committed") await this.#stored.store(swap.value);

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { parseAvroRecordSchema, schemaText, toSchemaJson, type AvroRecordSchema } from "@mainstem/contract";
+import { parseAvroSchema, schemaText, toSchemaJson, type AvroSchema } from "@mainstem/contract";
 import type { Env } from "../runtime/env.ts";
 import { MainstemError } from "../runtime/errors.ts";
 import { limits } from "../runtime/limits.ts";
@@ -11,8 +11,12 @@ export const schemaKind = "schema";
 /** The ids that the wire format carries: one for each schema text, for ever, the same for all datasets. */
 export interface Schemas {
   /** The schema's id, given out now if it has none. */
-  idOf(schema: AvroRecordSchema): Promise<number>;
-  get(id: number): Promise<AvroRecordSchema | undefined>;
+  idOf(schema: AvroSchema): Promise<number>;
+  /** The schema's id if it has one. */
+  find(schema: AvroSchema): Promise<number | undefined>;
+  get(id: number): Promise<AvroSchema | undefined>;
+  /** The greatest id that was given out; 0 before the first. */
+  highest(): Promise<number>;
 }
 
 interface Options {
@@ -26,7 +30,7 @@ interface Options {
  * so that two processes can never give one schema two ids.
  */
 export async function openSchemas({ state, stored, env }: Options): Promise<Schemas> {
-  const byId = new Map<number, AvroRecordSchema>();
+  const byId = new Map<number, AvroSchema>();
   const bySha = new Map<string, number>();
   let highest = 0;
 
@@ -66,6 +70,15 @@ export async function openSchemas({ state, stored, env }: Options): Promise<Sche
       }
       throw new MainstemError("registry.conflict", `Other schemas took the next id ${limits.registryConflictsMax} times while one was registered.`);
     },
+    async find(schema) {
+      const sha256 = sha256Of(schema);
+      if (!bySha.has(sha256)) await catchUp();
+      return bySha.get(sha256);
+    },
+    async highest() {
+      await catchUp();
+      return highest;
+    },
     async get(id) {
       if (!Number.isSafeInteger(id) || id < 1) return undefined;
       if (!byId.has(id)) {
@@ -77,13 +90,13 @@ export async function openSchemas({ state, stored, env }: Options): Promise<Sche
   };
 }
 
-function sha256Of(schema: AvroRecordSchema): string {
+function sha256Of(schema: AvroSchema): string {
   return createHash("sha256").update(schemaText(schema)).digest("hex");
 }
 
-function parseStored({ name, spec }: Definition): { readonly id: number; readonly schema: AvroRecordSchema; readonly sha256: string } {
+function parseStored({ name, spec }: Definition): { readonly id: number; readonly schema: AvroSchema; readonly sha256: string } {
   const { schema: json, sha256 } = spec as { readonly schema: unknown; readonly sha256: unknown };
-  const schema = parseAvroRecordSchema(json);
+  const schema = parseAvroSchema(json);
   if (!/^[1-9]\d{0,9}$/.test(name) || sha256 !== sha256Of(schema))
     throw new MainstemError("state.corrupt", `The stored schema ${name} is not the one whose digest it has.`, { kind: schemaKind, name });
   return { id: Number(name), schema, sha256 };

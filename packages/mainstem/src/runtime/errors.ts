@@ -63,6 +63,28 @@ export const codes = {
     remedy: "State, objects and log do not belong together: one of them was restored from another time or place. Restore those that fit.",
   },
 
+  "registry.subjectUnknown": { status: 404, task: "stop", remedy: "Register a schema under the subject first, or check the name." },
+  "registry.subjectInvalid": { status: 422, task: "stop", remedy: "Choose a name that the message allows." },
+  "registry.subjectDeleted": { status: 404, task: "stop", remedy: "It is deleted already; delete it for good with permanent=true." },
+  "registry.subjectNotDeleted": { status: 404, task: "stop", remedy: "Delete it without permanent=true first." },
+  "registry.versionUnknown": { status: 404, task: "stop", remedy: "List the versions of the subject and choose one of them." },
+  "registry.versionInvalid": { status: 422, task: "stop", remedy: "Name a version by its number, or as latest." },
+  "registry.versionDeleted": { status: 404, task: "stop", remedy: "It is deleted already; delete it for good with permanent=true." },
+  "registry.versionNotDeleted": { status: 404, task: "stop", remedy: "Delete it without permanent=true first." },
+  "registry.schemaUnknown": { status: 404, task: "stop", remedy: "Check the id, or register the schema first." },
+  "registry.schemaInvalid": { status: 422, task: "stop", remedy: "Mend the schema at the place that the message names." },
+  "registry.incompatible": { status: 409, task: "stop", remedy: "Mend the schema as the message says, or register it under a new subject." },
+  "registry.levelInvalid": { status: 422, task: "stop", remedy: "Choose one of the levels that the message lists." },
+  "registry.levelUnset": { status: 404, task: "stop", remedy: "Ask with defaultToGlobal=true for the level that holds." },
+  "registry.modeInvalid": { status: 422, task: "stop", remedy: "Choose one of the modes that the message lists." },
+  "registry.modeUnset": { status: 404, task: "stop", remedy: "Ask with defaultToGlobal=true for the mode that holds." },
+  "registry.notPermitted": {
+    status: 422,
+    task: "stop",
+    remedy: "See the message: the mode of the subject, or the dataset that it belongs to, does not allow this.",
+  },
+  "registry.referenced": { status: 422, task: "stop", remedy: "Delete the schemas that refer to it first." },
+
   "ingest.contentType": {
     status: 415,
     task: "stop",

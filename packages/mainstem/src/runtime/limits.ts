@@ -23,6 +23,10 @@ export const limits = {
   registryConflictsMax: 100,
   /** One version of a definition as an object. */
   definitionBytesMax: 16_777_216,
+  /** A subject's name, percent-encoded: it is the name of a folder among the objects. */
+  subjectNameMax: 240,
+  /** References of one schema. */
+  schemaReferencesMax: 100,
   /** How long the announcements of chunks are kept. */
   chunksRetentionMs: 604_800_000,
   /** Batches with an idempotency key that are remembered (40 to 70 bytes each); beyond it requests with new keys are told to come later. */

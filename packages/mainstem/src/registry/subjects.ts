@@ -1,0 +1,323 @@
+import { checkCompatibility, schemaText, type AvroSchema, type Contract } from "@mainstem/contract";
+import type { Env } from "../runtime/env.ts";
+import { MainstemError } from "../runtime/errors.ts";
+import { limits } from "../runtime/limits.ts";
+import type { StateStore } from "../state/index.ts";
+import type { Applied, Dataset, DatasetVersion } from "./dataset.ts";
+import { createDatasetSchemas, type DatasetSchemas } from "./dataset-schemas.ts";
+import type { DefinitionObjects } from "./definition-objects.ts";
+import type { Schemas } from "./schemas.ts";
+import { nameOfSubject, type StoredVersion } from "./stored-subject.ts";
+import type { SchemaReference, Seen, SubjectMode, Subjects, SubjectVersion, SubmittedSchema, VersionNumber } from "./subject.ts";
+import { StateSettings } from "./subject-settings.ts";
+import { nextVersion, seen, subjectOfDataset, subjectUnknown, SubjectViews, versionOf, type Deletion, type Parsed, type View } from "./subject-views.ts";
+
+export interface SubjectsOptions {
+  readonly state: StateStore;
+  readonly stored: DefinitionObjects;
+  readonly schemas: Schemas;
+  readonly env: Env;
+  readonly datasets: Datasets;
+}
+
+/** What subjects need of the registry of datasets. */
+export interface Datasets {
+  get(name: string): Promise<Dataset | undefined>;
+  list(): Promise<readonly Dataset[]>;
+  history(name: string): Promise<readonly DatasetVersion[]>;
+  apply(contract: Contract): Promise<Applied>;
+}
+
+export class StateSubjects implements Subjects {
+  readonly settings: StateSettings;
+  readonly #options: SubjectsOptions;
+  readonly #datasetSchemas: DatasetSchemas;
+  readonly #views: SubjectViews;
+
+  constructor(options: SubjectsOptions) {
+    this.#options = options;
+    this.#datasetSchemas = createDatasetSchemas(options);
+    this.#views = new SubjectViews({ ...options, datasetSchemas: this.#datasetSchemas });
+    this.settings = new StateSettings({ ...options, views: this.#views });
+  }
+
+  async list({ deleted = false, deletedOnly = false, prefix = "" }: Parameters<Subjects["list"]>[0] = {}): Promise<readonly string[]> {
+    const views = await this.#views.all(prefix);
+    return views
+      .filter(({ versions }) => {
+        const live = versions.some((one) => one.deleted !== true);
+        return deletedOnly ? versions.length > 0 && !live : live || (deleted && versions.length > 0);
+      })
+      .map(({ subject }) => subject);
+  }
+
+  async all({ deleted = false, prefix = "" }: Parameters<Subjects["all"]>[0] = {}): Promise<readonly SubjectVersion[]> {
+    const found: SubjectVersion[] = [];
+    for (const view of await this.#views.all(prefix)) for (const one of seen(view, { deleted })) found.push(await this.#views.show(view.subject, one));
+    return found;
+  }
+
+  async versions(subject: string, options: Seen = {}): Promise<readonly SubjectVersion[]> {
+    const view = await this.#views.load(subject);
+    const versions = seen(view, options);
+    if (versions.length === 0) throw subjectUnknown(subject);
+    return Promise.all(versions.map((one) => this.#views.show(subject, one)));
+  }
+
+  async version(subject: string, version: VersionNumber, options: Seen = {}): Promise<SubjectVersion> {
+    return this.#views.show(subject, versionOf(await this.#views.load(subject), version, options));
+  }
+
+  async find(subject: string, submitted: SubmittedSchema, options: Seen = {}): Promise<SubjectVersion> {
+    const view = await this.#views.load(subject);
+    const versions = seen(view, options);
+    if (versions.length === 0) throw subjectUnknown(subject);
+    const { schema } = await this.#views.parse(submitted);
+    const id = await this.#options.schemas.find(schema);
+    const found = versions.findLast((one) => one.schemaId === id);
+    if (found === undefined) throw new MainstemError("registry.schemaUnknown", `Schema not found: it is no version of subject '${subject}'.`, { subject });
+    return this.#views.show(subject, found);
+  }
+
+  async register(subject: string, submitted: SubmittedSchema, { version }: { readonly version?: number } = {}): Promise<SubjectVersion> {
+    nameOfSubject(subject);
+    const mode = await this.#writable(subject);
+    if (version !== undefined && mode !== "IMPORT")
+      throw new MainstemError("registry.notPermitted", `Subject '${subject}' is not in import mode, so the registry gives the version.`, { subject });
+    const parsed = await this.#views.parse(submitted);
+    return await this.#retry(subject, async () => {
+      const view = await this.#views.load(subject);
+      const known = await this.#versionWith(view, parsed.schema);
+      if (known !== undefined) return known;
+      if (view.dataset !== undefined) return await this.#registerWithDataset(view, view.dataset, parsed.schema);
+      if (mode !== "IMPORT") {
+        const reasons = await this.#conflicts(view, parsed.schema, "all");
+        if (reasons.length > 0) throw incompatible(subject, reasons);
+      }
+      return await this.#append(view, parsed, version);
+    });
+  }
+
+  async check(subject: string, submitted: SubmittedSchema, against: VersionNumber | "all"): Promise<readonly string[]> {
+    const view = await this.#views.load(subject);
+    if (typeof against === "number") versionOf(view, against, {});
+    const { schema } = await this.#views.parse(submitted);
+    if ((await this.#versionWith(view, schema)) !== undefined && view.dataset !== undefined) return [];
+    const latest = seen(view, {}).at(-1)?.version;
+    if (view.dataset !== undefined && (against === "all" || against === "latest" || against === latest))
+      return this.#datasetSchemas.refusals(view.dataset, schema);
+    return await this.#conflicts(view, schema, against);
+  }
+
+  async remove(subject: string, { permanent = false }: { readonly permanent?: boolean } = {}): Promise<readonly number[]> {
+    await this.#writable(subject);
+    const removed = await this.#retry(subject, async () => {
+      const view = await this.#deletable(subject);
+      const live = seen(view, {});
+      if (view.versions.length === 0) throw subjectUnknown(subject);
+      if (!permanent && live.length === 0)
+        throw new MainstemError("registry.subjectDeleted", `Subject '${subject}' was soft deleted. Set permanent=true to delete permanently`, { subject });
+      if (permanent && live.length > 0)
+        throw new MainstemError("registry.subjectNotDeleted", `Subject '${subject}' was not deleted first before being permanently deleted`, { subject });
+      const gone = permanent ? view.versions : live;
+      for (const { version } of gone) await this.#checkUnreferenced({ subject, version, permanent });
+      const committed = await this.#views.put(view, permanent ? [] : view.stored.map((one) => ({ ...one, deleted: true as const })));
+      return committed ? gone.map(({ version }) => version) : undefined;
+    });
+    await this.settings.clear(subject);
+    return removed;
+  }
+
+  async removeVersion(subject: string, wanted: VersionNumber, { permanent = false }: { readonly permanent?: boolean } = {}): Promise<number> {
+    await this.#writable(subject);
+    return await this.#retry(subject, async () => {
+      const view = await this.#deletable(subject);
+      const { version, deleted } = versionOf(view, wanted, { deleted: true });
+      if (!permanent && deleted === true)
+        throw new MainstemError(
+          "registry.versionDeleted",
+          `Subject '${subject}' Version ${version} was soft deleted. Set permanent=true to delete permanently`,
+          {
+            subject,
+            version,
+          },
+        );
+      if (permanent && deleted !== true)
+        throw new MainstemError(
+          "registry.versionNotDeleted",
+          `Subject '${subject}' Version ${version} was not deleted first before being permanently deleted`,
+          {
+            subject,
+            version,
+          },
+        );
+      await this.#checkUnreferenced({ subject, version, permanent });
+      const rest = view.stored.filter((one) => one.version !== version);
+      const softly = view.stored.map((one): StoredVersion => (one.version === version ? { ...one, deleted: true } : one));
+      return (await this.#views.put(view, permanent ? rest : softly)) ? version : undefined;
+    });
+  }
+
+  async schema(
+    id: number,
+    { subject }: { readonly subject?: string } = {},
+  ): Promise<{ readonly schema: string; readonly references: readonly SchemaReference[] }> {
+    const schema = await this.#views.schemaOf(id);
+    const uses = await this.#views.uses(id);
+    const named = uses.find((one) => one.subject === subject) ?? uses.find(({ use }) => use.references !== undefined);
+    const references = named?.use.references ?? [];
+    return { schema: await this.#views.text(schema, references), references };
+  }
+
+  highestId(): Promise<number> {
+    return this.#options.schemas.highest();
+  }
+
+  async usesOf(id: number, { deleted = false }: Seen = {}): Promise<readonly SubjectVersion[]> {
+    await this.#views.schemaOf(id);
+    const uses = (await this.#views.uses(id)).filter(({ use }) => deleted || use.deleted !== true);
+    return Promise.all(uses.map(({ subject, use }) => this.#views.show(subject, use)));
+  }
+
+  async referencedBy(subject: string, wanted: VersionNumber): Promise<readonly number[]> {
+    const { version } = versionOf(await this.#views.load(subject), wanted, { deleted: true });
+    return [...(await this.#views.referencing({ subject, version, permanent: false }))].toSorted((a, b) => a - b);
+  }
+
+  /** `contract.incompatible` when a new dataset's schema does not fit what was registered under its subject before. */
+  async checkAdmission(contract: Contract): Promise<void> {
+    const subject = subjectOfDataset(contract.name);
+    await this.#checkFits(contract, await this.#views.load(subject));
+  }
+
+  /** Takes the schema of a dataset that is about to be made as a version of its subject: versions go on from what was registered. Errors as above. */
+  async admit(contract: Contract, schemaId: number): Promise<void> {
+    const subject = subjectOfDataset(contract.name);
+    await this.#retry(subject, async () => {
+      const view = await this.#views.load(subject);
+      if (seen(view, {}).some((one) => one.schemaId === schemaId)) return true;
+      await this.#checkFits(contract, view);
+      return (await this.#views.put(view, [...view.stored, { version: nextVersion(view), schemaId }])) ? true : undefined;
+    });
+  }
+
+  async #checkFits(contract: Contract, view: View): Promise<void> {
+    const text = schemaText(contract.schema);
+    const earlier = await this.#views.schemasOf(seen(view, {}));
+    if (earlier.some((one) => schemaText(one) === text)) return;
+    const conflicts = checkCompatibility(contract.schema, { earlier, level: contract.compatibility });
+    if (conflicts.length === 0) return;
+    const changes = conflicts.map(({ field, reason, remedy }) => ({ path: field === "" ? "schema" : `schema.${field}`, reason, remedy }));
+    const sentences = changes.map(({ reason, remedy }) => `${reason} ${remedy}`).join(" ");
+    throw new MainstemError("contract.incompatible", `Dataset ${contract.name} does not fit what is registered under ${view.subject}. ${sentences}`, {
+      dataset: contract.name,
+      changes,
+    });
+  }
+
+  async #versionWith(view: View, schema: AvroSchema): Promise<SubjectVersion | undefined> {
+    const id = await this.#options.schemas.find(schema);
+    const found = id === undefined ? undefined : seen(view, {}).findLast((one) => one.schemaId === id);
+    return found === undefined ? undefined : await this.#views.show(view.subject, found);
+  }
+
+  /** Undefined when the dataset changed meanwhile. */
+  async #registerWithDataset(view: View, dataset: Dataset, schema: AvroSchema): Promise<SubjectVersion | undefined> {
+    const contract = this.#datasetSchemas.contractWith(dataset, schema);
+    await this.#options.datasets.apply(contract);
+    return await this.#versionWith(await this.#views.load(view.subject), schema);
+  }
+
+  async #append(view: View, { schema, references }: Parsed, wanted: number | undefined): Promise<SubjectVersion | undefined> {
+    const { subject, stored } = view;
+    if (wanted !== undefined && stored.some(({ version }) => version === wanted))
+      throw new MainstemError("registry.notPermitted", `Subject '${subject}' has a version ${wanted} already.`, { subject, version: wanted });
+    const schemaId = await this.#options.schemas.idOf(schema);
+    const added: StoredVersion = { version: wanted ?? nextVersion(view), schemaId, ...(references.length === 0 ? {} : { references }) };
+    const committed = await this.#views.put(
+      view,
+      [...stored, added].toSorted((a, b) => a.version - b.version),
+    );
+    if (!committed) return undefined;
+    const now = await this.#views.load(subject);
+    // The dataset was made meanwhile, without knowing of this version: it decides.
+    if (now.dataset !== undefined && !(await this.#datasetSchemas.idsOf(now.dataset)).includes(schemaId))
+      await this.#adopt(now, now.dataset, { schema, added });
+    return await this.#views.show(subject, added);
+  }
+
+  async #adopt(view: View, dataset: Dataset, { schema, added }: { readonly schema: AvroSchema; readonly added: StoredVersion }): Promise<void> {
+    try {
+      await this.#options.datasets.apply(this.#datasetSchemas.contractWith(dataset, schema));
+    } catch (error) {
+      await this.#views.put(
+        view,
+        view.stored.filter(({ version }) => version !== added.version),
+      );
+      throw error;
+    }
+  }
+
+  /** Repeats what another change came in between of, which is told by undefined. */
+  async #retry<T>(subject: string, work: () => Promise<T | undefined>): Promise<T> {
+    for (let attempt = 0; attempt < limits.registryConflictsMax; attempt += 1) {
+      const result = await work();
+      if (result !== undefined) return result;
+    }
+    throw new MainstemError("registry.conflict", `Subject ${subject} was changed by others ${limits.registryConflictsMax} times while this change was made.`, {
+      subject,
+    });
+  }
+
+  async #conflicts(view: View, schema: AvroSchema, against: VersionNumber | "all"): Promise<readonly string[]> {
+    const live = seen(view, {});
+    const chosen = against === "all" ? live : against === "latest" ? live.slice(-1) : [versionOf(view, against, {})];
+    const { effective: level } = await this.settings.level(view.subject);
+    const conflicts = checkCompatibility(schema, { earlier: await this.#views.schemasOf(chosen), level });
+    const sentences = conflicts.map(({ kind, path, reason, remedy, against: index, direction }) => {
+      const which = `version ${chosen[index]?.version}`;
+      const who = direction === "backward" ? `data of ${which} could not be read with the new schema` : `new data could not be read with ${which}`;
+      return `${kind} at ${path} (${who}): ${reason} ${remedy}`;
+    });
+    return sentences;
+  }
+
+  async #checkUnreferenced(deletion: Deletion): Promise<void> {
+    const ids = [...(await this.#views.referencing(deletion))];
+    const { subject, version } = deletion;
+    if (ids.length > 0)
+      throw new MainstemError("registry.referenced", `One or more references exist to the schema {subject=${subject},version=${version}}.`, {
+        subject,
+        version,
+        ids,
+      });
+  }
+
+  async #deletable(subject: string): Promise<View> {
+    const view = await this.#views.load(subject);
+    if (view.dataset !== undefined)
+      throw new MainstemError(
+        "registry.notPermitted",
+        `Subject '${subject}' is the schema of dataset ${view.dataset.contract.name}, whose records need its versions: they cannot be deleted.`,
+        { subject },
+      );
+    return view;
+  }
+
+  async #writable(subject: string): Promise<SubjectMode> {
+    const { effective } = await this.settings.mode(subject);
+    if (effective === "READONLY") throw new MainstemError("registry.notPermitted", `Subject '${subject}' is in read-only mode.`, { subject });
+    return effective;
+  }
+}
+
+function incompatible(subject: string, reasons: readonly string[]): MainstemError {
+  return new MainstemError(
+    "registry.incompatible",
+    `Schema being registered is incompatible with an earlier schema for subject "${subject}". ${reasons.join(" ")}`,
+    {
+      subject,
+      reasons,
+    },
+  );
+}
