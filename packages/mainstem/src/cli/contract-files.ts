@@ -1,28 +1,54 @@
-import { readFile } from "node:fs/promises";
-import { extname, resolve } from "node:path";
+import { readFile, stat } from "node:fs/promises";
+import { basename, dirname, extname, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
-import { formatContract, type Contract } from "@mainstem/contract";
+import { formatContract, fromOdcs, isOdcs, schemaFileOf, withSchema, type Contract, type Issue } from "@mainstem/contract";
 import { parseAllDocuments } from "yaml";
+import type { Context } from "./context.ts";
 import { CliFailure } from "./failure.ts";
+
+const fileBytesMax = 8 * 1024 * 1024;
+/** Documents of one YAML file. */
+const documentsMax = 1_000;
+/** How often a YAML file may repeat what it named: a few lines could otherwise stand for gigabytes. */
+const aliasesMax = 100;
 
 /** A declaration as it stood in a file: JSON that the server will check. */
 export interface Declaration {
   readonly file: string;
   readonly name: string;
   readonly contract: unknown;
+  /** What the form says that a contract has no place for, or what was guessed. */
+  readonly notes: readonly Issue[];
 }
 
-/** Reads the declarations of one file: what a module exports, or the JSON form in JSON or YAML (one, a list, or several documents). */
+/**
+ * Reads the declarations of one file: what a module exports, or in JSON or YAML (one, a list, or several documents) the JSON form, whose schema
+ * may be the name of an `.avsc` file beside it, or an Open Data Contract Standard file.
+ */
 export async function readDeclarations(file: string): Promise<readonly Declaration[]> {
-  const contracts = await readContracts(file);
+  const contracts = (await Promise.all((await readContracts(file)).map((json) => completeForm(file, json)))).flat();
   if (contracts.length === 0)
     throw new CliFailure("cli.file", `${file} declares no dataset.`, { remedy: "Export what `dataset({ … })` gives, or write the JSON form of a contract." });
-  return contracts.map((contract) => {
+  return contracts.map(({ contract, notes }) => {
     const name = typeof contract === "object" && contract !== null && "name" in contract ? contract.name : undefined;
     if (typeof name !== "string" || name === "")
       throw new CliFailure("cli.file", `A declaration in ${file} has no name.`, { remedy: 'Add "name": "namespace.name".' });
-    return { file, name, contract };
+    return { file, name, contract, notes };
   });
+}
+
+/** Tells what could not be carried over. */
+export function sayNotes({ terminal }: Context, declarations: readonly Declaration[]): void {
+  for (const { name, notes } of declarations)
+    for (const { path, message } of notes) terminal.say(`${terminal.style("yellow", "note:")} ${name}${path === "" ? "" : ` ${path}`}: ${message}`);
+}
+
+async function completeForm(file: string, json: unknown): Promise<readonly Pick<Declaration, "contract" | "notes">[]> {
+  if (isOdcs(json)) return fromOdcs(json);
+  const schemaFile = schemaFileOf(json);
+  if (schemaFile === undefined) return [{ contract: json, notes: [] }];
+  const path = resolve(dirname(file), schemaFile);
+  return [{ contract: withSchema(json, parse(path, await readText(path), JSON.parse)), notes: [] }];
 }
 
 async function readContracts(file: string): Promise<readonly unknown[]> {
@@ -37,6 +63,10 @@ async function readContracts(file: string): Promise<readonly unknown[]> {
     case ".yaml":
     case ".yml":
       return parse(file, await readText(file), parseYaml).flat();
+    case ".avsc":
+      throw new CliFailure("cli.file", `${file} is a schema alone.`, {
+        remedy: `Write a contract file beside it, with name, key and order, and "schema": "./${basename(file)}".`,
+      });
     default:
       throw new CliFailure("cli.file", `${file} has no ending that tells what it is.`, { remedy: "Name it .ts, .js, .json or .yaml." });
   }
@@ -74,6 +104,8 @@ function toCoded(cause: unknown): { readonly code: string | undefined; readonly 
 
 async function readText(file: string): Promise<string> {
   try {
+    const { size } = await stat(file);
+    if (size > fileBytesMax) throw new RangeError(`it has more than ${fileBytesMax} bytes`);
     return await readFile(file, "utf8");
   } catch (cause) {
     throw new CliFailure("cli.file", `${file} cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
@@ -89,11 +121,20 @@ function parse<T>(file: string, text: string, parser: (text: string) => T): T {
 }
 
 function parseYaml(text: string): readonly unknown[] {
-  const documents = parseAllDocuments(text);
+  const documents = parseAllDocuments(text, { intAsBigInt: true });
   if (!Array.isArray(documents)) return [];
+  if (documents.length > documentsMax) throw new RangeError(`it has more than ${documentsMax} documents`);
   return documents.map((document) => {
     const [error] = document.errors;
     if (error !== undefined) throw error;
-    return document.toJS({ maxAliasCount: 100 }) as unknown;
+    // What names itself has no JSON form, and is found here.
+    return JSON.parse(JSON.stringify(document.toJS({ maxAliasCount: aliasesMax }), toJsonValue)) as unknown;
   });
+}
+
+/** Whole numbers beyond 2^53 are text, as in every JSON form. */
+function toJsonValue(_key: string, value: unknown): unknown {
+  if (typeof value === "bigint") return Number.isSafeInteger(Number(value)) ? Number(value) : value.toString();
+  if (typeof value === "number" && !Number.isFinite(value)) throw new RangeError("it has a number that JSON cannot hold");
+  return value;
 }

@@ -6,7 +6,9 @@ import { datasetsCommand } from "./datasets.ts";
 import { describeCommand } from "./describe.ts";
 import { devCommand } from "./dev.ts";
 import { exitCodes, type ExitCode } from "./failure.ts";
+import { convertCommand, exportCommand } from "./export.ts";
 import { queryCommand } from "./query.ts";
+import { typesCommand } from "./record-types.ts";
 import { sendCommand } from "./send.ts";
 import { snapshotsCommand } from "./snapshots.ts";
 import { statusCommand } from "./status.ts";
@@ -15,7 +17,20 @@ import { tailCommand } from "./tail.ts";
 /** Runs one command line, without the program's name, to its exit code. */
 export async function runCli(args: readonly string[], options: { readonly env: NodeJS.ProcessEnv }): Promise<ExitCode> {
   const runner = createRunner(options.env);
-  const commands = [devCommand, applyCommand, datasetsCommand, describeCommand, sendCommand, tailCommand, queryCommand, snapshotsCommand, statusCommand];
+  const commands = [
+    devCommand,
+    applyCommand,
+    exportCommand,
+    convertCommand,
+    typesCommand,
+    datasetsCommand,
+    describeCommand,
+    sendCommand,
+    tailCommand,
+    queryCommand,
+    snapshotsCommand,
+    statusCommand,
+  ];
   const program = new Command("mainstem")
     .description("One way in, one log, one registry, clean tables.")
     .version(packageJson.version)

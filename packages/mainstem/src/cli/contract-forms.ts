@@ -1,0 +1,36 @@
+import { formatContract, toAvsc, toOdcs, toTypescript, type Contract } from "@mainstem/contract";
+import { stringify } from "yaml";
+import { CliFailure } from "./failure.ts";
+
+/** The forms that a contract can be written in. */
+export const contractForms = ["json", "yaml", "avsc", "odcs", "typescript"] as const;
+export type ContractForm = (typeof contractForms)[number];
+
+export function parseForm(text: string): ContractForm {
+  const form = contractForms.find((one) => one === text);
+  if (form === undefined)
+    throw new CliFailure("cli.usage", `There is no format ${JSON.stringify(text)}.`, { remedy: `Use one of ${contractForms.join(", ")}.`, exitCode: 2 });
+  return form;
+}
+
+/** The contract as the text of a file that ends in a line feed. `apply` takes every form back, `avsc` beside a contract file. */
+export function writeForm(contract: Contract, { form, version }: { readonly form: ContractForm; readonly version?: number | undefined }): string {
+  switch (form) {
+    case "json":
+      return `${JSON.stringify(formatContract(contract), undefined, 2)}\n`;
+    case "yaml":
+      return toYaml(formatContract(contract));
+    case "avsc":
+      return `${JSON.stringify(toAvsc(contract), undefined, 2)}\n`;
+    case "odcs":
+      return toYaml(toOdcs(contract, version === undefined ? {} : { version: String(version) }));
+    case "typescript":
+      return toTypescript(contract);
+    default:
+      return form satisfies never;
+  }
+}
+
+function toYaml(value: unknown): string {
+  return stringify(value, { lineWidth: 0, aliasDuplicateObjects: false });
+}
