@@ -297,7 +297,7 @@ describe("the door's limits", () => {
   test("memory stays within its bounds while many requests stream at once and the log is slow", async () => {
     let appending = 0;
     await using rooms = await openRooms({
-      limits: { bytesMax: 2_000_000, windowBytes: 500_000, waitMs: 30_000 },
+      limits: { bytesMax: 2_000_000, bodyBytesMax: 500_000, windowBytes: 500_000, waitMs: 30_000 },
       wrapAppend: (append) => async (to, batch, waits) => {
         appending++;
         await new Promise((resolve) => setTimeout(resolve, 5));
@@ -323,7 +323,7 @@ describe("the door's limits", () => {
   });
 
   test("requests beyond those that may wait are told to come later", async () => {
-    await using rooms = await openRooms({ limits: { bytesMax: 1_000, waitingMax: 1, waitMs: 60 } });
+    await using rooms = await openRooms({ limits: { bytesMax: 1_000, bodyBytesMax: 250, waitingMax: 1, waitMs: 60 } });
     await rooms.registry.apply(orders);
     const { promise, resolve } = Promise.withResolvers<void>();
     async function* stuck(): AsyncGenerator<Uint8Array> {

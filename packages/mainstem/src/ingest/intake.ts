@@ -5,12 +5,15 @@ import { limits } from "../runtime/limits.ts";
 import { nestsDeeper } from "./depth.ts";
 import type { Door } from "./door.ts";
 import { toInboxEntry } from "./inbox-entry.ts";
+import { isJson } from "./is-json.ts";
 import { recordBytes, type Lanes } from "./lanes.ts";
 import type { LineSink } from "./line-splitter.ts";
 import { RefusedList, type RecordCode } from "./refused-list.ts";
 
 /** Records longer than this are searched for deep nesting before they are parsed; shorter ones cannot cost much, so only if they are refused. */
 const quickBytesMax = 1_024;
+/** After so many lines that are not JSON the next ones are checked without exceptions, which are dear, before they are parsed. */
+const exceptionsMax = 100;
 /** How much of a text that is not JSON an error shows. */
 const shownMax = 64;
 
@@ -38,19 +41,23 @@ export class Intake implements LineSink {
   quarantined = 0;
   readonly refused = new RefusedList({ countMax: limits.refusedNamedMax, bytesMax: limits.refusedBytesMax });
   readonly #options: IntakeOptions;
+  #notJson = 0;
 
   constructor(options: IntakeOptions) {
     this.#options = options;
   }
 
   line(text: string, bytes: Buffer, start: number, end: number): void {
-    if (end - start > quickBytesMax && this.#tooDeep(bytes, start, end)) return this.#refuseDeep(bytes, start, end);
+    const wary = this.#notJson >= exceptionsMax;
+    if ((wary || end - start > quickBytesMax) && this.#tooDeep(bytes, start, end)) return this.#refuseDeep(bytes, start, end);
+    if (wary && !isJson(bytes, start, end)) return this.#refuseNotJson(text, bytes, start, end);
     let json: unknown;
     try {
       json = JSON.parse(text);
     } catch {
-      if (this.#tooDeep(bytes, start, end)) return this.#refuseDeep(bytes, start, end);
-      return this.#refuse("record.notJson", [{ path: "", expected: "JSON", received: shown(text) }], bytes, start, end);
+      this.#notJson++;
+      if (!wary && this.#tooDeep(bytes, start, end)) return this.#refuseDeep(bytes, start, end);
+      return this.#refuseNotJson(text, bytes, start, end);
     }
     this.#judge(json, bytes, start, end);
   }
@@ -90,6 +97,10 @@ export class Intake implements LineSink {
 
   #tooDeep(bytes: Buffer, start: number, end: number): boolean {
     return nestsDeeper(bytes, { start, end, depthMax: limits.depthMax });
+  }
+
+  #refuseNotJson(text: string, bytes: Buffer, start: number, end: number): void {
+    this.#refuse("record.notJson", [{ path: "", expected: "JSON", received: shown(text) }], bytes, start, end);
   }
 
   #refuseDeep(bytes: Buffer, start: number, end: number): void {

@@ -39,7 +39,9 @@ const keyPattern = /^[\x21-\x7e](?:[\x20-\x7e]{0,253}[\x21-\x7e])?$/;
 
 /** Opens the door, and begins to read the idempotency keys of the last day from the log. */
 export async function openIngest({ registry, log, env, logger, limits: own = {} }: IngestOptions): Promise<Ingest> {
-  const limits = { ...limitsDefault, ...own };
+  const given = { ...limitsDefault, ...own };
+  // A body that is taken whole counts several times while it is judged: one at least must have room.
+  const limits = { ...given, bytesMax: Math.max(given.bytesMax, given.bodyBytesMax * 4) };
   const { idempotencyMs: rememberMs, idempotencyWaitMs: waitMs } = platformLimits;
   const keys = new KeyIndex({ log, env, logger, rememberMs, batchesMax: limits.keyBatchesMax, waitMs });
   const room = new IngestRoom({ registry, log, env, limits, keys });

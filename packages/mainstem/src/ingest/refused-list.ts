@@ -40,8 +40,12 @@ export class RefusedList {
   }
 
   add(record: RefusedRecord): void {
+    if (this.#more > 0) {
+      this.#more++;
+      return;
+    }
     const bytes = record.errors.reduce((sum, { path, expected, received }) => sum + path.length + expected.length + received.length + 64, 64);
-    if (this.#more > 0 || this.#named.length >= this.#countMax || this.#bytes + bytes > this.#bytesMax) this.#more++;
+    if (this.#named.length >= this.#countMax || this.#bytes + bytes > this.#bytesMax) this.#more++;
     else {
       this.#named.push(record);
       this.#bytes += bytes;

@@ -68,18 +68,18 @@ describe("the API", () => {
     const path = "/v1/definitions/dataset/shop.orders";
     assert.deepEqual((await put(path, formatContract(orders))).body, { kind: "unchanged", name: "shop.orders", version: 1, schemaId: 1 });
     const changed = await put(path, formatContract(ordersWithShop));
-    assert.deepEqual([changed.status, changed.body?.["kind"], changed.body?.["version"]], [200, "changed", 2]);
-    assert.ok(Array.isArray(changed.body?.["changes"]));
+    assert.deepEqual([changed.status, changed.body["kind"], changed.body["version"]], [200, "changed", 2]);
+    assert.ok(Array.isArray(changed.body["changes"]));
     const refused = await put(path, formatContract(orders));
-    assert.deepEqual([refused.status, refused.body?.["code"]], [409, "contract.incompatible"]);
+    assert.deepEqual([refused.status, refused.body["code"]], [409, "contract.incompatible"]);
     const other = { ...formatContract(orders), name: "shop.returns", schema: { ...orders.schema, name: "returns" } };
     assert.equal((await put("/v1/definitions/dataset/shop.returns", other)).status, 201);
     const shown = await api.call(path);
     assert.deepEqual(
-      [shown.body?.["kind"], shown.body?.["name"], shown.body?.["version"], shown.body?.["spec"]],
+      [shown.body["kind"], shown.body["name"], shown.body["version"], shown.body["spec"]],
       ["dataset", "shop.orders", 2, JSON.parse(JSON.stringify(formatContract(ordersWithShop)))],
     );
-    const history = (await api.call(`${path}/history`)).body?.["versions"] as readonly Record<string, unknown>[];
+    const history = (await api.call(`${path}/history`)).body["versions"] as readonly Record<string, unknown>[];
     assert.deepEqual(
       history.map(({ version, spec }) => [version, (spec as { readonly schema: { readonly fields: readonly unknown[] } }).schema.fields.length]),
       [
@@ -97,12 +97,12 @@ describe("the API", () => {
   test("names what is wrong with a declaration", async () => {
     const path = "/v1/definitions/dataset/shop.orders";
     const invalid = await put(path, { ...formatContract(orders), key: ["nothing"] });
-    assert.deepEqual([invalid.status, invalid.body?.["code"]], [400, "contract.invalid"]);
-    assert.ok((invalid.body?.["issues"] as readonly unknown[]).length > 0);
+    assert.deepEqual([invalid.status, invalid.body["code"]], [400, "contract.invalid"]);
+    assert.ok((invalid.body["issues"] as readonly unknown[]).length > 0);
     const mismatch = await put("/v1/definitions/dataset/shop.other", formatContract(orders));
-    assert.deepEqual([mismatch.status, mismatch.body?.["code"]], [400, "registry.nameMismatch"]);
+    assert.deepEqual([mismatch.status, mismatch.body["code"]], [400, "registry.nameMismatch"]);
     assert.deepEqual(
-      [(await put("/v1/definitions/sink/x", {})).body?.["code"], (await api.call("/v1/definitions/datasets")).body?.["code"]],
+      [(await put("/v1/definitions/sink/x", {})).body["code"], (await api.call("/v1/definitions/datasets")).body["code"]],
       ["registry.kindUnknown", "registry.kindUnknown"],
     );
     for (const unknown of [
@@ -112,7 +112,7 @@ describe("the API", () => {
       "/v1/datasets/no.such/snapshots",
       "/v1/groups/g/offsets/no.such",
     ])
-      assert.deepEqual([(await api.call(unknown)).status, (await api.call(unknown)).body?.["code"]], [404, "registry.datasetUnknown"], unknown);
+      assert.deepEqual([(await api.call(unknown)).status, (await api.call(unknown)).body["code"]], [404, "registry.datasetUnknown"], unknown);
   });
 
   test("shows how far a dataset is", async () => {
@@ -155,7 +155,7 @@ describe("the API", () => {
         tasks: [tasks[0]],
       },
     );
-    const { records } = body?.["topics"] as { readonly records: { readonly name: string; readonly partitions: readonly { readonly end: number }[] } };
+    const { records } = body["topics"] as { readonly records: { readonly name: string; readonly partitions: readonly { readonly end: number }[] } };
     assert.deepEqual([records.name, records.partitions.reduce((sum, { end }) => sum + end, 0)], ["shop.orders", 10]);
     const { datasets } = (await api.call("/v1/datasets")).body as { readonly datasets: readonly Record<string, unknown>[] };
     assert.deepEqual(datasets[0], { name: "shop.orders", version: 2, records: 10, rows: 7, completeThrough: "2025-11-21T01:53:20.000Z" });
@@ -172,14 +172,14 @@ describe("the API", () => {
     const { topics } = await api.rooms.registry.require("shop.orders");
     assert.deepEqual((await api.call(path)).body, { group: "reports", dataset: "shop.orders", topicId: topics.records.id, offsets: {}, lag: {} });
     const { body } = await api.call("/v1/datasets/shop.orders");
-    const ends = (body?.["topics"] as { readonly records: { readonly partitions: readonly { readonly end: number }[] } }).records.partitions.map(
+    const ends = (body["topics"] as { readonly records: { readonly partitions: readonly { readonly end: number }[] } }).records.partitions.map(
       ({ end }) => end,
     );
     const committed = await put(path, { offsets: { 0: 1, 1: ends[1] } });
-    assert.deepEqual(committed.body?.["offsets"], { 0: 1, 1: ends[1] });
-    assert.deepEqual(committed.body?.["lag"], { 0: (ends[0] ?? 0) - 1, 1: 0 });
-    assert.deepEqual((await put(path, { offsets: { 0: 0 } })).body?.["offsets"], { 0: 0, 1: ends[1] });
-    assert.deepEqual((await api.call(path)).body?.["offsets"], { 0: 0, 1: ends[1] });
+    assert.deepEqual(committed.body["offsets"], { 0: 1, 1: ends[1] });
+    assert.deepEqual(committed.body["lag"], { 0: (ends[0] ?? 0) - 1, 1: 0 });
+    assert.deepEqual((await put(path, { offsets: { 0: 0 } })).body["offsets"], { 0: 0, 1: ends[1] });
+    assert.deepEqual((await api.call(path)).body["offsets"], { 0: 0, 1: ends[1] });
     const faults: readonly (readonly [string, unknown, number, string])[] = [
       [path, { offsets: { 3: 0 } }, 400, "server.request"],
       [path, { offsets: { x: 0 } }, 400, "server.request"],
@@ -194,7 +194,7 @@ describe("the API", () => {
     ];
     for (const [to, sent, statusCode, code] of faults) {
       const reply = await put(to, sent);
-      assert.deepEqual([reply.status, reply.body?.["code"]], [statusCode, code], JSON.stringify(sent));
+      assert.deepEqual([reply.status, reply.body["code"]], [statusCode, code], JSON.stringify(sent));
     }
   });
 
@@ -209,7 +209,7 @@ describe("the API", () => {
         ["1152921504606846976", null],
       ],
     });
-    assert.deepEqual((await query({ sql: "nothing" })).body?.["rows"], []);
+    assert.deepEqual((await query({ sql: "nothing" })).body["rows"], []);
     const lines = await query({ sql: "select" }, { accept: "application/x-ndjson" });
     assert.equal(lines.headers.get("content-type"), "application/x-ndjson");
     assert.deepEqual(lines.lines, [
@@ -242,19 +242,19 @@ describe("the API", () => {
       [],
     ]) {
       const reply = await query(body);
-      assert.deepEqual([reply.status, reply.body?.["code"]], [400, "server.request"], JSON.stringify(body));
+      assert.deepEqual([reply.status, reply.body["code"]], [400, "server.request"], JSON.stringify(body));
     }
   });
 
   test("tells why a query failed, and cuts an answer that has begun", async () => {
-    for (const headers of [{}, { accept: "application/x-ndjson" }]) {
+    for (const headers of [{}, { accept: "application/x-ndjson" }] as readonly Record<string, string>[]) {
       const reply = await query({ sql: "fail at once" }, headers);
-      assert.deepEqual([reply.status, reply.body?.["code"], reply.body?.["detail"], reply.body?.["position"]], [400, "query.invalid", "No such column.", 8]);
+      assert.deepEqual([reply.status, reply.body["code"], reply.body["detail"], reply.body["position"]], [400, "query.invalid", "No such column.", 8]);
     }
-    assert.deepEqual([(await query({ sql: "fail later" })).status, (await query({ sql: "fail later" })).body?.["code"]], [504, "query.timeout"]);
+    assert.deepEqual([(await query({ sql: "fail later" })).status, (await query({ sql: "fail later" })).body["code"]], [504, "query.timeout"]);
     await assert.rejects(query({ sql: "fail later" }, { accept: "application/x-ndjson" }), TypeError);
     const large = await query({ sql: "large" });
-    assert.deepEqual([large.status, large.body?.["code"]], [413, "query.tooLarge"]);
+    assert.deepEqual([large.status, large.body["code"]], [413, "query.tooLarge"]);
   });
 
   test("is healthy while tasks make progress, and 503 when one stopped on an error", async () => {
@@ -262,10 +262,10 @@ describe("the API", () => {
     assert.deepEqual([(await api.call("/health")).status, (await api.call("/health")).body], [200, { status: "ok", reasons: [] }]);
     const lastError = { code: "archive.corrupt", message: "Bytes changed.", at: 1 };
     tasks = [{ name: "archive.shop.orders", state: "backing-off", restarts: 3, lastError }];
-    assert.deepEqual([(await api.call("/health")).status, (await api.call("/health")).body?.["status"]], [200, "degraded"]);
+    assert.deepEqual([(await api.call("/health")).status, (await api.call("/health")).body["status"]], [200, "degraded"]);
     tasks = [{ name: "archive.shop.orders", state: "stopped", restarts: 3, lastError }];
-    assert.deepEqual([(await api.call("/health")).status, (await api.call("/health")).body?.["status"]], [503, "failed"]);
-    assert.equal((await api.call("/v1/datasets/shop.orders")).body?.["status"], "failed");
+    assert.deepEqual([(await api.call("/health")).status, (await api.call("/health")).body["status"]], [503, "failed"]);
+    assert.equal((await api.call("/v1/datasets/shop.orders")).body["status"], "failed");
   });
 
   test("gives metrics that Prometheus can read", async () => {
@@ -333,14 +333,14 @@ describe("the API", () => {
   for (const [what, { path, ...init }, statusCode, code] of problems)
     test(`answers ${what} with ${statusCode} ${code}`, async () => {
       const reply = await api.call(path, init);
-      assert.deepEqual([reply.status, reply.body?.["code"], reply.headers.get("content-type")], [statusCode, code, "application/problem+json"], reply.text);
+      assert.deepEqual([reply.status, reply.body["code"], reply.headers.get("content-type")], [statusCode, code, "application/problem+json"], reply.text);
       if (statusCode === 405) assert.equal(reply.headers.get("allow"), "GET");
     });
 
   test("says nothing of the inside of a fault of its own", async () => {
     await using broken = await openApi({ view: { snapshots: () => Promise.reject(new Error("secret inside")) } });
     const reply = await broken.call("/v1/datasets/shop.orders/snapshots");
-    assert.deepEqual([reply.status, reply.body?.["code"]], [500, "runtime.bug"]);
+    assert.deepEqual([reply.status, reply.body["code"]], [500, "runtime.bug"]);
     assert.ok(!reply.text.includes("secret"));
   });
 });

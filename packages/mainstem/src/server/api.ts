@@ -12,7 +12,8 @@ import type { Logger } from "../runtime/logger.ts";
 import { toJson } from "./json.ts";
 import type { Handle } from "./http.ts";
 import type { Metrics } from "./metrics.ts";
-import { logFailure, methodNotAllowed, notFound, sendProblem } from "./problem.ts";
+import { isOver, logFailure, methodNotAllowed, notFound, sendProblem } from "./problem.ts";
+import { addRegistryApi } from "./registry-api/registry-api.ts";
 import { readBody } from "./request-body.ts";
 import { addDatasetRoutes } from "./routes/datasets.ts";
 import { addDefinitionRoutes } from "./routes/definitions.ts";
@@ -73,7 +74,7 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
   });
   // A body that nobody read must not keep the connection busy.
   app.addHook("onSend", async (request, reply, payload) => {
-    if (!request.raw.complete) reply.header("connection", "close");
+    if (!isOver(request.raw)) reply.header("connection", "close");
     return payload;
   });
   app.addHook("onResponse", async (request, reply) => {
@@ -104,11 +105,17 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
   addGroupRoutes(app, options);
   addQueryRoute(app, options);
   addOperationRoutes(app, options);
+  await addRegistryApi(app, {
+    ...options,
+    methodsOf,
+    readBody: async (payload) => parseJson(readBody(payload, { idleMs, totalMs: wholeBodyMs }), { empty: true }),
+  });
   await app.ready();
   return app;
 }
 
-async function parseJson(body: AsyncIterable<Uint8Array>): Promise<unknown> {
+/** With `empty`, undefined for a body of no bytes. */
+async function parseJson(body: AsyncIterable<Uint8Array>, { empty = false }: { readonly empty?: boolean } = {}): Promise<unknown> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   for await (const chunk of body) {
@@ -117,6 +124,7 @@ async function parseJson(body: AsyncIterable<Uint8Array>): Promise<unknown> {
       throw new MainstemError("server.tooLarge", `The body is larger than ${limits.requestBytesMax} bytes.`, { bytesMax: limits.requestBytesMax });
     chunks.push(chunk);
   }
+  if (empty && bytes === 0) return undefined;
   try {
     return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(Buffer.concat(chunks, bytes)));
   } catch (cause) {

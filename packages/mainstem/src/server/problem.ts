@@ -8,6 +8,8 @@ export const problemType = "application/problem+json";
 /** Bytes and time for which an upload that was answered already is read and thrown away, so that its sender gets to see the answer. */
 const drainBytesMax = 67_108_864;
 const drainMs = 2_000;
+/** Who sends nothing for so long has read the answer, or will not. */
+const drainIdleMs = 300;
 
 /** An error as RFC 9457 shows it: its code, what to do about it, and its facts as further members. */
 export interface Problem {
@@ -71,7 +73,7 @@ export async function sendProblem(request: IncomingMessage, response: ServerResp
   const problem = toProblem(error);
   const body = Buffer.from(toJson(problem));
   const headers = { "content-type": problemType, "content-length": body.length, ...problemHeaders(problem) };
-  if (request.complete) {
+  if (isOver(request)) {
     response.writeHead(problem.status, headers);
     response.end(body);
     return;
@@ -90,22 +92,28 @@ export function methodNotAllowed(method: string, allow: readonly string[]): Main
   return new MainstemError("server.method", `${method} is no method of this route.`, { allow });
 }
 
+/** Nothing of the request is still to come: of one without a body that is so before node:http says it. */
+export function isOver(request: IncomingMessage): boolean {
+  const { "content-length": length, "transfer-encoding": encoding } = request.headers;
+  return request.complete || (encoding === undefined && (length === undefined || length === "0"));
+}
+
 /** Reads and drops the rest of a body, for a while. */
 async function drain(request: IncomingMessage): Promise<void> {
   if (request.destroyed || request.complete) return;
   const { promise, resolve } = Promise.withResolvers<void>();
   let bytes = 0;
-  const timer = setTimeout(resolve, drainMs);
+  const whole = setTimeout(resolve, drainMs);
+  const idle = setTimeout(resolve, drainIdleMs);
   request.on("data", (chunk: Buffer) => {
     bytes += chunk.length;
+    idle.refresh();
     if (bytes > drainBytesMax) resolve();
   });
-  request
-    .once("end", resolve)
-    .once("close", resolve)
-    .once("error", () => resolve());
+  for (const event of ["end", "close", "error"]) request.once(event, () => resolve());
   request.resume();
   await promise;
-  clearTimeout(timer);
+  clearTimeout(whole);
+  clearTimeout(idle);
   request.pause();
 }

@@ -38,7 +38,11 @@ export function createRecordsPost({ ingest, idleMs, wholeBodyMs }: RecordsPostOp
       ...(sentAt === undefined ? {} : { sentAt }),
     } as const;
     const whole = format === "json" || wanted.atomic || idempotencyKey !== undefined;
-    const body = readBody(request, { idleMs, ...(whole ? { totalMs: wholeBodyMs } : {}) });
+    const onWanted = (): void => {
+      // Only now: who asked before sending hears what is wrong with the request instead.
+      if (request.headers.expect !== undefined) response.writeContinue();
+    };
+    const body = readBody(request, { idleMs, onWanted, ...(whole ? { totalMs: wholeBodyMs } : {}) });
     const { records, accepted, quarantined, refused, refusedMore } = await ingest.accept({ ...wanted, body }, { signal });
     const text = JSON.stringify({ accepted, quarantined, refused, ...(refusedMore === 0 ? {} : { refusedMore }) });
     const status = records > 0 && accepted + quarantined === 0 ? 422 : 200;

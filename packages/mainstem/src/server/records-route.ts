@@ -40,10 +40,8 @@ export function createRecordsRoute(options: RecordsRouteOptions): (encodedName: 
     response.once("close", () => gone.abort());
     try {
       const { name, url } = parseAddress(encodedName, request.url ?? "");
-      if (request.method === "POST") {
-        if (request.headers.expect !== undefined) response.writeContinue();
-        await post(request, response, { name, url, signal: gone.signal });
-      } else if (request.method === "GET") await get(request, response, { name, url, signal: AbortSignal.any([gone.signal, closing]) });
+      if (request.method === "POST") await post(request, response, { name, url, signal: gone.signal });
+      else if (request.method === "GET") await get(request, response, { name, url, signal: AbortSignal.any([gone.signal, closing]) });
       else throw methodNotAllowed(request.method ?? "", ["GET", "POST"]);
     } catch (error) {
       if (!isAbort(error)) logFailure(logger, error, request);

@@ -29,8 +29,8 @@ export interface Reply {
   readonly status: number;
   readonly headers: Headers;
   readonly text: string;
-  /** Undefined where the text is no JSON. */
-  readonly body: Record<string, unknown> | undefined;
+  /** Empty where the text is no JSON. */
+  readonly body: Record<string, unknown>;
   readonly lines: readonly Record<string, unknown>[];
 }
 
@@ -56,7 +56,7 @@ export async function openApi(
         headers: { "content-type": "application/x-ndjson", ...headers },
         ...(body === undefined ? {} : { body }),
         duplex: "half",
-      } as RequestInit),
+      }),
     raw: (text, { enough = () => false } = {}) => exchange(connect(server.port, "127.0.0.1"), text, enough),
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };
@@ -64,11 +64,11 @@ export async function openApi(
 
 async function toReply(response: Response): Promise<Reply> {
   const text = await response.text();
-  const parse = (json: string): Record<string, unknown> | undefined => {
+  const parse = (json: string): Record<string, unknown> => {
     try {
       return JSON.parse(json) as Record<string, unknown>;
     } catch {
-      return undefined;
+      return {};
     }
   };
   const ndjson = response.headers.get("content-type") === "application/x-ndjson";
@@ -78,7 +78,7 @@ async function toReply(response: Response): Promise<Reply> {
         .slice(0, -1)
         .map((line) => JSON.parse(line) as Record<string, unknown>)
     : [];
-  return { status: response.status, headers: response.headers, text, body: ndjson ? undefined : parse(text), lines };
+  return { status: response.status, headers: response.headers, text, body: ndjson ? {} : parse(text), lines };
 }
 
 async function exchange(

@@ -1,0 +1,72 @@
+// The door: NDJSON over HTTP, validated and durable, against a plain Node server with JSON.parse, avsc and a group-committed file.
+import { Agent, request } from "node:http";
+import { compare, type Bench, type Contender } from "./harness.ts";
+import { startServer, type ServerProcess } from "./ingest-http/child.ts";
+import { createBodies } from "./ingest-http/events.ts";
+
+const recordsEach = 1_000;
+const connections = 8;
+
+export const run: Bench = async ({ quick, note }) => {
+  const requests = quick ? 100 : 600;
+  const bodies = createBodies({ bodies: 20, records: recordsEach });
+  const bytes = bodies.reduce((sum, body) => sum + body.length, 0);
+  note(`${requests} requests of ${recordsEach} records (${Math.round(bytes / bodies.length / recordsEach)} bytes each) a run over ${connections} connections`);
+  await using ours = await startServer(new URL("ingest-http/ours.ts", import.meta.url));
+  await using peer = await startServer(new URL("ingest-http/peer.ts", import.meta.url));
+  return compare({
+    bench: "ingest-http",
+    case: `NDJSON of ${recordsEach} records`,
+    unit: "records",
+    ours: contender("ours", ours, { path: "/v1/datasets/bench.events/records", bodies, requests }),
+    peers: [contender("JSON.parse, avsc, append", peer, { path: "/", bodies, requests })],
+    reps: quick ? 3 : 7,
+  });
+};
+
+interface Load {
+  readonly path: string;
+  readonly bodies: readonly Buffer[];
+  readonly requests: number;
+}
+
+function contender(name: string, server: ServerProcess, load: Load): Contender {
+  return {
+    name,
+    async run() {
+      const cpu = await server.cpuSeconds();
+      const started = performance.now();
+      await send(server, load);
+      const wallSeconds = (performance.now() - started) / 1_000;
+      return { units: load.requests * recordsEach, cpuSeconds: (await server.cpuSeconds()) - cpu, wallSeconds };
+    },
+  };
+}
+
+async function send({ port }: ServerProcess, { path, bodies, requests }: Load): Promise<void> {
+  const agent = new Agent({ keepAlive: true, maxSockets: connections });
+  let next = 0;
+  const worker = async (): Promise<void> => {
+    for (let index = next++; index < requests; index = next++) {
+      const answer = JSON.parse(await post({ agent, port, path, body: bodies[index % bodies.length] as Buffer })) as { readonly accepted: number };
+      if (answer.accepted !== recordsEach) throw new Error(`${answer.accepted} of ${recordsEach} records were accepted`);
+    }
+  };
+  await Promise.all(Array.from({ length: connections }, worker));
+  agent.destroy();
+}
+
+function post({ agent, port, path, body }: { readonly agent: Agent; readonly port: number; readonly path: string; readonly body: Buffer }): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const headers = { "content-type": "application/x-ndjson", "content-length": body.length };
+    const sending = request({ agent, port, host: "127.0.0.1", method: "POST", path, headers }, (response) => {
+      let text = "";
+      response
+        .setEncoding("utf8")
+        .on("data", (part: string) => (text += part))
+        .on("end", () => resolve(text))
+        .on("error", reject);
+    });
+    sending.on("error", reject).end(body);
+  });
+}
