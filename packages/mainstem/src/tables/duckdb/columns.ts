@@ -99,7 +99,10 @@ function typeColumn(schema: AvroTypeSchema): Column {
     case "record":
       return structColumn((schema as AvroRecordSchema).fields.map((field) => ({ name: field.name, column: columnOf(field.type) })));
     case "null":
-      throw new MainstemError("contract.unsupported", "A table has no columns of type null.");
+    case "timestampNanos":
+    case "localTimestampNanos":
+    case "duration":
+      throw new MainstemError("contract.unsupported", `A table has no columns of type ${kind}.`);
     default:
       return unreachable(kind);
   }

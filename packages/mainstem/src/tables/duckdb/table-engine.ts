@@ -10,6 +10,7 @@ import { silentLogger, type Logger } from "../../runtime/logger.ts";
 import { openWorkerThread, type WorkerThread } from "../../runtime/workers.ts";
 import type { BuildJob, BuiltFiles, TableEngine, Waits } from "../engine.ts";
 import type { BuildOutput } from "./build/build.ts";
+import { toKnownFiles } from "./build/files.ts";
 import type { BuildJobs } from "./build/worker.ts";
 import { fileSizes, type FileSizes } from "./build/write.ts";
 import { hashFile } from "./hash-file.ts";
@@ -20,7 +21,7 @@ export interface DuckdbTableEngineOptions {
   readonly directory: string;
   readonly env?: Env;
   readonly logger?: Logger;
-  /** DuckDB's threads for one build; by default one a core. */
+  /** DuckDB's threads for one build; by default one core is left to others: the door must stay quick. */
   readonly threads?: number;
   /** Sizes of data files; `fileSizes` by default. */
   readonly sizes?: FileSizes;
@@ -57,7 +58,7 @@ class DuckdbTableEngine implements TableEngine {
   #nextBuild = 1;
 
   constructor(options: DuckdbTableEngineOptions) {
-    const { objects, directory, env = systemEnv, logger = silentLogger, threads = availableParallelism(), sizes = fileSizes } = options;
+    const { objects, directory, env = systemEnv, logger = silentLogger, threads = Math.max(1, availableParallelism() - 1), sizes = fileSizes } = options;
     this.#objects = objects;
     this.#directory = directory;
     this.#env = env;
@@ -99,7 +100,8 @@ class DuckdbTableEngine implements TableEngine {
     const started = this.#env.monotonic();
     const chunks = await inParallel(withBytes(job.chunks), async (ref) => ({ ref, path: await local.fetch(ref.entry.path as ObjectKey) }));
     const { contract, schema, existing, memoryBytesMax } = job;
-    const input = { contract, schema, existing, memoryBytesMax, chunks, directory, threads: this.#threads, sizes: this.#sizes };
+    const key = schema.fields.filter(({ name }) => contract.key.includes(name)).map(({ id }) => id);
+    const input = { contract, schema, existing: toKnownFiles(existing, key), memoryBytesMax, chunks, directory, threads: this.#threads, sizes: this.#sizes };
     await this.#worker.run("open", { build, job: input }, { signal });
     const fetchFiles = (indexes: readonly number[]): Promise<ReadonlyMap<number, string>> => this.#fetchFiles(existing, indexes, { local, signal });
     const loaded = await this.#worker.run("load", { build }, { signal });

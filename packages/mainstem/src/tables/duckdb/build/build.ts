@@ -1,8 +1,8 @@
 import { partitionKind, type Contract } from "@mainstem/contract";
-import type { DataFile, IcebergSchema, PartitionScalar } from "../../../iceberg/index.ts";
+import type { IcebergSchema, PartitionScalar } from "../../../iceberg/index.ts";
 import { openDatabase, type Database } from "../database.ts";
 import { list, shapeOf, type TableShape } from "../shape.ts";
-import { createDefaults, fileRows, lacksDefault, type ExistingFile, type LocalDataFile } from "./files.ts";
+import { createDefaults, fileRows, lacksDefault, type ExistingFile, type KnownFile, type LocalDataFile } from "./files.ts";
 import { loadChunks, type Loaded, type LocalChunk } from "./load.ts";
 import { equal, identityOf, type Identity } from "./identity.ts";
 import { candidateFiles, findExisting } from "./lookup.ts";
@@ -17,7 +17,8 @@ export interface BuildInput {
   readonly contract: Contract;
   readonly schema: IcebergSchema;
   readonly chunks: readonly LocalChunk[];
-  readonly existing: readonly DataFile[];
+  /** Every live file of the table, in the order in which the caller counts them. */
+  readonly existing: readonly KnownFile[];
   readonly memoryBytesMax: number;
   readonly threads: number;
   readonly sizes: FileSizes;
@@ -58,7 +59,7 @@ export class Build implements AsyncDisposable {
     this.#database = database;
     this.#shape = shapeOf(input.contract, input.schema);
     this.#by = identityOf(this.#shape, { withPartition: partitionKind(input.contract) === "immutable" });
-    this.#existing = input.existing.map((file, index) => toExisting(file, { index, part: this.#partitions.number(file.partition) }));
+    this.#existing = input.existing.map(({ partition, ...file }, index) => ({ ...file, index, part: this.#partitions.number(partition) }));
   }
 
   static async open(input: BuildInput): Promise<Build> {
@@ -148,9 +149,4 @@ export class Build implements AsyncDisposable {
 function existingRowsOf(files: readonly LocalDataFile[], shape: TableShape): string {
   return `SELECT e.src, e.part, ${shape.columns.map(({ name }) => `f.${name}`).join(", ")}
     FROM (${fileRows(files, shape.columns)}) f JOIN (SELECT src, file, row, part FROM existing SEMI JOIN slice USING (src)) e ON f.file = e.file AND f.row = e.row`;
-}
-
-function toExisting(file: DataFile, place: { readonly index: number; readonly part: number }): ExistingFile {
-  const { bytes, records, lowerBounds: lower, upperBounds: upper } = file;
-  return { ...place, bytes, records, lower, upper, leaves: new Set(file.columnSizes.keys()) };
 }

@@ -1,23 +1,27 @@
 import { DuckDBDataChunk, type DuckDBValue } from "@duckdb/node-api";
 import { compileDefault, type AvroField } from "@mainstem/contract";
-import type { IcebergType } from "../../../iceberg/index.ts";
+import type { DataFile, IcebergType, PartitionScalar } from "../../../iceberg/index.ts";
 import type { Column } from "../columns.ts";
 import type { Database } from "../database.ts";
 import { declarations, scan, type ShapeColumn, type TableShape } from "../shape.ts";
 
-/** A data file of the table's current snapshot, as far as the build thread needs it. */
-export interface ExistingFile {
-  /** Its place among the job's existing files. */
-  readonly index: number;
-  /** The number of its partition among those of the build. */
-  readonly part: number;
+/** A data file of the table's current snapshot, as far as the build thread needs it: a table may have many. */
+export interface KnownFile {
+  readonly partition: readonly PartitionScalar[];
   readonly bytes: number;
   readonly records: number;
-  /** Bounds by field id, as Iceberg writes them. */
+  /** Bounds of the key fields by field id, as Iceberg writes them. */
   readonly lower: ReadonlyMap<number, Uint8Array>;
   readonly upper: ReadonlyMap<number, Uint8Array>;
   /** The ids of the leaves that the file has; empty when its writer did not tell. */
   readonly leaves: ReadonlySet<number>;
+}
+
+export interface ExistingFile extends Omit<KnownFile, "partition"> {
+  /** Its place among the job's existing files. */
+  readonly index: number;
+  /** The number of its partition among those of the build. */
+  readonly part: number;
 }
 
 /** A data file with its local copy. */
@@ -53,6 +57,19 @@ export function lacks(file: ExistingFile, { iceberg }: ShapeColumn): boolean {
 /** True for a file that must be written anew because a column that it lacks has a default other than null: Iceberg's version 2 cannot say so. */
 export function lacksDefault(file: ExistingFile, { columns }: TableShape): boolean {
   return columns.some((column) => (column.field.default ?? null) !== null && lacks(file, column));
+}
+
+/** What a build thread gets to know of some files. Files that have the same leaves share one set, also in the message to the thread. */
+export function toKnownFiles(files: readonly DataFile[], key: readonly number[]): readonly KnownFile[] {
+  const sets = new Map<string, ReadonlySet<number>>();
+  const pick = (bounds: ReadonlyMap<number, Uint8Array>): ReadonlyMap<number, Uint8Array> =>
+    new Map(key.flatMap((id) => (bounds.has(id) ? [[id, bounds.get(id)!] as const] : [])));
+  return files.map(({ partition, bytes, records, lowerBounds, upperBounds, columnSizes }) => {
+    const ids = [...columnSizes.keys()];
+    const leaves = sets.get(ids.join()) ?? new Set(ids);
+    sets.set(ids.join(), leaves);
+    return { partition, bytes, records, lower: pick(lowerBounds), upper: pick(upperBounds), leaves };
+  });
 }
 
 function leafIds(id: number, type: IcebergType): readonly number[] {
