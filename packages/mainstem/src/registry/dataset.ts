@@ -1,4 +1,4 @@
-import type { AvroRecordSchema, Contract } from "@mainstem/contract";
+import type { AvroRecordSchema, Contract, RefusedChange } from "@mainstem/contract";
 import type { TopicId, TopicInfo } from "../log/index.ts";
 import type { Version } from "../state/index.ts";
 import type { Subjects } from "./subject.ts";
@@ -27,12 +27,26 @@ export type Applied =
   | { readonly kind: "changed"; readonly dataset: Dataset; readonly changes: readonly string[] }
   | { readonly kind: "unchanged"; readonly dataset: Dataset };
 
+export interface ApplyOptions {
+  /** Where the declaration comes from, such as the commit: kept with the version that it makes, and shown in the history. */
+  readonly provenance?: string | undefined;
+}
+
+/** What applying a contract would do, judged as `apply` judges it. */
+export type Judgement =
+  | { readonly kind: "created" }
+  | { readonly kind: "unchanged"; readonly dataset: Dataset }
+  /** `fields`: new top-level fields. `changes`: everything that differs, for people. */
+  | { readonly kind: "changed"; readonly dataset: Dataset; readonly fields: readonly string[]; readonly changes: readonly string[] }
+  | { readonly kind: "refused"; readonly dataset: Dataset; readonly refused: readonly RefusedChange[] };
+
 /** One version of a dataset's contract, as history shows it. */
 export interface DatasetVersion {
   readonly version: Version;
   readonly contract: Contract;
   readonly schemaId: number;
   readonly appliedAt: number;
+  readonly provenance?: string;
 }
 
 /**
@@ -51,7 +65,9 @@ export interface Registry extends AsyncDisposable {
    * Registers or changes a dataset, and makes its topics. Idempotent. Fields of a changed contract take the places that they had before,
    * new ones the last, in whatever order they are declared. When it rejects, the change may have happened: repeat it.
    */
-  apply(contract: Contract): Promise<Applied>;
+  apply(contract: Contract, options?: ApplyOptions): Promise<Applied>;
+  /** What `apply` would do now. Changes nothing. */
+  judge(contract: Contract): Promise<Judgement>;
   get(name: string): Promise<Dataset | undefined>;
   /** As `get`, but `registry.datasetUnknown` when there is none. */
   require(name: string): Promise<Dataset>;

@@ -371,3 +371,37 @@ async function definitionKeys(objects: ObjectStore): Promise<readonly string[]> 
   for await (const { key } of objects.list("definitions/")) keys.push(key);
   return keys;
 }
+
+test("the history says where each version came from, and repeating a declaration adds none", async () => {
+  await using stores = await createStores();
+  await using registry = await stores.open();
+  const contract = contractOf("shop.orders");
+  await registry.apply(contract, { provenance: "commit 1" });
+  assert.equal((await registry.apply(contract, { provenance: "commit 2" })).kind, "unchanged");
+  await registry.apply({ ...contract, owner: "checkout" }, { provenance: "commit 3" });
+  await registry.apply({ ...contract, owner: "shop" });
+  const provenances = async (of: Registry): Promise<unknown> => (await of.history("shop.orders")).map(({ version, provenance }) => [version, provenance]);
+  const expected = [
+    [1, "commit 1"],
+    [2, "commit 3"],
+    // As every version that was stored before there was provenance.
+    [3, undefined],
+  ];
+  assert.deepEqual(await provenances(registry), expected);
+  await using again = await stores.open();
+  assert.deepEqual(await provenances(again), expected);
+});
+
+test("judges a declaration as apply would, and changes nothing", async () => {
+  await using stores = await createStores();
+  await using registry = await stores.open();
+  const contract = contractOf("shop.orders");
+  assert.deepEqual(await registry.judge(contract), { kind: "created" });
+  assert.deepEqual(await registry.list(), []);
+  const { dataset } = await registry.apply(contract);
+  assert.deepEqual(await registry.judge(contract), { kind: "unchanged", dataset });
+  assert.deepEqual(await registry.judge({ ...contract, owner: "checkout" }), { kind: "changed", dataset, fields: [], changes: ["owner changed"] });
+  const refused = await registry.judge({ ...contract, merge: { kind: "first" } });
+  assert.equal(refused.kind === "refused" && refused.refused[0]?.path, "merge");
+  assert.equal((await registry.history("shop.orders")).length, 1);
+});

@@ -7,7 +7,7 @@ import { MainstemError, toErrorValue } from "../runtime/errors.ts";
 import { limits } from "../runtime/limits.ts";
 import type { Logger } from "../runtime/logger.ts";
 import type { Definition, StateStore, Swap } from "../state/index.ts";
-import type { Applied, Dataset, DatasetVersion, Registry } from "./dataset.ts";
+import type { Applied, ApplyOptions, Dataset, DatasetVersion, Judgement, Registry } from "./dataset.ts";
 import { createDefinitionObjects, type DefinitionObjects } from "./definition-objects.ts";
 import { openSchemas, schemaKind, type Schemas } from "./schemas.ts";
 import { datasetKind, formatDataset, parseDataset, toDatasetVersion, toGenerations, withTopic, type StoredDataset } from "./stored-dataset.ts";
@@ -61,17 +61,33 @@ class StateRegistry implements Registry {
     this.subjects = new StateSubjects({ ...options, stored, schemas, datasets: this });
   }
 
-  async apply(contract: Contract): Promise<Applied> {
+  async apply(contract: Contract, { provenance }: ApplyOptions = {}): Promise<Applied> {
     this.#checkOpen();
     const { name } = contract;
     for (let attempt = 0; attempt < limits.registryConflictsMax; attempt += 1) {
       const current = await this.#options.state.definitions.get(datasetKind, name);
-      const applied = current === undefined ? await this.#create(contract) : await this.#change(current, contract);
+      const applied = current === undefined ? await this.#create(contract, provenance) : await this.#change(current, { contract, provenance });
       if (applied !== undefined) return applied;
     }
     throw new MainstemError("registry.conflict", `Dataset ${name} was changed by others ${limits.registryConflictsMax} times while this change was made.`, {
       dataset: name,
     });
+  }
+
+  async judge(contract: Contract): Promise<Judgement> {
+    const dataset = await this.get(contract.name);
+    if (dataset === undefined) return { kind: "created" };
+    const change = checkSchemaChange(dataset.contract, contract);
+    switch (change.kind) {
+      case "refused":
+        return { kind: "refused", dataset, refused: change.refused };
+      case "identical":
+        return { kind: "unchanged", dataset };
+      case "additive":
+        return { kind: "changed", dataset, fields: change.fields, changes: change.changes };
+      default:
+        return change satisfies never;
+    }
   }
 
   async get(name: string): Promise<Dataset | undefined> {
@@ -119,14 +135,14 @@ class StateRegistry implements Registry {
   }
 
   /** Undefined when somebody else made it first. */
-  async #create(contract: Contract): Promise<Applied | undefined> {
+  async #create(contract: Contract, provenance: string | undefined): Promise<Applied | undefined> {
     await this.subjects.checkAdmission(contract);
-    const swap = await this.#put({ contract, generations: [] }, undefined);
+    const swap = await this.#put({ contract, generations: [], provenance }, undefined);
     if (swap.kind === "conflict") return undefined;
     return { kind: "created", dataset: await this.#settle(swap.value) };
   }
 
-  async #change(current: Definition, contract: Contract): Promise<Applied | undefined> {
+  async #change(current: Definition, { contract, provenance }: Pick<StoredDataset, "contract" | "provenance">): Promise<Applied | undefined> {
     const before = parseDataset(current);
     const change = checkSchemaChange(before.contract, contract);
     switch (change.kind) {
@@ -138,7 +154,7 @@ class StateRegistry implements Registry {
       case "additive": {
         // The version before is an object before there is a next one: so no crash leaves more than the last one out.
         await this.#stored.store(current);
-        const swap = await this.#put({ contract: alignContract(before.contract, contract), generations: before.generations }, current);
+        const swap = await this.#put({ contract: alignContract(before.contract, contract), generations: before.generations, provenance }, current);
         if (swap.kind === "conflict") return undefined;
         return { kind: "changed", dataset: await this.#settle(swap.value), changes: change.changes };
       }
@@ -147,13 +163,13 @@ class StateRegistry implements Registry {
     }
   }
 
-  async #put({ contract, generations }: Omit<StoredDataset, "schemaId">, current: Definition | undefined): Promise<Swap<Definition>> {
+  async #put({ contract, generations, provenance }: Omit<StoredDataset, "schemaId">, current: Definition | undefined): Promise<Swap<Definition>> {
     const { state, log, env } = this.#options;
     const schemaId = await this.#schemas.idOf(contract.schema);
     const { records } = await ensureTopics(log, contract.name, this.#topicSettings());
     // As late as can be: what fails before leaves no schema behind that the next try would have to fit.
     if (current === undefined) await this.subjects.admit(contract, schemaId);
-    const spec = formatDataset({ contract, schemaId, generations: withTopic(generations, records) });
+    const spec = formatDataset({ contract, schemaId, generations: withTopic(generations, records), provenance });
     const swap = await state.definitions.put({ kind: datasetKind, name: contract.name, spec, appliedAt: Math.floor(env.now()) }, current?.version ?? "absent");
     if (swap.kind === "committed") await this.#stored.store(swap.value);
     return swap;
@@ -182,7 +198,7 @@ class StateRegistry implements Registry {
       await this.#stored.store(current);
       const { kind, name } = current;
       const swap = await state.definitions.put(
-        { kind, name, spec: formatDataset({ ...stored, generations }), appliedAt: Math.floor(env.now()) },
+        { kind, name, spec: formatDataset({ ...stored, generations, provenance: undefined }), appliedAt: Math.floor(env.now()) },
         current.version,
       );
       if (swap.kind === "committed") await this.#stored.store(swap.value);

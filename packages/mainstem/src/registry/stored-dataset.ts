@@ -12,24 +12,27 @@ export interface StoredDataset {
   readonly schemaId: number;
   /** Oldest first. */
   readonly generations: readonly TopicId[];
+  /** Where the declaration came from; versions that nobody applied, and old ones, have none. */
+  readonly provenance?: string | undefined;
 }
 
-export function formatDataset({ contract, schemaId, generations }: StoredDataset): unknown {
-  return { contract: formatContract(contract), schemaId, generations };
+export function formatDataset({ contract, schemaId, generations, provenance }: StoredDataset): unknown {
+  return { contract: formatContract(contract), schemaId, generations, ...(provenance === undefined ? {} : { provenance }) };
 }
 
 /** `state.corrupt` when the stored definition is not one of a dataset; a contract that cannot be read keeps its own code. */
 export function parseDataset({ name, version, spec }: Definition): StoredDataset {
-  const { contract: json, schemaId, generations } = (typeof spec === "object" && spec !== null ? spec : {}) as Readonly<Record<string, unknown>>;
-  if (!isTopicIds(generations) || typeof schemaId !== "number") throw corrupt({ name, version });
+  const { contract: json, schemaId, generations, provenance } = (typeof spec === "object" && spec !== null ? spec : {}) as Readonly<Record<string, unknown>>;
+  if (!isTopicIds(generations) || typeof schemaId !== "number" || (provenance !== undefined && typeof provenance !== "string"))
+    throw corrupt({ name, version });
   const contract = parseContract(json);
   if (contract.name !== name) throw corrupt({ name, version });
-  return { contract, schemaId, generations };
+  return { contract, schemaId, generations, ...(provenance === undefined ? {} : { provenance }) };
 }
 
 export function toDatasetVersion(definition: Definition): DatasetVersion {
-  const { contract, schemaId } = parseDataset(definition);
-  return { version: definition.version, contract, schemaId, appliedAt: definition.appliedAt };
+  const { contract, schemaId, provenance } = parseDataset(definition);
+  return { version: definition.version, contract, schemaId, appliedAt: definition.appliedAt, ...(provenance === undefined ? {} : { provenance }) };
 }
 
 export function toGenerations(ids: readonly TopicId[]): readonly Generation[] {

@@ -19,6 +19,20 @@ const definitionProperties = {
   spec: { ...anyObject, description: "The JSON form." },
 };
 
+const provenanceMax = 1_000;
+const applyQuery = {
+  type: "object",
+  additionalProperties: false,
+  properties: {
+    provenance: {
+      type: "string",
+      minLength: 1,
+      maxLength: provenanceMax,
+      description: "Where the declaration comes from, such as the commit; kept in the history.",
+    },
+  },
+} as const;
+
 interface NameParameters {
   readonly kind: string;
   readonly name: string;
@@ -26,14 +40,14 @@ interface NameParameters {
 
 /** What is declared: `/v1/definitions/{kind}/{name}`. */
 export function addDefinitionRoutes(app: FastifyInstance, { registry }: { readonly registry: Registry }): void {
-  app.put<{ Params: NameParameters }>(
+  app.put<{ Params: NameParameters; Querystring: { readonly provenance?: string } }>(
     "/v1/definitions/:kind/:name",
     {
       schema: {
         tags,
         summary: "Declares a dataset, or changes it",
         params: nameParameters,
-        querystring: noParameters,
+        querystring: applyQuery,
         body: anyObject,
         response: {
           "2xx": answer("Registered: 201 when it is new", {
@@ -47,7 +61,7 @@ export function addDefinitionRoutes(app: FastifyInstance, { registry }: { readon
         },
       },
     },
-    async ({ params, body }, reply) => {
+    async ({ params, body, query: { provenance } }, reply) => {
       checkKind(params.kind);
       const contract = parseContract(body);
       if (contract.name !== params.name)
@@ -55,7 +69,7 @@ export function addDefinitionRoutes(app: FastifyInstance, { registry }: { readon
           path: params.name,
           definition: contract.name,
         });
-      const applied = await registry.apply(contract);
+      const applied = await registry.apply(contract, { provenance });
       const { version, schemaId } = applied.dataset;
       reply.code(applied.kind === "created" ? 201 : 200);
       return { kind: applied.kind, name: contract.name, version, schemaId, ...(applied.kind === "changed" ? { changes: applied.changes } : {}) };
@@ -97,10 +111,11 @@ export function addDefinitionRoutes(app: FastifyInstance, { registry }: { readon
       return {
         kind,
         name,
-        versions: versions.map(({ version, contract, schemaId, appliedAt }) => ({
+        versions: versions.map(({ version, contract, schemaId, appliedAt, provenance }) => ({
           version,
           appliedAt: toTime(appliedAt),
           schemaId,
+          ...(provenance === undefined ? {} : { provenance }),
           spec: formatContract(contract),
         })),
       };
