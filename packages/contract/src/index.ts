@@ -1,7 +1,7 @@
 export { CodedError, ContractError, contractCodes, type ContractCode } from "./errors.ts";
 export { compatibilities, mergeKinds, transforms } from "./contract.ts";
 export type { Check, Compatibility, Contract, Merge, PartitionField, PartitionKind, Transform } from "./contract.ts";
-export { attributeOf, fullNameOf, isUnion, logicalTypeOf, primitiveTypes, schemaLimits, unwrapNullable } from "./avro/schema.ts";
+export { aliasesOf, attributeOf, childrenOf, fullNameOf, isRecursive, isUnion, logicalTypeOf, primitiveTypes, schemaLimits, unwrapNullable } from "./avro/schema.ts";
 export type {
   AvroArraySchema,
   AvroEnumSchema,
@@ -24,6 +24,8 @@ export { ByteSink } from "./avro/byte-sink.ts";
 export { ByteSource } from "./avro/byte-source.ts";
 export { compileWriter, type Write } from "./avro/writer.ts";
 export { compileReader, readWhole, type Read } from "./avro/reader.ts";
+export { compileResolvingReader } from "./avro/resolving-reader.ts";
+export { branchNameOf, isWrapped } from "./avro/union.ts";
 export {
   containerBlocks,
   containerLimits,

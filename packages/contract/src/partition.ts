@@ -26,6 +26,8 @@ export function partitionKind(contract: Contract): PartitionKind {
 /** Whether Iceberg's transform takes values of this kind. */
 export function transformTakes(transform: PartitionField["transform"], kind: ValueKind): boolean {
   const timestamp = kind.startsWith("timestamp") || kind.startsWith("localTimestamp");
+  // Tables hold neither.
+  if (kind === "duration" || kind.endsWith("Nanos")) return false;
   const nested = kind === "array" || kind === "map" || kind === "record" || kind === "null";
   switch (transform) {
     case "identity":

@@ -1,13 +1,14 @@
 import type { AvroField, AvroRecordSchema, AvroSchema, AvroTypeSchema } from "./avro/schema.ts";
-import { attributeOf, fullNameOf, isUnion, logicalTypeOf, unwrapNullable } from "./avro/schema.ts";
+import { attributeOf, fullNameOf, isRecursive, isUnion, logicalTypeOf, unwrapNullable } from "./avro/schema.ts";
+import { faultOfDefault } from "./avro/default-value.ts";
 import type { IssueList } from "./issue-list.ts";
-import { decimalBytes, decimalPrecisionMax } from "./records/decimal.ts";
-import { basesOf, kindOf } from "./value-kind.ts";
+import { decimalPrecisionMax } from "./records/decimal.ts";
+import { basesOf, decimalFault } from "./value-kind.ts";
 
 const fixes: Readonly<Record<string, string>> = {
-  "timestamp-nanos": "Nanoseconds are not supported yet; use timestamp-micros.",
-  "local-timestamp-nanos": "Nanoseconds are not supported yet; use local-timestamp-micros.",
-  duration: "Durations are not supported; use a long and say the unit in its name, such as waitedMs.",
+  "timestamp-nanos": "A table holds no nanoseconds; use timestamp-micros.",
+  "local-timestamp-nanos": "A table holds no nanoseconds; use local-timestamp-micros.",
+  duration: "A table holds no durations; use a long and say the unit in its name, such as waitedMs.",
 };
 
 /** What a contract demands of its schema beyond what Avro does. */
@@ -20,6 +21,10 @@ export function checkContractSchema(schema: AvroRecordSchema, options: { readonl
   for (const [index, field] of schema.fields.entries()) {
     if (field.name.toLowerCase().startsWith("_mainstem"))
       issues.invalid(`schema.fields[${index}].name`, "Field names that start with _mainstem belong to Mainstem itself; choose another name.");
+  }
+  if (isRecursive(schema)) {
+    issues.unsupported("schema", "The schema contains itself, which no table can hold; bound the nesting with types of their own.");
+    return;
   }
   checkRecord(schema, "schema", issues);
 }
@@ -55,6 +60,8 @@ function checkRecord(schema: AvroRecordSchema, path: string, issues: IssueList):
     const pii = attributeOf(field, "pii");
     if (pii !== undefined && typeof pii !== "boolean") issues.invalid(`${place}.pii`, "pii must be true or false.");
     checkSchema(field.type, `${place}.type`, issues);
+    const fallback = isUnion(field.type) && field.default !== undefined ? faultOfDefault(field.type[0] ?? [], field.default) : undefined;
+    if (fallback !== undefined) issues.invalid(`${place}.default`, `${fallback} The default of a union belongs to its first type: put that type first.`);
   }
 }
 
@@ -67,17 +74,16 @@ function checkLogicalType(schema: AvroTypeSchema, path: string, issues: IssueLis
   if (logicalType === undefined) return;
   const place = `${path}.logicalType`;
   const bases = basesOf(logicalType);
-  const fix = fixes[logicalType];
+  const fix = logicalType === "uuid" && schema.type === "fixed" ? "A uuid in a dataset is a string; write it there." : fixes[logicalType];
   if (fix !== undefined) issues.unsupported(place, fix);
   else if (bases.length === 0) issues.unsupported(place, `The logical type ${JSON.stringify(logicalType.slice(0, 100))} is not known here; leave it out.`);
   else if (!bases.includes(schema.type)) issues.invalid(place, `${logicalType} belongs on ${bases.join(" or ")}, not on ${schema.type}.`);
-  else if (kindOf(schema) === "decimal") checkDecimal(schema, path, issues);
+  else if (logicalType === "decimal") checkDecimal(schema, path, issues);
 }
 
 function checkDecimal(schema: AvroTypeSchema, path: string, issues: IssueList): void {
+  const fault = decimalFault(schema);
   const precision = "precision" in schema ? (schema.precision ?? 0) : 0;
   if (precision > decimalPrecisionMax) issues.unsupported(`${path}.precision`, `Decimals have at most ${decimalPrecisionMax} digits; tables cannot hold more.`);
-  else if (schema.type === "fixed" && decimalBytes(10n ** BigInt(precision) - 1n) > schema.size) {
-    issues.invalid(`${path}.size`, `${schema.size} bytes cannot hold ${precision} digits; it takes ${decimalBytes(10n ** BigInt(precision) - 1n)}.`);
-  }
+  else if (fault !== undefined) issues.invalid(`${path}.${fault.at}`, fault.message);
 }

@@ -13,6 +13,8 @@ export class ByteSink {
   bytes: Uint8Array<ArrayBuffer>;
   /** Where the next byte goes; also how many were written. */
   position = 0;
+  /** Of writers: how deep the value that is written is within types that contain themselves. */
+  levels = 0;
   #view: DataView;
 
   constructor(capacity = 1024) {
@@ -33,6 +35,7 @@ export class ByteSink {
   /** Starts over in the same buffer. */
   reset(): void {
     this.position = 0;
+    this.levels = 0;
   }
 
   /** Makes room for `count` more bytes. */

@@ -11,6 +11,9 @@ export class ByteSource {
   position: number;
   /** One past the last byte. */
   end: number;
+  /** Of readers: how deep the value that is read is within types that contain themselves, and how many items without bytes it has claimed. */
+  levels = 0;
+  emptyItems = 0;
   #view: DataView;
 
   constructor(bytes: Uint8Array = new Uint8Array(0), start = 0, end: number = bytes.length) {
@@ -29,6 +32,8 @@ export class ByteSource {
     }
     this.position = start;
     this.end = end;
+    this.levels = 0;
+    this.emptyItems = 0;
     this.#checkRange();
   }
 

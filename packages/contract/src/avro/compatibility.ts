@@ -1,10 +1,11 @@
 import type { Compatibility } from "../contract.ts";
+import { kindOf } from "../value-kind.ts";
+import { otherTime, promotes, sameName, writerFieldsOf } from "./matching.ts";
 import {
   fullNameOf,
   isUnion,
   logicalTypeOf,
   type AvroEnumSchema,
-  type AvroField,
   type AvroFixedSchema,
   type AvroRecordSchema,
   type AvroSchema,
@@ -73,46 +74,78 @@ export function checkCompatibility(
  */
 export function checkReadable(options: { readonly reader: AvroSchema; readonly writer: AvroSchema }): readonly Incompatibility[] {
   const found: Incompatibility[] = [];
-  compare(options.reader, options.writer, { path: "", field: "" }, found, new Set());
+  compare(options.reader, options.writer, { path: "", field: "" }, found, new Pairs());
   return found;
+}
+
+/**
+ * Pairs of records that were met. A pair that is met again is taken as readable: if it is not, that was found, or will be, where it was met first.
+ * Only a trial of a union's branch that fails forgets what it assumed.
+ */
+class Pairs {
+  readonly #assumed = new Set<string>();
+  readonly #order: string[] = [];
+  readonly #refuted = new Set<string>();
+
+  isAssumed(reader: AvroRecordSchema, writer: AvroRecordSchema): boolean {
+    const pair = pairOf(reader, writer);
+    if (this.#assumed.has(pair)) return true;
+    this.#assumed.add(pair);
+    this.#order.push(pair);
+    return false;
+  }
+
+  /** The outcome of a trial; one that failed for two records is remembered, as no assumption can have made it fail. */
+  try(reader: AvroTypeSchema, writer: AvroTypeSchema, trial: () => boolean): boolean {
+    const pair = reader.type === "record" && writer.type === "record" ? pairOf(reader, writer) : undefined;
+    if (pair !== undefined && this.#refuted.has(pair)) return false;
+    const mark = this.#order.length;
+    if (trial()) return true;
+    for (const forgotten of this.#order.splice(mark)) this.#assumed.delete(forgotten);
+    if (pair !== undefined) this.#refuted.add(pair);
+    return false;
+  }
+}
+
+function pairOf(reader: AvroRecordSchema, writer: AvroRecordSchema): string {
+  return `${fullNameOf(reader)}<${fullNameOf(writer)}`;
 }
 
 interface Place {
   readonly path: string;
   readonly field: string;
 }
-/** Pairs of named types that are being compared further up: assumed readable, so that recursive types end. */
-type Open = Set<string>;
-
-function compare(reader: AvroSchema, writer: AvroSchema, at: Place, found: Incompatibility[], open: Open): void {
-  if (isUnion(writer)) return compareWriterUnion(reader, writer, at, found, open);
+function compare(reader: AvroSchema, writer: AvroSchema, at: Place, found: Incompatibility[], pairs: Pairs): void {
+  if (isUnion(writer)) return compareWriterUnion(reader, writer, at, found, pairs);
   if (isUnion(reader)) {
-    if (!reader.some((branch) => readable(branch, writer, open))) found.push(missingBranch(reader, writer, at));
+    if (!reader.some((branch) => readable(branch, writer, pairs))) found.push(missingBranch(reader, writer, at));
     return;
   }
-  compareTypes(reader, writer, at, found, open);
+  compareTypes(reader, writer, at, found, pairs);
 }
 
 /** Every branch that a writer may have used must be readable; a place inside the writer's union is the branch's index there. */
-function compareWriterUnion(reader: AvroSchema, writer: readonly AvroTypeSchema[], at: Place, found: Incompatibility[], open: Open): void {
+function compareWriterUnion(reader: AvroSchema, writer: readonly AvroTypeSchema[], at: Place, found: Incompatibility[], pairs: Pairs): void {
   for (const [index, branch] of writer.entries()) {
     const place: Place = { ...at, path: `${at.path}/${index}` };
     if (isUnion(reader)) {
-      if (!reader.some((candidate) => readable(candidate, branch, open))) found.push(missingBranch(reader, branch, place));
+      if (!reader.some((candidate) => readable(candidate, branch, pairs))) found.push(missingBranch(reader, branch, place));
     } else if (branch.type === "null" && reader.type !== "null") {
       const remedy = `Keep it nullable: ["null", ${nameOf(reader)}].`;
       found.push(problem("TYPE_MISMATCH", place, `${named(at)} may be null in old records, but is no longer nullable`, remedy));
-    } else compareTypes(reader, branch, place, found, open);
+    } else compareTypes(reader, branch, place, found, pairs);
   }
 }
 
-function readable(reader: AvroTypeSchema, writer: AvroTypeSchema, open: Open): boolean {
+function readable(reader: AvroTypeSchema, writer: AvroTypeSchema, pairs: Pairs): boolean {
   const found: Incompatibility[] = [];
-  compareTypes(reader, writer, { path: "", field: "" }, found, new Set(open));
-  return found.length === 0;
+  return pairs.try(reader, writer, () => {
+    compareTypes(reader, writer, { path: "", field: "" }, found, pairs);
+    return found.length === 0;
+  });
 }
 
-function compareTypes(reader: AvroTypeSchema, writer: AvroTypeSchema, at: Place, found: Incompatibility[], open: Open): void {
+function compareTypes(reader: AvroTypeSchema, writer: AvroTypeSchema, at: Place, found: Incompatibility[], pairs: Pairs): void {
   if (reader.type !== writer.type) {
     if (!promotes(reader.type, writer.type)) {
       const remedy = `Keep ${nameOf(writer)}, or add a new field of type ${nameOf(reader)} beside it.`;
@@ -122,16 +155,16 @@ function compareTypes(reader: AvroTypeSchema, writer: AvroTypeSchema, at: Place,
   }
   switch (reader.type) {
     case "record":
-      return compareRecords(reader, writer as AvroRecordSchema, at, found, open);
+      return compareRecords(reader, writer as AvroRecordSchema, at, found, pairs);
     case "enum":
       return compareEnums(reader, writer as AvroEnumSchema, at, found);
     case "fixed":
       compareFixed(reader, writer as AvroFixedSchema, at, found);
       return compareLogical(reader, writer, at, found);
     case "array":
-      return compare(reader.items, (writer as typeof reader).items, { path: `${at.path}/items`, field: `${at.field}[]` }, found, open);
+      return compare(reader.items, (writer as typeof reader).items, { path: `${at.path}/items`, field: `${at.field}[]` }, found, pairs);
     case "map":
-      return compare(reader.values, (writer as typeof reader).values, { path: `${at.path}/values`, field: `${at.field}{}` }, found, open);
+      return compare(reader.values, (writer as typeof reader).values, { path: `${at.path}/values`, field: `${at.field}{}` }, found, pairs);
     case "null":
     case "boolean":
     case "int":
@@ -146,15 +179,14 @@ function compareTypes(reader: AvroTypeSchema, writer: AvroTypeSchema, at: Place,
   }
 }
 
-function compareRecords(reader: AvroRecordSchema, writer: AvroRecordSchema, at: Place, found: Incompatibility[], open: Open): void {
+function compareRecords(reader: AvroRecordSchema, writer: AvroRecordSchema, at: Place, found: Incompatibility[], pairs: Pairs): void {
   if (!sameName(reader, writer)) return void found.push(nameMismatch(reader, writer, at));
-  const pair = `${fullNameOf(reader)}<${fullNameOf(writer)}`;
-  if (open.has(pair)) return;
-  open.add(pair);
+  if (pairs.isAssumed(reader, writer)) return;
+  const fields = writerFieldsOf(reader, writer);
   for (const [index, field] of reader.fields.entries()) {
     const place: Place = { path: `${at.path}/fields/${index}`, field: at.field === "" ? field.name : `${at.field}.${field.name}` };
-    const before = writerFieldOf(field, writer);
-    if (before !== undefined) compare(field.type, before.type, { ...place, path: `${place.path}/type` }, found, open);
+    const before = fields.get(field);
+    if (before !== undefined) compare(field.type, before.type, { ...place, path: `${place.path}/type` }, found, pairs);
     else if (!("default" in field)) {
       const remedy = `Give it a default, for example null with the type ["null", ${isUnion(field.type) ? "…" : nameOf(field.type)}].`;
       found.push(
@@ -162,12 +194,6 @@ function compareRecords(reader: AvroRecordSchema, writer: AvroRecordSchema, at: 
       );
     }
   }
-  open.delete(pair);
-}
-
-/** The writer's field of the reader's name, or of one of the reader's aliases. */
-function writerFieldOf(field: AvroField, writer: AvroRecordSchema): AvroField | undefined {
-  return writer.fields.find((one) => one.name === field.name) ?? writer.fields.find((one) => field.aliases?.includes(one.name) === true);
 }
 
 function compareEnums(reader: AvroEnumSchema, writer: AvroEnumSchema, at: Place, found: Incompatibility[]): void {
@@ -193,46 +219,16 @@ function compareFixed(reader: AvroFixedSchema, writer: AvroFixedSchema, at: Plac
   );
 }
 
-const units: ReadonlySet<string> = new Set([
-  "time-millis",
-  "time-micros",
-  "timestamp-millis",
-  "timestamp-micros",
-  "timestamp-nanos",
-  "local-timestamp-millis",
-  "local-timestamp-micros",
-  "local-timestamp-nanos",
-]);
-
 function compareLogical(reader: AvroTypeSchema, writer: AvroTypeSchema, at: Place, found: Incompatibility[]): void {
-  const [now, before] = [logicalTypeOf(reader), logicalTypeOf(writer)];
-  if (now === undefined || before === undefined) return;
-  const decimals = now === "decimal" && before === "decimal";
+  const decimals = kindOf(reader) === "decimal" && kindOf(writer) === "decimal";
   const sameDecimal =
     decimals && "precision" in reader && "precision" in writer && reader.precision === writer.precision && (reader.scale ?? 0) === (writer.scale ?? 0);
-  if ((decimals && !sameDecimal) || (now !== before && units.has(now) && units.has(before))) {
+  if ((decimals && !sameDecimal) || otherTime(reader, writer)) {
     const remedy = `Keep ${nameOf(writer)}, or add a new field of type ${nameOf(reader)} beside it.`;
     found.push(
       problem("LOGICAL_TYPE_MISMATCH", at, `${named(at)} was ${nameOf(writer)} and became ${nameOf(reader)}, so old values would be read as others`, remedy),
     );
   }
-}
-
-/** By the specification names are compared without their namespace; the reader's aliases count as its names. */
-function sameName(reader: AvroRecordSchema | AvroEnumSchema | AvroFixedSchema, writer: AvroRecordSchema | AvroEnumSchema | AvroFixedSchema): boolean {
-  const short = (name: string): string => name.slice(name.lastIndexOf(".") + 1);
-  return [reader.name, ...(reader.aliases ?? [])].some((name) => short(name) === writer.name);
-}
-
-const promotions: Readonly<Record<string, readonly string[]>> = {
-  int: ["long", "float", "double"],
-  long: ["float", "double"],
-  float: ["double"],
-  string: ["bytes"],
-  bytes: ["string"],
-};
-function promotes(reader: string, writer: string): boolean {
-  return promotions[writer]?.includes(reader) === true;
 }
 
 function missingBranch(reader: readonly AvroTypeSchema[], writer: AvroTypeSchema, at: Place): Incompatibility {

@@ -1,20 +1,33 @@
-import type { AvroField, AvroSchema, AvroTypeSchema } from "./schema.ts";
-import { isUnion } from "./schema.ts";
+import type { AvroField, AvroSchema, AvroTypeSchema, AvroUnionSchema } from "./schema.ts";
+import { isUnion, schemaLimits } from "./schema.ts";
+import { branchNameOf, isWrapped } from "./union.ts";
 import { unreachable } from "../unreachable.ts";
 
 /** Why `json` cannot be a default of this type, as the specification writes defaults; undefined when it can. */
-export function faultOfDefault(schema: AvroSchema, json: unknown): string | undefined {
-  const own = isUnion(schema) ? schema[0] : schema;
-  if (own === undefined) return "A union without types has no default.";
-  const fault = faultOf(own, json);
-  return fault !== undefined && isUnion(schema) ? `${fault} The default of a union belongs to its first type: put that type first.` : fault;
+export function faultOfDefault(schema: AvroSchema, json: unknown, depth = 0): string | undefined {
+  // A field of a record that is left out takes its own default, which may leave it out again.
+  if (depth > schemaLimits.depthMax) return `The default is nested more than ${schemaLimits.depthMax} deep, or never ends.`;
+  if (!isUnion(schema)) return faultOf(schema, json, depth);
+  const faults = schema.map((branch) => faultOf(branch, json, depth));
+  if (faults.length === 0) return "A union without types has no default.";
+  return faults.includes(undefined) ? undefined : schema.length === 1 ? faults[0] : `The default fits none of the union's types. ${faults[0] ?? ""}`;
+}
+
+/** The branch that a default of a union belongs to: the first that it fits. It must have passed `faultOfDefault`. */
+export function branchOfDefault(schema: AvroUnionSchema, json: unknown): number {
+  return schema.findIndex((branch) => faultOf(branch, json, 0) === undefined);
 }
 
 /**
  * A default as the value that `compileWriter` takes. It must have passed `faultOfDefault`.
  */
 export function defaultToValue(schema: AvroSchema, json: unknown): unknown {
-  const own = isUnion(schema) ? (schema[0] as AvroTypeSchema) : schema;
+  if (isUnion(schema)) {
+    const branch = schema[branchOfDefault(schema, json)] as AvroTypeSchema;
+    const value = defaultToValue(branch, json);
+    return isWrapped(schema) && branch.type !== "null" ? { [branchNameOf(branch)]: value } : value;
+  }
+  const own = schema;
   switch (own.type) {
     case "bytes":
     case "fixed":
@@ -41,7 +54,7 @@ export function defaultToValue(schema: AvroSchema, json: unknown): unknown {
   }
 }
 
-function faultOf(schema: AvroTypeSchema, json: unknown): string | undefined {
+function faultOf(schema: AvroTypeSchema, json: unknown, depth: number): string | undefined {
   switch (schema.type) {
     case "null":
       return json === null ? undefined : "The default must be null.";
@@ -67,27 +80,27 @@ function faultOf(schema: AvroTypeSchema, json: unknown): string | undefined {
       return typeof json === "string" && schema.symbols.includes(json) ? undefined : `The default must be one of ${schema.symbols.join(" ")}.`;
     case "array":
       if (!Array.isArray(json)) return "The default must be an array.";
-      return json.map((item) => faultOfDefault(schema.items, item)).find((fault) => fault !== undefined);
+      return json.map((item) => faultOfDefault(schema.items, item, depth + 1)).find((fault) => fault !== undefined);
     case "map":
       if (!isObject(json)) return "The default must be an object.";
       return Object.values(json)
-        .map((item) => faultOfDefault(schema.values, item))
+        .map((item) => faultOfDefault(schema.values, item, depth + 1))
         .find((fault) => fault !== undefined);
     case "record":
-      return faultOfRecord(schema.fields, json);
+      return faultOfRecord(schema.fields, json, depth);
     default:
       return unreachable(schema);
   }
 }
 
-function faultOfRecord(fields: readonly AvroField[], json: unknown): string | undefined {
+function faultOfRecord(fields: readonly AvroField[], json: unknown, depth: number): string | undefined {
   if (!isObject(json)) return "The default must be an object with the record's fields.";
   const unknown = Object.keys(json).find((name) => !fields.some((field) => field.name === name));
   if (unknown !== undefined) return `The default has a field ${JSON.stringify(unknown)} that the record does not have.`;
   for (const field of fields) {
     const value = memberOf(json, field);
     if (value === undefined) return `The default lacks the field ${field.name}.`;
-    const fault = faultOfDefault(field.type, value);
+    const fault = faultOfDefault(field.type, value, depth + 1);
     if (fault !== undefined) return `In field ${field.name}: ${fault}`;
   }
   return undefined;

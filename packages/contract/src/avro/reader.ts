@@ -1,20 +1,28 @@
 import type { ByteSource } from "./byte-source.ts";
-import type { AvroEnumSchema, AvroRecordSchema, AvroSchema, AvroUnionSchema } from "./schema.ts";
-import { isUnion } from "./schema.ts";
+import type { Slot } from "./recursion.ts";
+import { deeper, Recursion } from "./recursion.ts";
+import type { AvroEnumSchema, AvroRecordSchema, AvroSchema, AvroTypeSchema, AvroUnionSchema } from "./schema.ts";
+import { childrenOf, isUnion, schemaLimits } from "./schema.ts";
+import { branchNameOf, isWrapped } from "./union.ts";
 import { unreachable } from "../unreachable.ts";
 
 export type Read = (source: ByteSource) => unknown;
 
-/** Items that take no bytes (nulls, empty records) cost nothing to claim: more of them than this in one array or map are not believed. */
-const emptyItemsMax = 65_536;
+/** Items that take no bytes (nulls, empty records) cost nothing to claim: more of them than this in one value are not believed. */
+export const emptyItemsMax = 65_536;
 
 /**
  * Compiles a reader of Avro binary that gives what `compileWriter` takes: longs as number where safe, else bigint; bytes and fixed as copies;
- * maps as Map; records as plain objects with the fields in the schema's order; unions as the plain value. Logical types are not looked at.
- * Bytes that are not what the schema says are `avro.malformed`, with `facts.position`.
+ * maps as Map; records as plain objects with the fields in the schema's order; unions as the plain value, or as `{ "<branch>": value }` where
+ * two branches look alike in JSON. Logical types are not looked at.
+ * `compileResolvingReader` reads what was written with another schema. Bytes that are not what the schema says are `avro.malformed`, with `facts.position`.
  */
 export function compileReader(schema: AvroSchema): Read {
-  if (isUnion(schema)) return compileUnion(schema);
+  return countingEmptyItems(schema, compile(schema, new Recursion()));
+}
+
+function compile(schema: AvroSchema, recursion: Recursion<Read>): Read {
+  if (isUnion(schema)) return compileUnion(schema, recursion);
   switch (schema.type) {
     case "null":
       return () => null;
@@ -37,19 +45,45 @@ export function compileReader(schema: AvroSchema): Read {
     case "enum":
       return (source) => symbolOf(schema, source);
     case "array": {
-      const read = compileReader(schema.items);
+      const read = recursion.within(() => compile(schema.items, recursion));
       const bytesMin = bytesMinOf(schema.items);
       return (source) => readArray(source, read, bytesMin);
     }
     case "map": {
-      const read = compileReader(schema.values);
+      const read = recursion.within(() => compile(schema.values, recursion));
       return (source) => readMap(source, read);
     }
     case "record":
-      return compileRecord(schema);
+      return recursion.once(schema, schema, () => compileRecord(schema, recursion), readBack);
     default:
       return unreachable(schema);
   }
+}
+
+/** The way back to a record that contains itself. */
+export function readBack(slot: Slot<Read>): Read {
+  return (source) => {
+    if (!deeper(source, slot)) throw source.malformed(`a value is nested more than ${schemaLimits.valueDepthMax} deep`);
+    const value = (slot.compiled as Read)(source);
+    source.levels -= slot.height + 1;
+    return value;
+  };
+}
+
+/** Items without bytes are counted for each value on its own, where a type has any. */
+export function countingEmptyItems(schema: AvroSchema, read: Read): Read {
+  if (!hasEmptyItems(schema, new Set())) return read;
+  return (source) => {
+    source.emptyItems = 0;
+    return read(source);
+  };
+}
+
+function hasEmptyItems(schema: AvroSchema, seen: Set<AvroSchema>): boolean {
+  if (seen.has(schema)) return false;
+  seen.add(schema);
+  if (!isUnion(schema) && schema.type === "array" && bytesMinOf(schema.items) === 0) return true;
+  return childrenOf(schema).some((child) => hasEmptyItems(child, seen));
 }
 
 /** Reads one value that must fill the source to its end. */
@@ -59,9 +93,9 @@ export function readWhole(read: Read, source: ByteSource): unknown {
   return value;
 }
 
-function compileRecord(schema: AvroRecordSchema): Read {
+function compileRecord(schema: AvroRecordSchema, recursion: Recursion<Read>): Read {
   const names = schema.fields.map((field) => field.name);
-  const reads = schema.fields.map((field) => compileReader(field.type));
+  const reads = schema.fields.map((field) => recursion.within(() => compile(field.type, recursion)));
   return (source) => {
     const record: Record<string, unknown> = {};
     for (let index = 0; index < names.length; index++) record[names[index] as string] = (reads[index] as Read)(source);
@@ -69,9 +103,20 @@ function compileRecord(schema: AvroRecordSchema): Read {
   };
 }
 
-function compileUnion(schema: AvroUnionSchema): Read {
-  const reads = schema.map(compileReader);
+function compileUnion(schema: AvroUnionSchema, recursion: Recursion<Read>): Read {
+  const wrapped = isWrapped(schema);
+  const reads = schema.map((branch) => {
+    const read = recursion.within(() => compile(branch, recursion));
+    return wrapped ? wrapping(branch, read) : read;
+  });
   return (source) => (reads[readBranch(source, reads.length)] as Read)(source);
+}
+
+/** The reader of a branch of a union whose values are wrapped. */
+export function wrapping(branch: AvroTypeSchema, read: Read): Read {
+  if (branch.type === "null") return read;
+  const name = branchNameOf(branch);
+  return (source) => ({ [name]: read(source) });
 }
 
 /** The index of a union's branch. */
@@ -91,7 +136,7 @@ export function symbolOf(schema: AvroEnumSchema, source: ByteSource): string {
 export function readArray(source: ByteSource, read: Read, bytesMin: number): unknown[] {
   const items: unknown[] = [];
   for (let count = readCount(source, bytesMin); count > 0; count = readCount(source, bytesMin)) {
-    if (bytesMin === 0 && items.length + count > emptyItemsMax) throw source.malformed(`an array claims more than ${emptyItemsMax} items without bytes`);
+    if (bytesMin === 0 && (source.emptyItems += count) > emptyItemsMax) throw source.malformed(`more than ${emptyItemsMax} items without bytes are claimed`);
     for (let index = 0; index < count; index++) items.push(read(source));
   }
   return items;
@@ -117,7 +162,7 @@ export function readCount(source: ByteSource, bytesMin: number): number {
   return count;
 }
 
-/** The fewest bytes that a value of this type takes. */
+/** The fewest bytes that a value of this type takes; what a type that contains itself takes for that is not counted. */
 export function bytesMinOf(schema: AvroSchema): number {
   if (isUnion(schema)) return 1;
   switch (schema.type) {
@@ -129,8 +174,14 @@ export function bytesMinOf(schema: AvroSchema): number {
       return 8;
     case "fixed":
       return schema.size;
-    case "record":
-      return schema.fields.reduce((sum, field) => sum + bytesMinOf(field.type), 0);
+    case "record": {
+      const known = recordBytesMin.get(schema);
+      if (known !== undefined) return known;
+      recordBytesMin.set(schema, 0);
+      const bytes = schema.fields.reduce((sum, field) => sum + bytesMinOf(field.type), 0);
+      recordBytesMin.set(schema, bytes);
+      return bytes;
+    }
     case "boolean":
     case "int":
     case "long":
@@ -144,3 +195,4 @@ export function bytesMinOf(schema: AvroSchema): number {
       return unreachable(schema);
   }
 }
+const recordBytesMin = new WeakMap<AvroRecordSchema, number>();

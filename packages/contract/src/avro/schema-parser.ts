@@ -3,10 +3,11 @@ import { faultOfDefault } from "./default-value.ts";
 import type { AvroField, AvroRecordSchema, AvroSchema, AvroTypeSchema, Issue } from "./schema.ts";
 import { fullNameOf, issuesSentence, isUnion, primitiveTypes, schemaLimits } from "./schema.ts";
 import { schemaText, sortJson } from "./schema-text.ts";
+import { decimalFault } from "../value-kind.ts";
 
 /**
  * Checks an Avro schema that was parsed from JSON. Throws `avro.schema` with every fault in `facts.issues`.
- * Schemas that contain themselves are refused.
+ * Beyond the specification it takes what Avro for Java takes too: unions without types, and a type that is defined twice in the same words.
  */
 export function parseAvroSchema(json: unknown): AvroSchema {
   const parser = new SchemaParser();
@@ -33,6 +34,12 @@ interface Place {
   readonly depth: number;
 }
 
+interface NamedType {
+  readonly schema: AvroTypeSchema;
+  /** What it counts for the limit when it is used again; undefined while its definition is open. */
+  nodes: number | undefined;
+}
+
 const namePattern = /^[A-Za-z_][A-Za-z0-9_]*$/;
 const primitives: ReadonlySet<string> = new Set(primitiveTypes);
 const complex: ReadonlySet<string> = new Set(["record", "enum", "array", "map", "fixed"]);
@@ -48,12 +55,18 @@ export function isAvroName(text: unknown): text is string {
 /** Brings a schema into its normal form and collects every fault on the way. One parser reads one schema. */
 export class SchemaParser {
   readonly issues: Issue[] = [];
-  /** Named types by full name; undefined while their definition is still open. */
-  readonly #named = new Map<string, { readonly schema: AvroTypeSchema; readonly nodes: number } | undefined>();
+  /** Named types by full name. */
+  readonly #named = new Map<string, NamedType>();
+  /** Checks of defaults whose types were not whole yet. */
+  readonly #later: (() => void)[] = [];
   #nodes = 0;
+  /** How often a type was named within its own definition. */
+  #recursions = 0;
 
   parse(json: unknown, path: string): AvroSchema {
-    return this.#schema(json, { path, namespace: undefined, depth: 0 });
+    const schema = this.#schema(json, { path, namespace: undefined, depth: 0 });
+    if (this.issues.length === 0) for (const check of this.#later) check();
+    return schema;
   }
 
   #report(path: string, message: string): AvroTypeSchema {
@@ -107,7 +120,6 @@ export class SchemaParser {
   }
 
   #union(branches: readonly unknown[], place: Place): AvroSchema {
-    if (branches.length === 0) return this.#report(place.path, "A union needs at least one type.");
     const seen = new Set<string>();
     return branches.map((branch, index) => {
       const path = `${place.path}[${index}]`;
@@ -121,11 +133,13 @@ export class SchemaParser {
   }
 
   #reference(name: string, place: Place): AvroTypeSchema {
-    const full = name.includes(".") || place.namespace === undefined ? name : `${place.namespace}.${name}`;
-    const known = this.#named.get(full);
-    if (known !== undefined) return this.#count(known.nodes, place.path) ? known.schema : placeholder;
-    if (this.#named.has(full))
-      return this.#report(place.path, `${full} contains itself; recursive schemas are not supported, so bound the nesting with types of their own.`);
+    const inner = name.includes(".") || place.namespace === undefined ? name : `${place.namespace}.${name}`;
+    // A type without a namespace can be meant within one too: Avro for Java writes it so.
+    const known = this.#named.get(inner) ?? this.#named.get(name);
+    if (known !== undefined) {
+      if (known.nodes === undefined) this.#recursions++;
+      return this.#count(known.nodes ?? 0, place.path) ? known.schema : placeholder;
+    }
     const hint = complex.has(name)
       ? `write it as an object: { "type": ${JSON.stringify(name)}, … }`
       : `use one of ${primitiveTypes.join(" ")}, or define the type before it is used`;
@@ -136,18 +150,23 @@ export class SchemaParser {
     const identity = this.#identity(json, place);
     if (identity === undefined) return placeholder;
     const full = fullNameOf(identity);
-    const inner: Place = { ...place, namespace: identity.namespace };
-    const open = this.#named.has(full) && this.#named.get(full) === undefined;
-    if (open) return this.#report(place.path, `${full} is defined inside itself; give one of them another name.`);
     const before = this.#named.get(full);
+    if (before !== undefined && before.nodes === undefined) return this.#report(place.path, `${full} is defined inside itself; write only its name there.`);
     const nodesBefore = this.#nodes;
-    this.#named.set(full, undefined);
     const head = { type, ...identity, ...this.#documentation(json, place) };
-    const schema = type === "record" ? this.#record(head, json, inner) : type === "enum" ? this.#enum(head, json, place) : this.#fixed(head, json, place);
-    if (before !== undefined && schemaText(before.schema) !== schemaText(schema))
+    // The object comes before what it holds, so that a type can hold itself.
+    const schema = { ...head } as unknown as AvroTypeSchema;
+    const named: NamedType = { schema, nodes: undefined };
+    this.#named.set(full, named);
+    const inner: Place = { ...place, namespace: identity.namespace === "" ? undefined : identity.namespace };
+    const whole = type === "record" ? this.#record(head, json, inner) : type === "enum" ? this.#enum(head, json, place) : this.#fixed(head, json, place);
+    if (whole === placeholder) Object.assign(schema, { fields: [], symbols: [], size: 0 });
+    else Object.assign(schema, whole);
+    if (before !== undefined && this.issues.length === 0 && schemaText(before.schema) !== schemaText(schema))
       this.#report(place.path, `${full} is defined twice, differently; give one of them another name.`);
-    this.#named.set(full, before ?? { schema, nodes: this.#nodes - nodesBefore });
-    return before?.schema ?? schema;
+    named.nodes = this.#nodes - nodesBefore;
+    this.#named.set(full, before ?? named);
+    return before?.schema ?? (whole === placeholder ? placeholder : schema);
   }
 
   #identity(json: Json, place: Place): { readonly name: string; readonly namespace?: string } | undefined {
@@ -157,25 +176,27 @@ export class SchemaParser {
       return undefined;
     }
     const dot = name.lastIndexOf(".");
+    if (primitives.has(name.slice(dot + 1))) {
+      this.#report(join(place.path, "name"), `${name.slice(dot + 1)} is a type of Avro's own; choose another name.`);
+      return undefined;
+    }
     if (dot >= 0) return { name: name.slice(dot + 1), namespace: name.slice(0, dot) };
     if (namespace === undefined) return place.namespace === undefined ? { name } : { name, namespace: place.namespace };
-    if (namespace === "" && place.namespace === undefined) return { name };
+    if (namespace === "") return place.namespace === undefined ? { name } : { name, namespace };
     if (typeof namespace === "string" && namespace.split(".").every(isAvroName)) return { name, namespace };
-    const fault =
-      namespace === "" ? "A type inside a type with a namespace needs a namespace too." : "The namespace must consist of names with dots between them.";
-    this.#report(join(place.path, "namespace"), fault);
+    this.#report(join(place.path, "namespace"), "The namespace must consist of names with dots between them.");
     return undefined;
   }
 
   #documentation(json: Json, place: Place): { readonly doc?: string; readonly aliases?: readonly string[] } {
     const { doc, aliases } = json;
     if (doc !== undefined && typeof doc !== "string") this.#report(join(place.path, "doc"), "The doc must be a text.");
-    const named =
-      aliases === undefined || (Array.isArray(aliases) && aliases.every((alias) => typeof alias === "string" && alias.split(".").every(isAvroName)));
+    // Any text may be an alias, so that a name that is none can be mended.
+    const named = aliases === undefined || (Array.isArray(aliases) && aliases.every((alias) => typeof alias === "string"));
     if (!named) this.#report(join(place.path, "aliases"), "The aliases must be an array of names.");
     return {
       ...(typeof doc === "string" ? { doc } : {}),
-      ...(Array.isArray(aliases) && named ? { aliases: aliases as string[] } : {}),
+      ...(Array.isArray(aliases) && named ? { aliases: aliases } : {}),
     };
   }
 
@@ -209,11 +230,16 @@ export class SchemaParser {
     if (order !== undefined && !(typeof order === "string" && orders.includes(order)))
       this.#report(join(place.path, "order"), `The order must be one of ${orders.join(" ")}.`);
     const faults = this.issues.length;
+    const recursions = this.#recursions;
     const type = this.#schema(json["type"], { ...place, path: join(place.path, "type") });
     const fallback = Object.hasOwn(json, "default") ? { default: sortJson(json["default"]) } : {};
     if ("default" in fallback && this.issues.length === faults) {
-      const fault = faultOfDefault(type, fallback.default);
-      if (fault !== undefined) this.#report(join(place.path, "default"), fault);
+      const check = (): void => {
+        const fault = faultOfDefault(type, fallback.default);
+        if (fault !== undefined) this.#report(join(place.path, "default"), fault);
+      };
+      if (this.#recursions === recursions) check();
+      else this.#later.push(check);
     }
     const head = { name, type, ...this.#documentation(json, place), ...fallback, ...(order === undefined ? {} : { order }) };
     return this.#withAttributes(json, head, ["name", "type", "doc", "aliases", "default", "order"]) as unknown as AvroField;
@@ -245,16 +271,9 @@ export class SchemaParser {
     if (logicalType === undefined) return {};
     if (typeof logicalType !== "string") this.#report(join(place.path, "logicalType"), "The logical type must be a text.");
     if (logicalType !== "decimal") return { logicalType };
-    if (typeof precision !== "number" || !Number.isSafeInteger(precision) || precision < 1) {
-      this.#report(join(place.path, "precision"), "A decimal needs its precision: how many digits it has in all.");
-      return { logicalType };
-    }
-    const digits = scale ?? 0;
-    if (typeof digits !== "number" || !Number.isSafeInteger(digits) || digits < 0 || digits > precision) {
-      this.#report(join(place.path, "scale"), "The scale must be a number of digits from 0 to the precision.");
-      return { logicalType };
-    }
-    return { logicalType, precision, scale: digits };
+    // What is no decimal counts as the type beneath (`kindOf`): its attributes are kept as they are.
+    if (decimalFault({ type: "bytes", logicalType, precision, scale } as AvroTypeSchema) === undefined) return { logicalType, precision, scale: scale ?? 0 };
+    return { logicalType, ...(precision === undefined ? {} : { precision }), ...(scale === undefined ? {} : { scale }) };
   }
 
   /** `known` plus every attribute that Avro does not know. */

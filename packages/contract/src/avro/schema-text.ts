@@ -31,7 +31,7 @@ function schemaJson(schema: AvroSchema, namespace: string | undefined, defined: 
   if (defined.has(full)) return full;
   defined.add(full);
   const { type, name, namespace: own, doc, aliases, ...rest } = schema;
-  const head = { type, name, ...(own === namespace ? {} : { namespace: own }), ...present({ doc, aliases }) };
+  const head = { type, name, ...((own ?? "") === (namespace ?? "") ? {} : { namespace: own ?? "" }), ...present({ doc, aliases }) };
   if (schema.type === "record") {
     const { fields, ...attributes } = rest as Omit<typeof schema, "type" | "name" | "namespace" | "doc" | "aliases">;
     return { ...head, fields: fields.map((field) => fieldJson(field, own, defined)), ...sorted(attributes) };

@@ -1,11 +1,14 @@
+import { unreachable } from "../unreachable.ts";
+
 export const primitiveTypes = ["null", "boolean", "int", "long", "float", "double", "bytes", "string"] as const;
 export type AvroPrimitiveType = (typeof primitiveTypes)[number];
 
 /**
  * An Avro schema, parsed: the JSON of the specification in one normal form, so that it can be stored and sent as it is.
  * A primitive is always an object (`{ type: "string" }`), a union an array, and a named type stands in full wherever it is used
- * (`schemaText` writes the second use as a name again). Attributes that Avro does not know, such as `field-id`, are kept;
- * read them with `attributeOf`.
+ * (`schemaText` writes the second use as a name again). A type that contains itself is one object that is reached again from within itself:
+ * structured clone keeps that, `JSON.stringify` needs `toSchemaJson`, and whoever walks a schema must expect to come back
+ * (`isRecursive`; contracts have no such types). Attributes that Avro does not know, such as `field-id`, are kept; read them with `attributeOf`.
  *
  * Source: Apache Avro 1.12 specification, "Schema Declaration".
  */
@@ -23,7 +26,7 @@ interface Logical {
 interface Named {
   /** The short name. */
   readonly name: string;
-  /** Absent only where there is none; never inherited in this form. */
+  /** Never inherited in this form. Absent where there is none; "" where there is none although the enclosing type has one. */
   readonly namespace?: string;
   readonly doc?: string;
   readonly aliases?: readonly string[];
@@ -39,7 +42,7 @@ export interface AvroField {
   readonly name: string;
   readonly type: AvroSchema;
   readonly doc?: string;
-  /** As the specification writes defaults: bytes as a string of code points below 256, a union's default by its first branch. */
+  /** As the specification writes defaults: bytes as a string of code points below 256, a union's default by the first branch that it fits. */
   readonly default?: unknown;
   readonly order?: "ascending" | "descending" | "ignore";
   readonly aliases?: readonly string[];
@@ -62,11 +65,13 @@ export interface AvroMapSchema {
   readonly values: AvroSchema;
 }
 
-/** Limits of a schema. They also bound the depth of every value, as schemas do not recur. */
+/** Limits of a schema, and of the values of a type that contains itself; other values are as deep as their schema. */
 export const schemaLimits = {
   depthMax: 64,
   /** Types and fields, each use of a named type counted in full. */
   nodesMax: 20_000,
+  /** Records, arrays, maps and unions within one another in a value of a type that contains itself. */
+  valueDepthMax: 2_000,
   /** How many faults are named at once. */
   issuesMax: 32,
 } as const;
@@ -100,7 +105,61 @@ export function attributeOf(holder: AvroTypeSchema | AvroField, name: string): u
 
 /** `namespace.name`, or the name alone where there is no namespace. */
 export function fullNameOf(named: { readonly name: string; readonly namespace?: string }): string {
-  return named.namespace === undefined ? named.name : `${named.namespace}.${named.name}`;
+  return named.namespace === undefined || named.namespace === "" ? named.name : `${named.namespace}.${named.name}`;
+}
+
+/** The full names that a named type also goes by. */
+export function aliasesOf(named: { readonly namespace?: string; readonly aliases?: readonly string[] }): readonly string[] {
+  const { namespace, aliases } = named;
+  return (aliases ?? []).map((alias) => (alias.includes(".") || namespace === undefined || namespace === "" ? alias : `${namespace}.${alias}`));
+}
+
+/** The types directly inside a type: a union's branches, a record's fields, what an array or map holds. */
+export function childrenOf(schema: AvroSchema): readonly AvroSchema[] {
+  if (isUnion(schema)) return schema;
+  switch (schema.type) {
+    case "record":
+      return schema.fields.map((field) => field.type);
+    case "array":
+      return [schema.items];
+    case "map":
+      return [schema.values];
+    case "null":
+    case "boolean":
+    case "int":
+    case "long":
+    case "float":
+    case "double":
+    case "bytes":
+    case "string":
+    case "enum":
+    case "fixed":
+      return [];
+    default:
+      return unreachable(schema);
+  }
+}
+
+/** Whether a type contains itself, or holds one that does. */
+export function isRecursive(schema: AvroSchema): boolean {
+  return recursiveRecords(schema).size > 0;
+}
+
+/** The records that are reached from within themselves: at least one on every way that leads back to where it began. */
+export function recursiveRecords(schema: AvroSchema): ReadonlySet<AvroSchema> {
+  const found = new Set<AvroSchema>();
+  const open = new Set<AvroSchema>();
+  const done = new Set<AvroSchema>();
+  const walk = (one: AvroSchema): void => {
+    if (open.has(one)) return void found.add(one);
+    if (done.has(one)) return;
+    open.add(one);
+    for (const child of childrenOf(one)) walk(child);
+    open.delete(one);
+    done.add(one);
+  };
+  walk(schema);
+  return found;
 }
 
 /** One sentence from many faults: the first in full, the others by number. */

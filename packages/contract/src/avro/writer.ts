@@ -1,6 +1,9 @@
 import type { ByteSink } from "./byte-sink.ts";
 import type { AvroRecordSchema, AvroSchema, AvroTypeSchema, AvroUnionSchema } from "./schema.ts";
-import { isUnion } from "./schema.ts";
+import { isUnion, schemaLimits } from "./schema.ts";
+import type { Slot } from "./recursion.ts";
+import { deeper, Recursion } from "./recursion.ts";
+import { branchNameOf, isWrapped, unwrap } from "./union.ts";
 import { unreachable } from "../unreachable.ts";
 
 export type Write = (value: unknown, sink: ByteSink) => void;
@@ -10,15 +13,15 @@ export type Write = (value: unknown, sink: ByteSink) => void;
  *
  * Values: null, boolean; int, float, double as number; long as safe number or bigint; bytes and fixed as Uint8Array; string and enum as string;
  * array as array; map as Map; record as object with the fields as properties. Logical types are not looked at: give the underlying value.
- * Unions take the plain value: the first branch that it fits. A missing nullable value is null, a missing field takes no default.
+ * Unions take the plain value: the first branch that it fits; or `{ "<branch>": value }` where two branches look alike in JSON, and null. A missing nullable value is null, a missing field takes no default.
  * A value that does not fit is a TypeError that names the place: a bug of the caller.
  */
 export function compileWriter(schema: AvroSchema): Write {
-  return compile(schema, "value");
+  return compile(schema, "value", new Recursion());
 }
 
-function compile(schema: AvroSchema, place: string): Write {
-  if (isUnion(schema)) return compileUnion(schema, place);
+function compile(schema: AvroSchema, place: string, recursion: Recursion<Write>): Write {
+  if (isUnion(schema)) return compileUnion(schema, place, recursion);
   switch (schema.type) {
     case "null":
       return (value) => expect(value === null || value === undefined, place, "null", value);
@@ -69,19 +72,34 @@ function compile(schema: AvroSchema, place: string): Write {
       };
     }
     case "array":
-      return compileArray(compile(schema.items, `${place}[]`), place);
+      return compileArray(
+        recursion.within(() => compile(schema.items, `${place}[]`, recursion)),
+        place,
+      );
     case "map":
-      return compileMap(compile(schema.values, `${place}{}`), place);
+      return compileMap(
+        recursion.within(() => compile(schema.values, `${place}{}`, recursion)),
+        place,
+      );
     case "record":
-      return compileRecord(schema, place);
+      return recursion.once(schema, schema, () => compileRecord(schema, place, recursion), writeBack);
     default:
       return unreachable(schema);
   }
 }
 
-function compileRecord(schema: AvroRecordSchema, place: string): Write {
+/** The way back to a record that contains itself. */
+export function writeBack(slot: Slot<Write>): Write {
+  return (value, sink) => {
+    if (!deeper(sink, slot)) throw new TypeError(`a value is nested more than ${schemaLimits.valueDepthMax} deep`);
+    (slot.compiled as Write)(value, sink);
+    sink.levels -= slot.height + 1;
+  };
+}
+
+function compileRecord(schema: AvroRecordSchema, place: string, recursion: Recursion<Write>): Write {
   const names = schema.fields.map((field) => field.name);
-  const writes = schema.fields.map((field) => compile(field.type, `${place}.${field.name}`));
+  const writes = schema.fields.map((field) => recursion.within(() => compile(field.type, `${place}.${field.name}`, recursion)));
   return (value, sink) => {
     expect(typeof value === "object" && value !== null, place, "record", value);
     const record = value as Readonly<Record<string, unknown>>;
@@ -116,8 +134,18 @@ function compileMap(write: Write, place: string): Write {
   };
 }
 
-function compileUnion(schema: AvroUnionSchema, place: string): Write {
-  const writes = schema.map((branch) => compile(branch, place));
+function compileUnion(schema: AvroUnionSchema, place: string, recursion: Recursion<Write>): Write {
+  const writes = schema.map((branch) => recursion.within(() => compile(branch, place, recursion)));
+  if (isWrapped(schema)) {
+    const names = schema.map(branchNameOf);
+    return (value, sink) => {
+      const branch = unwrap(schema, names, value);
+      expect(branch !== undefined, place, `{ "<branch>": value } with one of ${names.join(" ")}`, value);
+      if (branch === undefined) return;
+      sink.writeInt(branch.index);
+      (writes[branch.index] as Write)(branch.value, sink);
+    };
+  }
   const nullIndex = schema.findIndex((branch) => branch.type === "null");
   if (schema.length === 2 && nullIndex >= 0) {
     const write = writes[1 - nullIndex] as Write;

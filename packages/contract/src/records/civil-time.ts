@@ -9,7 +9,8 @@ const zero = 48;
 const daysMin = daysFromCivil(1, 1, 1);
 const daysMax = daysFromCivil(9999, 12, 31);
 const secondsPerDay = 86_400;
-const fractionScale = [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000] as const;
+const nanosDigits = 9;
+const fractionScale = [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000, 1_000_000_000] as const;
 
 /** Days since 1970-01-01. Source: Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms", days_from_civil. */
 export function daysFromCivil(year: number, month: number, day: number): number {
@@ -39,8 +40,9 @@ export function isDayInRange(days: number): boolean {
   return days >= daysMin && days <= daysMax;
 }
 
-/** Whether a count of seconds / 10^digits since 1970 lies in the years 1 to 9999. */
+/** Whether a count of seconds / 10^digits since 1970 lies in the years 1 to 9999, and is one of 64 bits (nanoseconds end in 1677 and 2262). */
 export function isTimestampInRange(value: number | bigint, digits: number): boolean {
+  if (digits === nanosDigits) return typeof value === "number" || BigInt.asIntN(64, value) === value;
   // Both ends are whole multiples of a day, so they are exact as numbers; comparing a bigint with a number is exact too.
   const perDay = secondsPerDay * (fractionScale[digits] as number);
   return value >= daysMin * perDay && value < (daysMax + 1) * perDay;

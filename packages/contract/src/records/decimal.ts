@@ -27,7 +27,7 @@ export function formatDecimal(unscaled: bigint, scale: number): string {
 
 /** Whether an unscaled integer has at most so many digits. */
 export function fitsPrecision(unscaled: bigint, precision: number): boolean {
-  const limit = powers[precision] as bigint;
+  const limit = powers[precision] ?? 10n ** BigInt(precision);
   return unscaled < limit && unscaled > -limit;
 }
 

@@ -115,7 +115,6 @@ test("schemas that cannot be resolved are refused before the first record", () =
       { type: "long", logicalType: "timestamp-millis" },
       { type: "long", logicalType: "timestamp-micros" },
     ],
-    ["long", { type: "long", logicalType: "timestamp-micros" }],
     [
       { type: "bytes", logicalType: "decimal", precision: 5, scale: 2 },
       { type: "bytes", logicalType: "decimal", precision: 5, scale: 1 },
@@ -125,8 +124,8 @@ test("schemas that cannot be resolved are refused before the first record", () =
       { type: "fixed", name: "f", size: 3 },
     ],
     [
-      ["null", "int", "string"],
-      ["null", "int", "string"],
+      { type: "int", logicalType: "date" },
+      { type: "long", logicalType: "timestamp-micros" },
     ],
     [
       { type: "array", items: "int" },

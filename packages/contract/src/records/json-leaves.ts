@@ -5,6 +5,7 @@ import { fractionDigitsOf, kindOf } from "../value-kind.ts";
 import { base64Length, writeBase64 } from "./base64.ts";
 import { isTimestampInRange, parseDate, parseTimeOfDay, parseTimestamp } from "./civil-time.ts";
 import { decimalBytes, parseDecimal, writeDecimal } from "./decimal.ts";
+import { parseDuration, writeDuration, writeUuidBytes } from "./fixed-forms.ts";
 import type { Faults } from "./faults.ts";
 
 /** Checks a JSON value and writes it as Avro. False when it does not fit: the fault is in `faults`, and what was written is without meaning. */
@@ -51,6 +52,12 @@ export function describeType(schema: AvroTypeSchema): string {
       return "local timestamp without a zone, such as 2026-11-21T09:56:18.123";
     case "localTimestampMicros":
       return "local timestamp without a zone, such as 2026-11-21T09:56:18.123456";
+    case "timestampNanos":
+      return "timestamp with a zone, such as 2026-11-21T09:56:18.123456789Z, or nanoseconds since 1970";
+    case "localTimestampNanos":
+      return "local timestamp without a zone, such as 2026-11-21T09:56:18.123456789";
+    case "duration":
+      return "duration: an object with months, days and millis, whole numbers from 0 to 4294967295";
     case "array":
       return "array";
     case "map":
@@ -103,6 +110,7 @@ export function compileLeaf(schema: AvroTypeSchema, expected: string): JsonWrite
         return sink.writeString(value) || faults.failAs("string without lone surrogates, which have no UTF-8", "string");
       };
     case "uuid":
+      if (schema.type === "fixed") return (value, sink, faults) => writeUuidBytes(value, sink) || faults.fail(expected, value);
       return (value, sink, faults) => (typeof value === "string" && writeUuid(value, sink)) || faults.fail(expected, value);
     case "enum":
       return compileEnum(schema as AvroEnumSchema, expected);
@@ -126,7 +134,16 @@ export function compileLeaf(schema: AvroTypeSchema, expected: string): JsonWrite
     case "timestampMicros":
     case "localTimestampMillis":
     case "localTimestampMicros":
+    case "timestampNanos":
+    case "localTimestampNanos":
       return compileTime(schema, expected);
+    case "duration":
+      return (value, sink, faults) => {
+        const duration = parseDuration(value);
+        if (duration === undefined) return faults.fail(expected, value);
+        writeDuration(duration, sink);
+        return true;
+      };
     case "array":
     case "map":
     case "record":
@@ -202,12 +219,12 @@ export function compileTimeParser(schema: AvroTypeSchema): (value: unknown) => n
   const digits = fractionDigitsOf(kind);
   if (kind === "date") return (value) => (typeof value === "string" ? parseDate(value) : undefined);
   if (kind === "timeMillis" || kind === "timeMicros") return (value) => (typeof value === "string" ? parseTimeOfDay(value, digits) : undefined);
-  if (kind === "localTimestampMillis" || kind === "localTimestampMicros") {
+  if (kind.startsWith("localTimestamp")) {
     return (value) => (typeof value === "string" ? parseTimestamp(value, { digits, zone: "none" }) : undefined);
   }
   const options = { digits, zone: "required" } as const;
   return (value) => {
-    if (typeof value === "string" && value.length >= 20) return parseTimestamp(value, options);
+    if (typeof value === "string" && value.length >= 20 && !value.startsWith("-")) return parseTimestamp(value, options);
     const count = parseLong(value);
     return count !== undefined && isTimestampInRange(count, digits) ? count : undefined;
   };

@@ -6,11 +6,12 @@ import { unreachable } from "../unreachable.ts";
 import { fractionDigitsOf, kindOf } from "../value-kind.ts";
 import { isDayInRange, isTimestampInRange } from "./civil-time.ts";
 import { fitsPrecision, readDecimal } from "./decimal.ts";
+import { readDuration, readUuidBytes } from "./fixed-forms.ts";
 import { decimalOf } from "./json-leaves.ts";
 
 const uuidText = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
-/** 38 digits take 16 bytes; some writers pad. */
-const decimalBytesMax = 64;
+/** 38 digits take 16 bytes, 1,000 take 416; some writers pad. */
+const decimalBytesMax = 512;
 const secondsPerDay = 86_400;
 
 /** The reader of native values of a type that contains no others. Logical types are held to what they mean. */
@@ -18,7 +19,7 @@ export function compileLeafReader(schema: AvroTypeSchema): Read {
   const kind = kindOf(schema);
   switch (kind) {
     case "uuid":
-      return readUuid;
+      return schema.type === "fixed" ? readUuidBytes : readUuid;
     case "decimal":
       return compileDecimal(schema);
     case "date":
@@ -47,6 +48,12 @@ export function compileLeafReader(schema: AvroTypeSchema): Read {
         return count;
       };
     }
+    case "duration":
+      return readDuration;
+    case "timestampNanos":
+    case "localTimestampNanos":
+      // 64 bits of nanoseconds do not leave the years 1 to 9999.
+      return (source) => source.readLong();
     case "null":
     case "boolean":
     case "int":

@@ -56,6 +56,8 @@ const writers: ReadonlyMap<ValueKind, WriteOrder> = new Map<ValueKind, WriteOrde
   ["timestampMicros", writeWhole],
   ["localTimestampMillis", writeWhole],
   ["localTimestampMicros", writeWhole],
+  ["timestampNanos", writeWhole],
+  ["localTimestampNanos", writeWhole],
   ["decimal", (value, sink) => writeSigned(value as bigint, decimalOrderBytes, sink)],
   ["string", writeText],
   ["uuid", writeText],

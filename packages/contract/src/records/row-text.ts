@@ -4,6 +4,7 @@ import type { Contract } from "../contract.ts";
 import { unreachable } from "../unreachable.ts";
 import { kindOf } from "../value-kind.ts";
 import { compileDefault } from "./decoder.ts";
+import type { Duration } from "./fixed-forms.ts";
 import { formatDecimal } from "./decimal.ts";
 import { decimalOf } from "./json-leaves.ts";
 
@@ -59,6 +60,14 @@ function compileType(schema: AvroTypeSchema): ToText {
     case "timestampMillis":
     case "localTimestampMillis":
       return (native) => (BigInt(native as number | bigint) * 1000n).toString();
+    case "timestampNanos":
+    case "localTimestampNanos":
+      return (native) => withoutZeros(formatDecimal(BigInt(native as number | bigint), 3));
+    case "duration":
+      return (native) => {
+        const { months, days, millis } = native as Duration;
+        return `[${months},${days},${millis}]`;
+      };
     case "float":
     case "double":
       return (native) => (Object.is(native, -0) ? "-0" : String(native));

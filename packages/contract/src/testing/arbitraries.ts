@@ -34,6 +34,7 @@ const finite = { noNaN: true, noDefaultInfinity: true } as const;
 const micros = fc
   .bigInt({ min: -62_135_596_800_000_000n, max: 253_402_300_799_999_999n })
   .map((value) => (Number.isSafeInteger(Number(value)) ? Number(value) : value));
+const nanos = fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }).map((value) => (Number.isSafeInteger(Number(value)) ? Number(value) : value));
 const millis = fc.integer({ min: -62_135_596_800_000, max: 253_402_300_799_999 });
 const jsonLong = (value: number | bigint) => (typeof value === "bigint" ? value.toString() : value);
 
@@ -194,6 +195,14 @@ function jsonOf(schema: AvroTypeSchema): fc.Arbitrary<unknown> {
       return millis.map((count) => formatTimestamp(count, { digits, suffix: "" }));
     case "localTimestampMicros":
       return micros.map((count) => formatTimestamp(count, { digits, suffix: "" }));
+    case "timestampNanos":
+      return nanos.map((count) => formatTimestamp(count, { digits, suffix: "Z" }));
+    case "localTimestampNanos":
+      return nanos.map((count) => formatTimestamp(count, { digits, suffix: "" }));
+    case "duration": {
+      const count = fc.integer({ min: 0, max: 2 ** 32 - 1 });
+      return fc.record({ months: count, days: count, millis: count }, { noNullPrototype: true });
+    }
     case "array":
       return fc.array(jsonValue((schema as Extract<AvroTypeSchema, { readonly type: "array" }>).items), { maxLength: 4 });
     case "map":

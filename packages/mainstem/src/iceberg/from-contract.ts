@@ -212,6 +212,9 @@ function primitiveText(type: AvroTypeSchema, path: string): string {
     case "localTimestampMillis":
     case "localTimestampMicros":
       return "timestamp";
+    case "timestampNanos":
+    case "localTimestampNanos":
+    case "duration":
     case "null":
     case "array":
     case "map":
