@@ -1,3 +1,4 @@
+export { applyDatasets, type AppliedDataset, type ApplyDatasetsOptions } from "./apply-datasets.ts";
 export { openPlatform } from "./platform.ts";
 export type { Platform, PlatformOptions } from "./platform.ts";
 export { defineConfig, loadConfig, parseConfig, type Config } from "./runtime/config.ts";

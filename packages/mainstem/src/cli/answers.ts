@@ -48,3 +48,29 @@ export interface Health {
   readonly status: "ok" | "degraded" | "failed";
   readonly reasons: readonly Reason[];
 }
+
+export interface VersionDetail {
+  readonly version: number;
+  readonly appliedAt: string;
+  readonly schemaId: number;
+  readonly provenance?: string;
+}
+
+export interface PlanDetail {
+  readonly name: string;
+  readonly kind: "created" | "changed" | "unchanged" | "refused" | "invalid";
+  readonly compatible: boolean;
+  readonly refused: readonly { readonly path: string; readonly reason: string; readonly remedy: string }[];
+  readonly version?: number;
+  readonly changes?: readonly string[];
+  readonly owner?: { readonly now: string | null; readonly next: string | null };
+  readonly archive?: "created" | "unchanged";
+  readonly table?: {
+    readonly effect: "created" | "unchanged" | "metadata" | "rewrite";
+    readonly rewritten: { readonly files: number; readonly rows: number; readonly bytes: number };
+    readonly filled: Readonly<Record<string, unknown>>;
+    readonly null: readonly string[];
+  };
+  readonly consumers?: readonly { readonly group: string; readonly platform: boolean; readonly lag: number }[];
+  readonly consumersLeftOut?: number;
+}

@@ -1,7 +1,9 @@
 import { Command } from "commander";
 import { path } from "./client.ts";
-import { print, type Start } from "./context.ts";
-import { readDeclarations, sayNotes } from "./contract-files.ts";
+import { print, printList, type Context, type Start } from "./context.ts";
+import { exitCodes, type ExitCode } from "./failure.ts";
+import { askPlans, describePlan, readFiles } from "./plan.ts";
+import { readProvenance } from "./provenance.ts";
 
 interface Applied {
   readonly kind: "created" | "changed" | "unchanged";
@@ -10,23 +12,46 @@ interface Applied {
   readonly changes?: readonly string[];
 }
 
+interface ApplyOptions {
+  readonly check?: boolean;
+  readonly provenance?: string;
+}
+
 /** `mainstem apply FILE…` */
 export function applyCommand(start: Start): Command {
   const command = new Command("apply")
     .description("register datasets, or change them: modules that export contracts (.ts, .js), contract files (.json, .yaml), or ODCS files")
     .argument("<file...>", "files that declare datasets")
-    .addHelpText("after", "\nExamples:\n  mainstem apply datasets.ts\n  mainstem apply orders.yaml customers.json");
-  return command.action((files: readonly string[]) =>
-    start(command, async (context) => {
-      // All files are read before the first dataset is changed.
-      const declarations = (await Promise.all(files.map(readDeclarations))).flat();
-      sayNotes(context, declarations);
-      for (const { name, contract } of declarations) {
-        const { body } = await context.client.call({ method: "PUT", path: path`/v1/definitions/dataset/${name}`, body: contract, signal: context.signal });
-        await print(context, body as Applied, describe);
-      }
-    }),
+    .option("--check", "change nothing; exit code 1, with the reasons, if a file is not applied as it is")
+    .option("--provenance <text>", "where the files come from, for the history (default: the commit, from CI's variables or git)")
+    .addHelpText(
+      "after",
+      "\nApplying the same again changes nothing." +
+        "\n\nExamples:\n  mainstem apply datasets.ts\n  mainstem apply orders.yaml customers.odcs.yaml\n  mainstem apply --check datasets.ts",
+    );
+  return command.action((files: readonly string[], options: ApplyOptions) =>
+    start(command, (context) => (options.check === true ? check(context, files) : apply(context, { files, provenance: options.provenance }))),
   );
+}
+
+async function check(context: Context, files: readonly string[]): Promise<ExitCode> {
+  const plans = await askPlans(context, await readFiles(context, files));
+  await printList(context, plans, (list) => list.flatMap(describePlan));
+  const pending = plans.filter(({ kind }) => kind !== "unchanged").length;
+  if (pending > 0 && !context.json)
+    context.terminal.say(`${pending} of ${plans.length} ${plans.length === 1 ? "dataset is" : "datasets are"} not applied as declared`);
+  return pending === 0 ? exitCodes.ok : exitCodes.failed;
+}
+
+async function apply(context: Context, options: { readonly files: readonly string[]; readonly provenance: string | undefined }): Promise<void> {
+  // All files are read before the first dataset is changed.
+  const declarations = await readFiles(context, options.files);
+  const provenance = options.provenance ?? (await readProvenance({ cwd: process.cwd(), env: process.env }));
+  const { client, signal } = context;
+  for (const { name, contract } of declarations) {
+    const { body } = await client.call({ method: "PUT", path: path`/v1/definitions/dataset/${name}`, query: { provenance }, body: contract, signal });
+    await print(context, body as Applied, describe);
+  }
 }
 
 function describe({ kind, name, version, changes = [] }: Applied): readonly string[] {

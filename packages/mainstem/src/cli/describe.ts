@@ -1,7 +1,7 @@
 import { Command } from "commander";
-import type { DatasetDetail } from "./answers.ts";
+import type { DatasetDetail, VersionDetail } from "./answers.ts";
 import { path } from "./client.ts";
-import { print, type Start } from "./context.ts";
+import { print, printList, type Start } from "./context.ts";
 import { formatCount, formatTable, toCell } from "./text-table.ts";
 
 /** `mainstem describe NAME` */
@@ -9,9 +9,18 @@ export function describeCommand(start: Start): Command {
   const command = new Command("describe")
     .description("show a dataset: its contract, and how far log, archive and table are")
     .argument("<name>", "namespace.name")
-    .addHelpText("after", "\nExamples:\n  mainstem describe shop.orders\n  mainstem describe shop.orders --json | jq .contract");
-  return command.action((name: string) =>
+    .option("--history", "list the versions of its contract instead, the newest last, with where each came from")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  mainstem describe shop.orders\n  mainstem describe shop.orders --history\n  mainstem describe shop.orders --json | jq .contract",
+    );
+  return command.action((name: string, options: { readonly history?: boolean }) =>
     start(command, async (context) => {
+      if (options.history === true) {
+        const { body } = await context.client.call({ path: path`/v1/definitions/dataset/${name}/history`, signal: context.signal });
+        const { versions } = body as { readonly versions: readonly VersionDetail[] };
+        return await printList(context, versions, (list) => showVersions(list, context.terminal.width));
+      }
       const { body } = await context.client.call({ path: path`/v1/datasets/${name}`, signal: context.signal });
       await print(context, body as DatasetDetail, (dataset) => show(dataset, context.terminal.width));
     }),
@@ -44,6 +53,11 @@ function show(dataset: DatasetDetail, width: number | undefined): readonly strin
     "",
     ...formatTable([{ title: "field" }, { title: "type" }, { title: "about" }], fields, { width }),
   ];
+}
+
+function showVersions(versions: readonly VersionDetail[], width: number | undefined): readonly string[] {
+  const rows = versions.map(({ version, appliedAt, schemaId, provenance }) => [toCell(version), appliedAt, toCell(schemaId), toCell(provenance)]);
+  return formatTable([{ title: "version", align: "right" }, { title: "applied" }, { title: "schema", align: "right" }, { title: "from" }], rows, { width });
 }
 
 function through(time: string | null): string {

@@ -7,6 +7,7 @@ import { describeCommand } from "./describe.ts";
 import { devCommand } from "./dev.ts";
 import { exitCodes, type ExitCode } from "./failure.ts";
 import { convertCommand, exportCommand } from "./export.ts";
+import { planCommand } from "./plan.ts";
 import { queryCommand } from "./query.ts";
 import { typesCommand } from "./record-types.ts";
 import { sendCommand } from "./send.ts";
@@ -19,6 +20,7 @@ export async function runCli(args: readonly string[], options: { readonly env: N
   const runner = createRunner(options.env);
   const commands = [
     devCommand,
+    planCommand,
     applyCommand,
     exportCommand,
     convertCommand,

@@ -154,6 +154,7 @@ export const codes = {
     task: "stop",
     remedy: "Set server.token (a reference such as env:MAINSTEM_TOKEN) before listening on any address but 127.0.0.1.",
   },
+  "server.unreachable": { status: 503, task: "retry", remedy: "Start the server, or check its address and the network between." },
   "server.unauthorized": { status: 401, task: "stop", remedy: "Send the server's token as Authorization: Bearer." },
   ...contractFacts(),
 } as const satisfies Record<string, CodeFacts>;

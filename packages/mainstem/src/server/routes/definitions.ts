@@ -1,8 +1,10 @@
 import { formatContract, parseContract } from "@mainstem/contract";
 import type { FastifyInstance } from "fastify";
-import type { Dataset, Registry } from "../../registry/index.ts";
+import type { Dataset } from "../../registry/index.ts";
 import { MainstemError } from "../../runtime/errors.ts";
 import { toTime } from "../json.ts";
+import type { PlanRooms } from "../plan.ts";
+import { addPlanRoute } from "./plan.ts";
 import { answer, anyObject, listOf, noParameters, pathParameters, problems, time } from "./schemas.ts";
 
 /** The kinds that can be declared. */
@@ -38,8 +40,10 @@ interface NameParameters {
   readonly name: string;
 }
 
-/** What is declared: `/v1/definitions/{kind}/{name}`. */
-export function addDefinitionRoutes(app: FastifyInstance, { registry }: { readonly registry: Registry }): void {
+/** What is declared, and what declaring it would do: `/v1/definitions/{kind}/{name}` and `/v1/plan`. */
+export function addDefinitionRoutes(app: FastifyInstance, rooms: PlanRooms): void {
+  const { registry } = rooms;
+  addPlanRoute(app, rooms);
   app.put<{ Params: NameParameters; Querystring: { readonly provenance?: string } }>(
     "/v1/definitions/:kind/:name",
     {

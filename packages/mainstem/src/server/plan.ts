@@ -1,0 +1,139 @@
+import { CodedError, parseContract, type AvroField, type Contract, type RefusedChange } from "@mainstem/contract";
+import type { Log } from "../log/index.ts";
+import type { Dataset, Judgement, Registry } from "../registry/index.ts";
+import { unreachable } from "../runtime/assert.ts";
+import type { PlatformView } from "./view.ts";
+
+export interface PlanRooms {
+  readonly registry: Registry;
+  readonly log: Log;
+  readonly view: PlatformView;
+}
+
+/** What applying one declaration would do, and to whom. */
+export interface Plan {
+  readonly name: string;
+  /** `invalid`: it is no contract. `refused`: it is one, and cannot follow the one in force. */
+  readonly kind: "created" | "changed" | "unchanged" | "refused" | "invalid";
+  /** Whether it can be applied, and every record that is there stays readable. */
+  readonly compatible: boolean;
+  /** Why not, each with what to do. */
+  readonly refused: readonly RefusedChange[];
+  /** Of the contract in force. */
+  readonly version?: number;
+  readonly changes?: readonly string[];
+  /** Who answers for the dataset, now and next. */
+  readonly owner?: { readonly now: string | null; readonly next: string | null };
+  readonly topic?: "created" | "unchanged";
+  /** Chunks never change: older ones are read with the new fields' defaults. */
+  readonly archive?: "created" | "unchanged";
+  readonly table?: TablePlan;
+  readonly consumers?: readonly ConsumerPlan[];
+  /** Groups beyond the first `consumersMax`. */
+  readonly consumersLeftOut?: number;
+}
+
+export interface TablePlan {
+  readonly effect: "created" | "unchanged" | "metadata" | "rewrite";
+  /** Of the current snapshot, what the next build writes again. */
+  readonly rewritten: { readonly files: number; readonly rows: number; readonly bytes: number };
+  /** New columns that the rows that are there get a value in, and which. */
+  readonly filled: Readonly<Record<string, unknown>>;
+  /** New columns that are null in the rows that are there. */
+  readonly null: readonly string[];
+}
+
+export interface ConsumerPlan {
+  readonly group: string;
+  /** A task of the platform, not an application. */
+  readonly platform: boolean;
+  /** Records that it has not read yet, written with schemas so far. */
+  readonly lag: number;
+}
+
+const consumersMax = 1_000;
+const nothing = { files: 0, rows: 0, bytes: 0 } as const;
+
+/** Says what applying a declaration would do now. Judged by the registry; changes nothing. */
+export async function planDeclaration(json: unknown, rooms: PlanRooms): Promise<Plan> {
+  const contract = readContract(json);
+  if ("kind" in contract) return contract;
+  const judgement = await rooms.registry.judge(contract);
+  const { name } = contract;
+  switch (judgement.kind) {
+    case "created": {
+      const table: TablePlan = { effect: "created", rewritten: nothing, filled: {}, null: [] };
+      const owner = { now: null, next: contract.owner ?? null };
+      return { name, kind: "created", compatible: true, refused: [], owner, topic: "created", archive: "created", table, consumers: [] };
+    }
+    case "refused":
+      return { ...(await describe(contract, judgement, rooms)), compatible: false, refused: judgement.refused };
+    case "unchanged":
+      return { ...(await describe(contract, judgement, rooms)), topic: "unchanged", archive: "unchanged", table: await planTable(contract, [], rooms) };
+    case "changed": {
+      const { changes, fields } = judgement;
+      return {
+        ...(await describe(contract, judgement, rooms)),
+        changes,
+        topic: "unchanged",
+        archive: "unchanged",
+        table: await planTable(contract, fields, rooms),
+      };
+    }
+    default:
+      return unreachable(judgement);
+  }
+}
+
+function readContract(json: unknown): Contract | Plan {
+  try {
+    return parseContract(json);
+  } catch (error) {
+    if (!(error instanceof CodedError)) throw error;
+    const name = error.facts["dataset"];
+    const issues = (error.facts["issues"] ?? []) as readonly { readonly path: string; readonly message: string }[];
+    const refused = issues.map(({ path, message }) => ({ path, reason: message, remedy: "" }));
+    return { name: typeof name === "string" ? name : "", kind: "invalid", compatible: false, refused };
+  }
+}
+
+type Described = Pick<Plan, "name" | "kind" | "compatible" | "refused" | "version" | "owner" | "consumers">;
+
+async function describe(contract: Contract, { kind, dataset }: Exclude<Judgement, { readonly kind: "created" }>, { log }: PlanRooms): Promise<Described> {
+  const owner = { now: dataset.contract.owner ?? null, next: contract.owner ?? null };
+  return { name: contract.name, kind, compatible: true, refused: [], version: dataset.version, owner, ...(await findConsumers(log, dataset)) };
+}
+
+async function findConsumers(log: Log, { topics: { records } }: Dataset): Promise<Pick<Plan, "consumers" | "consumersLeftOut">> {
+  const consumers: ConsumerPlan[] = [];
+  for await (const { group, positions } of log.groups()) {
+    const own = positions.filter(({ topicId }) => topicId === records.id);
+    if (own.length === 0) continue;
+    const lags = await Promise.all(own.map(async ({ offset, ...of }) => Math.max(0, (await log.bounds(of)).end - offset)));
+    consumers.push({ group, platform: group.startsWith("mainstem."), lag: lags.reduce((sum, lag) => sum + lag, 0) });
+  }
+  consumers.sort((a, b) => (a.group < b.group ? -1 : 1));
+  const leftOut = consumers.length - consumersMax;
+  return { consumers: consumers.slice(0, consumersMax), ...(leftOut > 0 ? { consumersLeftOut: leftOut } : {}) };
+}
+
+/** A column added with null is metadata; with any other default, every file that is there lacks it and is written again by the next build. */
+async function planTable(contract: Contract, added: readonly string[], { view }: PlanRooms): Promise<TablePlan> {
+  if (added.length === 0) return { effect: "unchanged", rewritten: nothing, filled: {}, null: [] };
+  const fields = contract.schema.fields.filter(({ name }) => added.includes(name));
+  const [empty, filled] = [fields.filter(isNull), fields.filter((field) => !isNull(field))];
+  const snapshot = (await view.status(contract.name)).table?.snapshot;
+  const count = (key: string): number => Number(snapshot?.summary[key] ?? 0);
+  const there = { files: count("total-data-files"), rows: snapshot?.rows ?? 0, bytes: count("total-files-size") };
+  const rewrites = filled.length > 0 && there.files > 0;
+  return {
+    effect: rewrites ? "rewrite" : "metadata",
+    rewritten: rewrites ? there : nothing,
+    filled: Object.fromEntries(filled.map((field) => [field.name, field.default])),
+    null: empty.map(({ name }) => name),
+  };
+}
+
+function isNull(field: AvroField): boolean {
+  return field.default === null;
+}

@@ -1,0 +1,66 @@
+import type { FastifyInstance } from "fastify";
+import { MainstemError } from "../../runtime/errors.ts";
+import { planDeclaration, type Plan, type PlanRooms } from "../plan.ts";
+import { answer, anyObject, listOf, noParameters, problems } from "./schemas.ts";
+
+/** Declarations of one request. */
+const definitionsMax = 200;
+const count = { type: "integer" } as const;
+const planProperties = {
+  name: { type: "string" },
+  kind: { type: "string", enum: ["created", "changed", "unchanged", "refused", "invalid"] },
+  compatible: { type: "boolean", description: "Whether it can be applied, and every record that is there stays readable." },
+  refused: listOf(answer("Why not", { path: { type: "string" }, reason: { type: "string" }, remedy: { type: "string" } })),
+  version: count,
+  changes: listOf({ type: "string" }),
+  owner: answer("Who answers for the dataset", { now: { type: ["string", "null"] }, next: { type: ["string", "null"] } }),
+  topic: { type: "string", enum: ["created", "unchanged"] },
+  archive: { type: "string", enum: ["created", "unchanged"] },
+  table: answer("What happens to the table", {
+    effect: { type: "string", enum: ["created", "unchanged", "metadata", "rewrite"] },
+    rewritten: answer("Of the current snapshot", { files: count, rows: count, bytes: count }),
+    filled: { ...anyObject, description: "New columns with the value that the rows that are there get." },
+    null: listOf({ type: "string" }),
+  }),
+  consumers: listOf(answer("A group that has committed offsets", { group: { type: "string" }, platform: { type: "boolean" }, lag: count })),
+};
+
+interface PlanBody {
+  readonly definitions: readonly { readonly kind: string; readonly spec: unknown }[];
+}
+
+/** What would change: `POST /v1/plan`. */
+export function addPlanRoute(app: FastifyInstance, rooms: PlanRooms): void {
+  app.post<{ Body: PlanBody }>(
+    "/v1/plan",
+    {
+      schema: {
+        tags: ["definitions"],
+        summary: "What applying declarations would do, to schema, topic, archive, table and consumers; changes nothing",
+        querystring: noParameters,
+        body: {
+          type: "object",
+          required: ["definitions"],
+          additionalProperties: false,
+          properties: {
+            definitions: {
+              type: "array",
+              minItems: 1,
+              maxItems: definitionsMax,
+              items: { type: "object", required: ["kind", "spec"], additionalProperties: false, properties: { kind: { type: "string" }, spec: anyObject } },
+            },
+          },
+        },
+        response: { 200: answer("A plan for each declaration, in their order", { plans: listOf(answer("", planProperties)) }), ...problems },
+      },
+    },
+    async ({ body: { definitions } }) => {
+      for (const { kind } of definitions)
+        if (kind !== "dataset")
+          throw new MainstemError("registry.kindUnknown", `There is no kind ${kind} to plan. Known: dataset.`, { kind, kinds: ["dataset"] });
+      const plans: Plan[] = [];
+      for (const { spec } of definitions) plans.push(await planDeclaration(spec, rooms));
+      return { plans };
+    },
+  );
+}
