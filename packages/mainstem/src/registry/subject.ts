@@ -62,8 +62,8 @@ export interface Subjects {
   version(subject: string, version: VersionNumber, options?: Seen): Promise<SubjectVersion>;
   /** The version of the subject that is this schema. */
   find(subject: string, submitted: SubmittedSchema, options?: Seen): Promise<SubjectVersion>;
-  /** The version that is this schema, made now if there is none. Idempotent. With `version`, only in mode IMPORT. */
-  register(subject: string, submitted: SubmittedSchema, options?: { readonly version?: number }): Promise<SubjectVersion>;
+  /** The version that is this schema, made now if there is none. Idempotent. `version` and `id` can be asked for in mode IMPORT only. */
+  register(subject: string, submitted: SubmittedSchema, options?: { readonly version?: number; readonly id?: number }): Promise<SubjectVersion>;
   /** Why the schema could not be the next version, in sentences; empty when it could. */
   check(subject: string, submitted: SubmittedSchema, against: VersionNumber | "all"): Promise<readonly string[]>;
   /** Deletes all versions, softly first, then for good; gives their numbers. */

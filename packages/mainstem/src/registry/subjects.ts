@@ -79,12 +79,17 @@ export class StateSubjects implements Subjects {
     return this.#views.show(subject, found);
   }
 
-  async register(subject: string, submitted: SubmittedSchema, { version }: { readonly version?: number } = {}): Promise<SubjectVersion> {
+  async register(
+    subject: string,
+    submitted: SubmittedSchema,
+    { version, id }: { readonly version?: number; readonly id?: number } = {},
+  ): Promise<SubjectVersion> {
     nameOfSubject(subject);
     const mode = await this.#writable(subject);
-    if (version !== undefined && mode !== "IMPORT")
-      throw new MainstemError("registry.notPermitted", `Subject '${subject}' is not in import mode, so the registry gives the version.`, { subject });
+    if ((version !== undefined || id !== undefined) && mode !== "IMPORT")
+      throw new MainstemError("registry.notPermitted", `Subject '${subject}' is not in import mode, so the registry gives version and id.`, { subject });
     const parsed = await this.#views.parse(submitted);
+    if (id !== undefined) await this.#checkId(id, parsed.schema);
     return await this.#retry(subject, async () => {
       const view = await this.#views.load(subject);
       const known = await this.#versionWith(view, parsed.schema);
@@ -213,6 +218,13 @@ export class StateSubjects implements Subjects {
       dataset: contract.name,
       changes,
     });
+  }
+
+  /** Ids have no gaps and never change: only the one that the schema has, or gets next, can be asked for. */
+  async #checkId(id: number, schema: AvroSchema): Promise<void> {
+    const { schemas } = this.#options;
+    const own = (await schemas.find(schema)) ?? (await schemas.highest()) + 1;
+    if (id !== own) throw new MainstemError("registry.notPermitted", `The schema cannot have the id ${id}: it has or gets ${own}.`, { id, own });
   }
 
   async #versionWith(view: View, schema: AvroSchema): Promise<SubjectVersion | undefined> {

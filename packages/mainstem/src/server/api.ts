@@ -108,6 +108,7 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
   await addRegistryApi(app, {
     ...options,
     methodsOf,
+    toCoded,
     readBody: async (payload) => parseJson(readBody(payload, { idleMs, totalMs: wholeBodyMs }), { empty: true }),
   });
   await app.ready();

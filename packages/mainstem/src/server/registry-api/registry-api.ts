@@ -13,6 +13,8 @@ export interface RegistryApiOptions {
   readonly logger: Logger;
   /** Reads a request's body as JSON; undefined when it is empty. */
   readBody(payload: FastifyRequest["raw"]): Promise<unknown>;
+  /** An error with a code of ours, where it is one of the web framework's. */
+  toCoded(error: unknown): unknown;
   /** The methods that a path has. */
   methodsOf(path: string): readonly string[];
 }
@@ -32,7 +34,8 @@ export async function addRegistryApi(app: FastifyInstance, options: RegistryApiO
       scope.addContentTypeParser(types, (_request: FastifyRequest, payload: FastifyRequest["raw"]) => options.readBody(payload));
       // The schemas of the routes describe them; what is sent is judged by the routes, with the codes of a registry.
       scope.setValidatorCompiler(() => (value: unknown) => ({ value }));
-      const fail = async (error: unknown, request: FastifyRequest, reply: FastifyReply): Promise<void> => {
+      const fail = async (failure: unknown, request: FastifyRequest, reply: FastifyReply): Promise<void> => {
+        const error = options.toCoded(failure);
         logFailure(options.logger, error, request.raw);
         if (isGone(error)) {
           reply.hijack();
@@ -40,7 +43,7 @@ export async function addRegistryApi(app: FastifyInstance, options: RegistryApiO
           return;
         }
         const { status, body } = toRegistryError(error);
-        await reply.code(status).type(answerType(request)).send(toJson(body));
+        await reply.code(status).send(toJson(body));
       };
       scope.setErrorHandler(fail);
       scope.setNotFoundHandler(async (request, reply) => {
@@ -49,7 +52,11 @@ export async function addRegistryApi(app: FastifyInstance, options: RegistryApiO
         if (allow.length > 0) reply.header("allow", allow.join(", "));
         await fail(allow.length > 0 ? methodNotAllowed(request.method, allow) : notFound(path), request, reply);
       });
-      scope.addHook("preHandler", async (request, reply) => void reply.type(answerType(request)));
+      // Last of all, as Fastify adds a charset, which clients that compare types do not expect.
+      scope.addHook("onSend", async (request, reply, payload) => {
+        reply.header("content-type", answerType(request));
+        return payload;
+      });
       const { subjects } = options.registry;
       addSchemaRoutes(scope, subjects);
       addSubjectRoutes(scope, subjects);

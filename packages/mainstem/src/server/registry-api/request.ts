@@ -47,7 +47,7 @@ export interface Registration extends SubmittedSchema {
 export function parseRegistration(body: unknown): Registration {
   if (!isObject(body)) throw invalidSchema('the body must be an object: {"schema": "…"}.');
   const { schema, schemaType, references, metadata, ruleSet, id, version } = body;
-  if (typeof (schemaType ?? "AVRO") !== "string" || String(schemaType ?? "AVRO").toUpperCase() !== "AVRO")
+  if (schemaType !== undefined && schemaType !== null && !(typeof schemaType === "string" && ["", "AVRO"].includes(schemaType.toUpperCase())))
     throw invalidSchema(`the type ${JSON.stringify(schemaType).slice(0, 100)} is not supported; this registry takes AVRO only.`);
   for (const [name, value] of Object.entries({ metadata, ruleSet }))
     if (value !== undefined && value !== null) throw invalidSchema(`${name} is not supported by this registry; leave it out.`);
