@@ -3,14 +3,12 @@ import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Counts } from "./counts-reporter.ts";
 import { listFiles, repository } from "./source-files.ts";
 import { runs, selectTests, type Run } from "./test-kinds.ts";
 
-interface Counts {
-  readonly passed: number;
-  readonly failed: number;
-  readonly skipped: number;
-}
+/** Files that take longer are named at the end. */
+const slowFileMs = 5_000;
 
 const [run, ...rest] = process.argv.slice(2);
 if (!runs.includes(run as Run)) {
@@ -28,7 +26,7 @@ async function runTests(kind: Run, { filters, flags }: { readonly filters: reado
     console.error(filters.length === 0 ? `There are no ${kind} tests.` : `No ${kind} test file has ${filters.join(" or ")} in its path.`);
     return 1;
   }
-  const seconds = process.env["MAINSTEM_TEST_SECONDS"] ?? "5";
+  const seconds = process.env["MAINSTEM_TEST_SECONDS"] ?? "3";
   const scratch = mkdtempSync(join(tmpdir(), "mainstem-test-"));
   try {
     const code = await runNode(files, { kind, flags, seconds, countsFile: join(scratch, "counts.json") });
@@ -37,6 +35,8 @@ async function runTests(kind: Run, { filters, flags }: { readonly filters: reado
       console.log("The test runner ended without its counts.\n0 passed, 1 failed");
       return 1;
     }
+    const slow = counts.slowest.filter(({ ms }) => ms > slowFileMs).map(({ file, ms }) => `${file} ${(ms / 1_000).toFixed(1)} s`);
+    if (slow.length > 0) console.log(`slowest: ${slow.join(", ")}`);
     // A suite or a hook can fail where no test does: node's exit code knows.
     const failed = code === 0 ? counts.failed : Math.max(1, counts.failed);
     console.log(`${counts.passed} passed, ${failed} failed`);
