@@ -1,7 +1,18 @@
 export { CodedError, ContractError, contractCodes, type ContractCode } from "./errors.ts";
 export { compatibilities, mergeKinds, transforms } from "./contract.ts";
 export type { Check, Compatibility, Contract, Merge, PartitionField, PartitionKind, Transform } from "./contract.ts";
-export { aliasesOf, attributeOf, childrenOf, fullNameOf, isRecursive, isUnion, logicalTypeOf, primitiveTypes, schemaLimits, unwrapNullable } from "./avro/schema.ts";
+export {
+  aliasesOf,
+  attributeOf,
+  childrenOf,
+  fullNameOf,
+  isRecursive,
+  isUnion,
+  logicalTypeOf,
+  primitiveTypes,
+  schemaLimits,
+  unwrapNullable,
+} from "./avro/schema.ts";
 export type {
   AvroArraySchema,
   AvroEnumSchema,
@@ -36,6 +47,8 @@ export {
   openContainer,
 } from "./avro/container.ts";
 export type { ContainerBlock, ContainerCodec, ContainerHeader, RawContainerBlock } from "./avro/container.ts";
+export { snappyCodec, type SnappyFunctions } from "./avro/snappy-codec.ts";
+export { crc64Fingerprint, fingerprintWith, parseSingleObject, parsingCanonicalForm, singleObjectHeader } from "./avro/fingerprint.ts";
 export { murmur2, partitionOf } from "./murmur2.ts";
 export { parseContract } from "./contract-parser.ts";
 export { formatContract, type ContractJson } from "./contract-json.ts";

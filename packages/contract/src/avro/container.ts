@@ -1,7 +1,7 @@
 import { ContractError } from "../errors.ts";
 import { ByteSink } from "./byte-sink.ts";
 import { ByteSource } from "./byte-source.ts";
-import { compileReader } from "./reader.ts";
+import { compileReader, emptyItemsMax } from "./reader.ts";
 import type { AvroSchema } from "./schema.ts";
 import { parseAvroSchema } from "./schema-parser.ts";
 import { compileWriter } from "./writer.ts";
@@ -173,6 +173,7 @@ async function* readBlocks(
       checkSync(input.bytes, start + size, options.header.sync);
       const data = input.bytes.subarray(start, start + size);
       const bytes = await decompress(options.codec, data, { bytesMax: options.bytesMax, position });
+      if (count > Math.max(bytes.length, emptyItemsMax)) throw malformed(`A block claims ${count} values, in ${bytes.length} bytes.`, position);
       input.skip(whole);
       yield { count, bytes };
     }

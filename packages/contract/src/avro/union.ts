@@ -39,20 +39,14 @@ export function unwrap(schema: AvroUnionSchema, names: readonly string[], value:
 /** Whether a native value is of this branch, in a union whose values are plain: its outermost form tells. */
 export function fitsNative(branch: AvroTypeSchema, native: unknown): boolean {
   if (native === null || native === undefined) return branch.type === "null";
-  switch (typeof native) {
-    case "boolean":
-      return branch.type === "boolean";
-    case "number":
-      return looksOf(branch).includes("number") || timesAsText.has(kindOf(branch));
-    case "bigint":
-      return ["long", "decimal"].includes(kindOf(branch)) || (branch.type === "long" && !looksOf(branch).includes("object"));
-    case "string":
-      return ["string", "uuid", "enum"].includes(kindOf(branch));
-    default:
-      if (native instanceof Uint8Array) return kindOf(branch) === "bytes" || kindOf(branch) === "fixed";
-      if (Array.isArray(native)) return branch.type === "array";
-      return looksOf(branch).includes("object");
-  }
+  const kind = kindOf(branch);
+  if (typeof native === "boolean") return branch.type === "boolean";
+  if (typeof native === "number") return looksOf(branch).includes("number") || timesAsText.has(kind);
+  if (typeof native === "bigint") return branch.type === "long" || kind === "decimal";
+  if (typeof native === "string") return kind === "string" || kind === "uuid" || kind === "enum";
+  if (native instanceof Uint8Array) return kind === "bytes" || kind === "fixed";
+  if (Array.isArray(native)) return branch.type === "array";
+  return looksOf(branch).includes("object");
 }
 
 /** Text in JSON, but numbers as natives. */
