@@ -58,7 +58,7 @@ function describeTable({ table }: PlanDetail): readonly string[] {
   const filled = Object.entries(table.filled).map(([field, value]) => `${field} is ${JSON.stringify(value)} in rows that are there`);
   const cost =
     table.effect === "rewrite"
-      ? `${formatCount(files)} files are written again (${formatCount(rows)} rows, ${formatBytes(bytes)}), because a default that is not null is filled in`
+      ? `${files === 1 ? "1 file is" : `${formatCount(files)} files are`} written again (${rows === 1 ? "1 row" : `${formatCount(rows)} rows`}, ${formatBytes(bytes)}), because a default that is not null is filled in`
       : "only metadata changes";
   return [cost, ...filled, ...nulls].map((text, index) => `  ${(index === 0 ? "table" : "").padEnd(10)} ${text}`);
 }

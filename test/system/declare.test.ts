@@ -1,0 +1,167 @@
+// Declaring datasets from outside: in every form, before and on a deploy, and from a service's own code.
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { readFile, symlink, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { parseContract } from "@mainstem/contract";
+import { applyDatasets } from "mainstem";
+import { cliEntry, startPlatform, temporaryFolder, type RunningPlatform } from "./running-platform.ts";
+
+const contract = {
+  name: "shop.orders",
+  description: "Orders.",
+  owner: "checkout",
+  schema: {
+    type: "record",
+    name: "orders",
+    namespace: "shop",
+    fields: [
+      { name: "id", type: "string" },
+      { name: "revision", type: "long" },
+      { name: "placedAt", type: { type: "long", logicalType: "timestamp-micros" } },
+      { name: "email", type: ["null", "string"], default: null, pii: true },
+    ],
+  },
+  key: ["id"],
+  order: ["revision"],
+  partition: [{ field: "placedAt", transform: "day" }],
+  checks: [
+    { kind: "sum", field: "revision" },
+    { kind: "freshness", within: "15m" },
+  ],
+};
+const grown = {
+  ...contract,
+  schema: {
+    ...contract.schema,
+    fields: [...contract.schema.fields, { name: "channel", type: "string", default: "web" }, { name: "coupon", type: ["null", "string"], default: null }],
+  },
+};
+
+describe("declaring", () => {
+  let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+  let platform: RunningPlatform;
+  before(async () => {
+    folder = await temporaryFolder();
+    // A module finds its packages from where it lies.
+    await symlink(fileURLToPath(new URL("../../node_modules", import.meta.url)), join(folder.path, "node_modules"));
+    platform = await startPlatform({ cwd: folder.path, env: { MAINSTEM_ARCHIVE_EVERY: "200ms", MAINSTEM_TABLES_EVERY: "200ms" } });
+  });
+  after(async () => {
+    await platform?.[Symbol.asyncDispose]();
+    await folder[Symbol.asyncDispose]();
+  });
+
+  const run = (args: readonly string[], { input = "" } = {}): Promise<{ readonly code: number | null; readonly output: string; readonly errors: string }> => {
+    const child = spawn(process.execPath, [cliEntry, ...args], { cwd: folder.path, env: { ...process.env, MAINSTEM_SERVER: platform.url } });
+    let output = "";
+    let errors = "";
+    child.stdout.on("data", (part: Buffer) => (output += part.toString()));
+    child.stderr.on("data", (part: Buffer) => (errors += part.toString()));
+    child.stdin.on("error", () => undefined).end(input);
+    return new Promise((resolve, reject) => {
+      child.on("error", reject);
+      child.on("close", (code) => resolve({ code, output, errors }));
+    });
+  };
+  const write = (name: string, value: unknown): Promise<void> => writeFile(join(folder.path, name), typeof value === "string" ? value : JSON.stringify(value));
+  const untilRows = async (count: number): Promise<void> => {
+    for (const deadline = Date.now() + 60_000; Date.now() < deadline; await sleep(200)) {
+      const { output } = await run(["query", "SELECT count(*) AS n FROM shop.orders", "--json"]);
+      if (output !== "" && (JSON.parse(output) as { readonly n: number }).n >= count) return;
+    }
+    assert.fail("the table was not built");
+  };
+
+  test("is checked in CI, applied on deploy with the commit, and planned before it changes", { timeout: 180_000 }, async () => {
+    await write("orders.json", contract);
+    const pending = await run(["apply", "--check", "orders.json"]);
+    assert.deepEqual([pending.code, pending.output.split("\n")[0]], [1, "created   shop.orders"]);
+    assert.equal((await run(["datasets", "--json"])).output, "", "nothing was changed");
+    assert.equal((await run(["apply", "orders.json", "--provenance", "commit 1f"])).output, "created   shop.orders  version 1\n");
+    const done = await run(["apply", "--check", "orders.json"]);
+    assert.deepEqual([done.code, done.errors], [0, ""]);
+
+    await run(["send", "shop.orders"], {
+      input: '{"id":"a","revision":1,"placedAt":"2026-11-21T10:00:00Z"}\n{"id":"b","revision":1,"placedAt":"2026-11-21T11:00:00Z"}\n',
+    });
+    await untilRows(2);
+    await write("grown.json", grown);
+    const plan = await run(["plan", "grown.json"]);
+    assert.equal(plan.code, 0);
+    assert.match(plan.output, /^changed +shop\.orders +version 1\n +field channel added\n +field coupon added\n/);
+    assert.match(plan.output, /^ +table +\d files? (are|is) written again \(2 rows, .*\), because a default that is not null is filled in$/m);
+    assert.match(plan.output, /^ +channel is "web" in rows that are there\n +coupon is null in rows that are there$/m);
+    assert.match(plan.output, /^ +owner +checkout$/m);
+    assert.equal((await run(["apply", "grown.json", "--provenance", "commit 2e"])).code, 0);
+
+    await write("narrowed.json", { ...grown, schema: { ...grown.schema, fields: grown.schema.fields.filter(({ name }) => name !== "coupon") } });
+    const refused = await run(["apply", "--check", "narrowed.json"]);
+    assert.equal(refused.code, 1);
+    assert.match(refused.output, /^refused +shop\.orders +version 2\n +schema\.coupon: .*gone/);
+    assert.equal((await run(["plan", "narrowed.json"])).code, 1);
+    const [first, second, ...rest] = (await run(["describe", "shop.orders", "--history", "--json"])).output.trim().split("\n");
+    assert.equal(rest.length, 0);
+    assert.match(first ?? "", /"version":1,.*"provenance":"commit 1f"/);
+    assert.match(second ?? "", /"version":2,.*"provenance":"commit 2e"/);
+    assert.match((await run(["describe", "shop.orders", "--history"])).output, /^version +applied +schema +from\n +1 .*commit 1f\n +2 .*commit 2e\n$/);
+  });
+
+  test("every form that is exported is applied as the same contract", { timeout: 180_000 }, async () => {
+    for (const [form, file] of [
+      ["json", "out.json"],
+      ["yaml", "out.yaml"],
+      ["odcs", "out.odcs.yaml"],
+      ["typescript", "out.ts"],
+    ] as const) {
+      assert.equal((await run(["export", "shop.orders", "--format", form, "--out", file])).output, `wrote ${file}\n`);
+      const applied = await run(["apply", file]);
+      assert.deepEqual([applied.code, applied.output, applied.errors], [0, "unchanged shop.orders  version 2\n", ""], form);
+    }
+    await run(["export", "shop.orders", "--format", "avsc", "--out", "orders.avsc"]);
+    const { schema: _, ...rest } = contract;
+    await write("beside.json", { ...rest, schema: "./orders.avsc" });
+    assert.equal((await run(["apply", "beside.json"])).output, "unchanged shop.orders  version 2\n");
+    assert.match((await run(["export", "shop.orders", "--format", "toml"])).errors, /json, yaml, avsc, odcs, typescript/);
+    const converted = await run(["convert", "out.odcs.yaml", "--format", "yaml"]);
+    assert.equal(converted.output, await readFile(join(folder.path, "out.yaml"), "utf8"));
+  });
+
+  test("types are written for datasets that others own", async () => {
+    assert.equal((await run(["types", "shop.orders", "--out", "datasets.ts"])).code, 0);
+    const text = await readFile(join(folder.path, "datasets.ts"), "utf8");
+    assert.match(text, /^\/\/ Written by `mainstem types` from shop\.orders \(version 2\)/);
+    assert.match(
+      text,
+      /export interface ShopOrdersInput \{\n {2}readonly id: string;\n {2}readonly revision: number \| string;\n {2}readonly placedAt: string \| number;/,
+    );
+    assert.equal((await run(["types", "shop.nothing"])).code, 1);
+  });
+
+  test("a service declares its datasets when it starts, however many of it start at once", async () => {
+    const customers = parseContract({ ...contract, name: "shop.customers", schema: { ...contract.schema, name: "customers" } });
+    const server = platform.url;
+    const starts = await Promise.all([1, 2, 3].map(() => applyDatasets({ server, datasets: [customers], provenance: "commit 3d" })));
+    assert.deepEqual(
+      starts
+        .flat()
+        .map(({ kind }) => kind)
+        .toSorted(),
+      ["created", "unchanged", "unchanged"],
+    );
+    await assert.rejects(
+      applyDatasets({ server, datasets: [{ ...customers, merge: { kind: "first" } }] }),
+      (error: { readonly code?: string; readonly facts?: object }) => {
+        assert.equal(error.code, "contract.incompatible");
+        return "changes" in (error.facts ?? {});
+      },
+    );
+    await assert.rejects(applyDatasets({ server: "http://127.0.0.1:1", datasets: [customers] }), { code: "server.unreachable" });
+    const stop = new AbortController();
+    stop.abort();
+    await assert.rejects(applyDatasets({ server, datasets: [customers], signal: stop.signal }), { name: "AbortError" });
+  });
+});
