@@ -13,13 +13,11 @@ const usualUrl = "http://127.0.0.1:7070";
 const eventuallyMsMax = 60_000;
 
 const guide = (await readdir(join(repository, "docs/guide"))).filter((name) => name.endsWith(".md")).map((name) => `docs/guide/${name}`);
-for (const page of ["README.md", ...guide]) {
+const pages: { readonly page: string; readonly snippets: readonly Snippet[] }[] = [];
+for (const page of ["README.md", ...guide]) pages.push({ page, snippets: parseSnippets(await readFile(join(repository, page), "utf8")) });
+
+for (const { page, snippets } of pages.filter((one) => one.snippets.some(({ kind }) => kind.kind === "run"))) {
   test(`what ${page} shows is what happens`, async () => {
-    const snippets = parseSnippets(await readFile(join(repository, page), "utf8"));
-    assert.ok(
-      snippets.some(({ kind }) => kind.kind === "run"),
-      "the page shows no command",
-    );
     await using folder = await temporaryFolder();
     await prepareFolder(folder.path);
     let platform: RunningPlatform | undefined;
@@ -40,6 +38,11 @@ for (const page of ["README.md", ...guide]) {
     }
   });
 }
+
+test("the README shows commands, files and outputs, all of them tried above", () => {
+  const kinds = new Set(pages.find(({ page }) => page === "README.md")?.snippets.map(({ kind }) => kind.kind));
+  assert.deepEqual([...kinds].sort(), ["elsewhere", "file", "output", "run", "server"]);
+});
 
 test("the README's two commands are scripts, and its program is the package's", async () => {
   const { scripts } = JSON.parse(await readFile(join(repository, "package.json"), "utf8")) as { readonly scripts: Readonly<Record<string, string>> };

@@ -13,12 +13,12 @@ export interface Snippet {
     | { readonly kind: "elsewhere" };
 }
 
-/** The fenced blocks of a page, in order. A block that does not say what it is fails: no snippet may go untried. */
+/** The fenced blocks of a page, in order. A block in a language that does not say what it is fails: no snippet may go untried. A block without a language only shows. */
 export function parseSnippets(markdown: string): readonly Snippet[] {
-  return [...markdown.matchAll(/^```(?<info>.*)\n(?<text>[\s\S]*?)^```$/gm)].map((match) => {
+  return [...markdown.matchAll(/^```(?<info>.*)\n(?<text>[\s\S]*?)^```$/gm)].flatMap((match) => {
     const line = markdown.slice(0, match.index).split("\n").length;
-    const [, label = "", ...words] = (match.groups?.["info"] ?? "").trim().split(/\s+/);
-    return { line, text: match.groups?.["text"] ?? "", kind: parseKind(label, { words, line }) };
+    const [language = "", label = "", ...words] = (match.groups?.["info"] ?? "").trim().split(/\s+/);
+    return language === "" ? [] : [{ line, text: match.groups?.["text"] ?? "", kind: parseKind(label, { words, line }) }];
   });
 }
 

@@ -2,7 +2,7 @@ import { relative } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Command } from "commander";
 import { loadConfig, resolveSecret, type Config } from "../runtime/config.ts";
-import { createLogger, type LogLevel } from "../runtime/logger.ts";
+import { createLogger } from "../runtime/logger.ts";
 import type { DatasetSummary } from "./answers.ts";
 import { createClient, path, type Client } from "./client.ts";
 import type { Context, Start } from "./context.ts";
@@ -10,7 +10,7 @@ import { readDeclarations } from "./contract-files.ts";
 import { formatCount } from "./text-table.ts";
 
 /** On a laptop nobody wants to wait five minutes for the first chunk. */
-const devDefaults = { "archive.every": "2s", "tables.every": "2s" };
+const devDefaults = { "archive.every": "2s", "tables.every": "2s", logLevel: "warn" };
 const progressEveryMs = 1_000;
 /** As long as a timer can be. */
 const foreverMs = 2_147_483_647;
@@ -20,7 +20,7 @@ interface DevOptions {
   readonly dataDir?: string;
   readonly host?: string;
   readonly port?: string;
-  readonly logLevel: LogLevel;
+  readonly logLevel?: string;
 }
 
 /** `mainstem dev` */
@@ -31,7 +31,7 @@ export function devCommand(start: Start): Command {
     .option("--data-dir <folder>", "where it keeps its data (default: .mainstem)")
     .option("--host <address>", "where it listens (default: 127.0.0.1)")
     .option("--port <number>", "0 takes any free one (default: 7070)")
-    .option("--log-level <level>", "what it logs to standard error: debug, info, warn, error or silent", "warn")
+    .option("--log-level <level>", "what it logs to standard error: debug, info, warn, error or silent (default: warn)")
     .addHelpText(
       "after",
       "\nEvery setting can be given in the configuration file or as MAINSTEM_…, such as MAINSTEM_ARCHIVE_EVERY=30s." +
@@ -40,11 +40,11 @@ export function devCommand(start: Start): Command {
     );
   return command.action((options: DevOptions) =>
     start(command, async (context) => {
-      const flags = { dataDir: options.dataDir, "server.host": options.host, "server.port": options.port };
+      const flags = { dataDir: options.dataDir, "server.host": options.host, "server.port": options.port, logLevel: options.logLevel };
       const config = await loadConfig({ cwd: process.cwd(), file: options.config, env: process.env, flags, defaults: devDefaults });
       // Other commands start without the platform and its libraries.
       const { openPlatform } = await import("../platform.ts");
-      await using platform = await openPlatform(config, { logger: createLogger({ level: options.logLevel }) });
+      await using platform = await openPlatform(config, { logger: createLogger({ level: config.logLevel }) });
       const { token } = config.server;
       const client = createClient({ server: platform.url, token: token === undefined ? undefined : await resolveSecret(token) });
       await applyDatasets(context, { config, client });
