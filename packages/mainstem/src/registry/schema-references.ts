@@ -65,7 +65,7 @@ function innerTypes({ type, items, values, fields }: Json): readonly unknown[] {
 function nameOf({ type, name, namespace }: Json, around: string | undefined): { readonly full: string; readonly namespace: string | undefined } | undefined {
   if (typeof name !== "string" || !(type === "record" || type === "enum" || type === "fixed")) return undefined;
   const own = typeof namespace === "string" ? namespace : around;
-  return { full: own === undefined ? name : `${own}.${name}`, namespace: own };
+  return { full: own === undefined || own === "" ? name : `${own}.${name}`, namespace: own };
 }
 
 function isObject(json: unknown): json is Json {
