@@ -49,7 +49,7 @@ export const run: Bench = async ({ quick, note }) => {
     ] as const;
     for (const [name, contract] of cases) {
       const ours = ourPath(contract, records, base);
-      comparisons.push(...(await compare({ bench: "table-build", case: name, unit: "records", ours, peers: [peer], reps: quick ? 2 : 3 })));
+      comparisons.push(...(await compare({ bench: "table-build", case: name, unit: "records", ours, peers: [peer], reps: 2 })));
       await ours.after?.();
     }
     return comparisons;
