@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { isAbort } from "../runtime/errors.ts";
 import { createClient, type Client } from "./client.ts";
-import { describeFailure, CliFailure, exitCodes, type ExitCode } from "./failure.ts";
+import { describeFailure, exitCodes, type ExitCode } from "./failure.ts";
 import { createTerminal, wantsColor, type Terminal } from "./terminal.ts";
 
 /** What every command works with. */
@@ -60,7 +60,7 @@ export function createRunner(env: NodeJS.ProcessEnv): Runner {
 }
 
 function reportFailure(error: unknown, { terminal, json }: { readonly terminal: Terminal; readonly json: boolean }): ExitCode {
-  const { code, message, remedy, details } = describeFailure(error);
+  const { code, message, remedy, details, exitCode } = describeFailure(error);
   if (json)
     terminal.say(JSON.stringify({ error: { code, message, ...(remedy === undefined ? {} : { remedy }), ...(details.length === 0 ? {} : { details }) } }));
   else {
@@ -68,7 +68,7 @@ function reportFailure(error: unknown, { terminal, json }: { readonly terminal: 
     for (const detail of details) terminal.say(`  - ${detail}`);
     if (remedy !== undefined) terminal.say(`  ${remedy}`);
   }
-  return error instanceof CliFailure ? error.exitCode : exitCodes.failed;
+  return exitCode;
 }
 
 /** Prints one thing: as JSON, or as the lines that `show` makes of it. */

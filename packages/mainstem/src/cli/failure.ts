@@ -1,4 +1,5 @@
 import { CodedError } from "@mainstem/contract";
+import { factsOf } from "../runtime/errors.ts";
 
 /** 0: it is done. 1: it failed, and the message says why. 2: it was called wrongly. */
 export const exitCodes = { ok: 0, failed: 1, usage: 2 } as const;
@@ -29,21 +30,23 @@ export class CliFailure extends CodedError {
   }
 }
 
-/** The lines that tell a person about a failure. */
-export function describeFailure(error: unknown): {
+/** What a person, or a program, is told about a failure. */
+export interface FailureText {
   readonly code: string;
   readonly message: string;
   readonly remedy: string | undefined;
   readonly details: readonly string[];
-} {
-  if (error instanceof CliFailure) return { code: error.code, message: error.message, remedy: error.remedy, details: issuesOf(error.facts) };
-  if (error instanceof CodedError) return { code: error.code, message: error.message, remedy: remedyOf(error), details: issuesOf(error.facts) };
-  return { code: "runtime.bug", message: error instanceof Error ? (error.stack ?? error.message) : String(error), remedy: undefined, details: [] };
+  readonly exitCode: ExitCode;
 }
 
-function remedyOf(error: CodedError): string | undefined {
-  const remedy = error.facts["remedy"];
-  return typeof remedy === "string" ? remedy : undefined;
+export function describeFailure(error: unknown): FailureText {
+  if (error instanceof CliFailure)
+    return { code: error.code, message: error.message, remedy: error.remedy, details: issuesOf(error.facts), exitCode: error.exitCode };
+  const { code, remedy } = factsOf(error);
+  // A wrong flag or variable is a wrong call.
+  const exitCode = code === "config.invalid" ? exitCodes.usage : exitCodes.failed;
+  if (error instanceof CodedError && error.code === code) return { code, message: error.message, remedy, details: issuesOf(error.facts), exitCode };
+  return { code, message: error instanceof Error ? (error.stack ?? error.message) : String(error), remedy, details: [], exitCode };
 }
 
 /** What a contract error says about each place: `facts.issues` as a list of path and message. */
