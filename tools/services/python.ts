@@ -17,6 +17,11 @@ export function openPyiceberg(): Promise<PythonEnvironment> {
   return openPythonEnvironment("pyiceberg", fileURLToPath(new URL("pyiceberg-requirements.txt", import.meta.url)));
 }
 
+/** fastavro: Avro in Python, by other people. */
+export function openFastavro(): Promise<PythonEnvironment> {
+  return openPythonEnvironment("fastavro", fileURLToPath(new URL("fastavro-requirements.txt", import.meta.url)));
+}
+
 /**
  * Makes the environment of a requirements file, or finds it as it was made before. Where Python cannot make environments, the package that
  * lets it is installed with apt-get. Two processes may do this at once: each makes its own, and one of them stays.
