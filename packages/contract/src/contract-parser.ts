@@ -4,6 +4,7 @@ import { isAvroName, SchemaParser } from "./avro/schema-parser.ts";
 import { parseChecks } from "./check-rules.ts";
 import type { Compatibility, Contract, Merge, PartitionField } from "./contract.ts";
 import { compatibilities, mergeKinds, transforms } from "./contract.ts";
+import { checkDefaults } from "./default-rules.ts";
 import { isObject, IssueList } from "./issue-list.ts";
 import { keyFault, orderFault, partitionFault } from "./field-rules.ts";
 import { checkContractSchema } from "./schema-rules.ts";
@@ -59,6 +60,8 @@ function readContract(json: unknown, issues: IssueList): Contract | undefined {
   } as const;
   if (schema === undefined) return undefined;
   checkContractSchema(schema, { dataset: name, issues });
+  // Values can be tried only where the types are right.
+  if (issues.list.length === 0) checkDefaults(schema, { path: "schema", issues });
   return {
     ...head,
     schema,
