@@ -1,5 +1,5 @@
 import type { AvroField, AvroPrimitiveSchema, AvroSchema, AvroTypeSchema } from "../avro/schema.ts";
-import { attributeOf, logicalTypeOf, unwrapNullable } from "../avro/schema.ts";
+import { attributeOf, isUnion, logicalTypeOf, unwrapNullable } from "../avro/schema.ts";
 import type { Check } from "../contract.ts";
 import { rangeBounds } from "../contract.ts";
 import { unreachable } from "../unreachable.ts";
@@ -16,11 +16,9 @@ export const boundWords = { min: "minimum", max: "maximum", above: "exclusiveMin
 
 /** A field in the words of an ODCS property, as far as ODCS has them. */
 export function toProperty(field: AvroField): Draft {
-  const own = unwrapNullable(field.type) as { readonly type: AvroTypeSchema; readonly nullable: boolean };
   return {
     name: field.name,
-    ...wordsOf(own.type),
-    required: !own.nullable,
+    ...toItem(field.type),
     ...(field.doc === undefined ? {} : { description: field.doc }),
     ...(attributeOf(field, "pii") === true ? { classification: "pii" } : {}),
   };
@@ -78,7 +76,9 @@ function wordsOf(type: AvroTypeSchema): Draft {
 }
 
 function toItem(schema: AvroSchema): Draft {
-  const own = unwrapNullable(schema) as { readonly type: AvroTypeSchema; readonly nullable: boolean };
+  const own = unwrapNullable(schema);
+  // A choice of types has no word; the Avro type stands beside it.
+  if (own === undefined) return { physicalType: "union", required: isUnion(schema) && !schema.some(({ type }) => type === "null") };
   return { ...wordsOf(own.type), required: !own.nullable };
 }
 

@@ -1,7 +1,6 @@
 import type { AvroField, AvroRecordSchema, AvroTypeSchema } from "../avro/schema.ts";
 import { attributeOf, unwrapNullable } from "../avro/schema.ts";
 import { sortJson } from "../avro/schema-text.ts";
-import { ContractError } from "../errors.ts";
 import { compileDefault } from "../records/decoder.ts";
 import { compileToJson } from "../records/to-json.ts";
 import { unreachable } from "../unreachable.ts";
@@ -50,9 +49,11 @@ function fieldSource(field: AvroField, json: Json, place: Place): Piece {
 
 /** A field's type with its nullability and its default: `json` has `type` and perhaps `default`. */
 function wrappedSource(field: AvroField, { type: json }: Json, place: Place): Piece {
-  const own = unwrapNullable(field.type) as { readonly type: AvroTypeSchema; readonly nullable: boolean };
+  const own = unwrapNullable(field.type);
   const value = defaultValue(field);
   const given = value === undefined ? "" : `.default(${literal(value[0])})`;
+  const exact = (): Piece => withDefault(json, `${custom(typeText(field.type, { form: "input", indent: place.indent }), json)}${given}`, value);
+  if (own === undefined) return exact();
   if (!own.nullable) {
     const piece = typeSource(own.type, json, place);
     return withDefault(piece.json, `${piece.source}${given}`, value);
@@ -63,7 +64,7 @@ function wrappedSource(field: AvroField, { type: json }: Json, place: Place): Pi
   if (nullFirst && value === undefined) return { source: `${piece.source}.nullable()`, json: { type: ["null", piece.json] } };
   if (nullFirst && value?.[0] === null) return { source: `${piece.source}.nullish()`, json: { type: ["null", piece.json], default: null } };
   if (!nullFirst && value !== undefined && value[0] !== null) return withDefault([piece.json, "null"], `${piece.source}.nullable()${given}`, value);
-  return withDefault(json, `${custom(typeText(field.type, { form: "input", indent: place.indent }), json)}${given}`, value);
+  return exact();
 }
 
 function withDefault(type: unknown, source: string, value: readonly [unknown] | undefined): Piece {
@@ -72,15 +73,10 @@ function withDefault(type: unknown, source: string, value: readonly [unknown] | 
   return { source, json: { type, ...("json" in fallback ? { default: fallback.json } : {}) } };
 }
 
-/** The default as records have it in JSON. In an array, so that there can be none: also where the schema's default is no value of its logical type. */
+/** The default as records have it in JSON. In an array, so that there can be none. */
 function defaultValue(field: AvroField): readonly [unknown] | undefined {
-  try {
-    const make = compileDefault(field);
-    return make === undefined ? undefined : [compileToJson(field.type)(make())];
-  } catch (error) {
-    if (error instanceof ContractError || error instanceof RangeError) return undefined;
-    throw error;
-  }
+  const make = compileDefault(field);
+  return make === undefined ? undefined : [compileToJson(field.type)(make())];
 }
 
 /** What Zod says of a type where that comes to exactly this Avro type, else the Avro type itself. */
