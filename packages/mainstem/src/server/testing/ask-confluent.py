@@ -1,0 +1,57 @@
+"""Registers, writes and reads through confluent-kafka's own clients. JSON in: {url, topic, values, messages, other}; JSON out."""
+
+import base64
+import json
+import sys
+
+from confluent_kafka.schema_registry import Schema, SchemaReference, SchemaRegistryClient
+from confluent_kafka.schema_registry.avro import AvroDeserializer, AvroSerializer
+from confluent_kafka.schema_registry.error import SchemaRegistryError
+from confluent_kafka.serialization import MessageField, SerializationContext
+
+asked = json.load(sys.stdin)
+client = SchemaRegistryClient({"url": asked["url"]})
+context = SerializationContext(asked["topic"], MessageField.VALUE)
+
+latest = client.get_latest_version(asked["topic"] + "-value")
+write = AvroSerializer(client, latest.schema.schema_str, conf={"auto.register.schemas": False, "use.latest.version": True})
+read = AvroDeserializer(client)
+
+other = asked["other"]
+address = json.dumps(other["address"])
+client.register_schema("python.address", Schema(address, "AVRO"))
+reference = SchemaReference("python.Address", "python.address", 1)
+person = Schema(json.dumps(other["person"]), "AVRO", [reference])
+person_id = client.register_schema("python.person-value", person)
+again = client.register_schema("python.person-value", person)
+found = client.lookup_schema("python.person-value", person)
+write_other = AvroSerializer(client, person, conf={"auto.register.schemas": True})
+other_context = SerializationContext("python.person", MessageField.VALUE)
+other_bytes = write_other(other["value"], other_context)
+
+
+def code_of(work):
+    try:
+        work()
+    except SchemaRegistryError as error:
+        return [error.http_status_code, error.error_code]
+    return None
+
+
+result = {
+    "latest": {"id": latest.schema_id, "version": latest.version},
+    "written": [base64.b64encode(write(value, context)).decode() for value in asked["values"]],
+    "read": [read(base64.b64decode(message), context) for message in asked["messages"]],
+    "ids": [person_id, again, found.schema_id],
+    "other": read(other_bytes, other_context),
+    "subjects": client.get_subjects(),
+    "compatible": client.test_compatibility("python.person-value", Schema(json.dumps("string"), "AVRO")),
+    "level": client.set_compatibility("python.person-value", "FULL") and client.get_compatibility("python.person-value"),
+    "errors": [
+        code_of(lambda: client.get_latest_version("none")),
+        code_of(lambda: client.get_schema(99999)),
+        code_of(lambda: client.register_schema(asked["topic"] + "-value", Schema(json.dumps("string"), "AVRO"))),
+    ],
+    "deleted": [client.delete_subject("python.person-value"), client.delete_subject("python.person-value", permanent=True)],
+}
+json.dump(result, sys.stdout)
