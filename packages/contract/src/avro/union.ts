@@ -36,6 +36,19 @@ export function unwrap(schema: AvroUnionSchema, names: readonly string[], value:
   return index < 0 || schema[index]?.type === "null" ? undefined : { index, value: (value as Readonly<Record<string, unknown>>)[keys[0] as string] };
 }
 
+/** For each look of a JSON value the branch that has it, in a union whose values are plain. */
+export function branchesByLook(schema: AvroUnionSchema): ReadonlyMap<string, number> {
+  return new Map(schema.flatMap((branch, index) => looksOf(branch).map((look) => [look, index] as const)));
+}
+
+/** How a JSON value looks: `null boolean number text array object`; bigints are taken for numbers. */
+export function lookOf(json: unknown): string {
+  if (json === null) return "null";
+  if (Array.isArray(json)) return "array";
+  if (typeof json === "bigint") return "number";
+  return typeof json === "string" ? "text" : typeof json;
+}
+
 /** Whether a native value is of this branch, in a union whose values are plain: its outermost form tells. */
 export function fitsNative(branch: AvroTypeSchema, native: unknown): boolean {
   if (native === null || native === undefined) return branch.type === "null";

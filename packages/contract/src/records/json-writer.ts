@@ -1,7 +1,8 @@
 import { ByteSink } from "../avro/byte-sink.ts";
 import { defaultToValue } from "../avro/default-value.ts";
-import type { AvroArraySchema, AvroField, AvroMapSchema, AvroRecordSchema, AvroSchema, AvroTypeSchema } from "../avro/schema.ts";
+import type { AvroArraySchema, AvroField, AvroMapSchema, AvroRecordSchema, AvroSchema, AvroTypeSchema, AvroUnionSchema } from "../avro/schema.ts";
 import { attributeOf, isUnion, unwrapNullable } from "../avro/schema.ts";
+import { branchesByLook, branchNameOf, isWrapped, lookOf, unwrap } from "../avro/union.ts";
 import { compileWriter } from "../avro/writer.ts";
 import type { Faults } from "./faults.ts";
 import { describe } from "./faults.ts";
@@ -11,11 +12,14 @@ import { compileLeaf, describeType } from "./json-leaves.ts";
 /** Puts what a declaration demands beyond the type around the writer of a field; `path` is as `address.zip`. */
 export type Demand = (path: string, schema: AvroSchema, write: JsonWrite) => JsonWrite;
 
-/** Compiles the check-and-write of JSON values of a type. Unions must be of null and one other type. */
+/**
+ * Compiles the check-and-write of JSON values of a type that does not contain itself. Values of general unions are plain,
+ * or `{ "<branch>": value }` where two branches look alike in JSON.
+ */
 export function compileJsonWrite(schema: AvroSchema, options: { readonly path: string; readonly demand: Demand }): JsonWrite {
-  const own = unwrapNullable(schema);
-  if (own === undefined) throw new TypeError("unions other than of null and one type have no JSON form");
   if (!isUnion(schema)) return compileType(schema, { ...options, expected: describeType(schema) });
+  const own = unwrapNullable(schema);
+  if (own === undefined) return compileUnion(schema, options);
   const write = compileType(own.type, { ...options, expected: `${describeType(own.type)}, or null` });
   const nullByte = schema[0]?.type === "null" ? 0 : 2;
   const valueByte = 2 - nullByte;
@@ -27,6 +31,34 @@ export function compileJsonWrite(schema: AvroSchema, options: { readonly path: s
     sink.writeByte(valueByte);
     return write(value, sink, faults);
   };
+}
+
+function compileUnion(schema: AvroUnionSchema, options: { readonly path: string; readonly demand: Demand }): JsonWrite {
+  const writes = schema.map((branch) => compileJsonWrite(branch, options));
+  const expected = describeUnion(schema);
+  const names = schema.map(branchNameOf);
+  const byLook = branchesByLook(schema);
+  const wrapped = isWrapped(schema);
+  const find = (value: unknown): { readonly index: number; readonly value: unknown } | undefined => {
+    if (wrapped) return unwrap(schema, names, value);
+    const index = byLook.get(lookOf(value));
+    return index === undefined ? undefined : { index, value };
+  };
+  return (value, sink, faults) => {
+    const branch = find(value);
+    if (branch === undefined) return faults.fail(expected, value);
+    sink.writeInt(branch.index);
+    const mark = faults.count;
+    if ((writes[branch.index] as JsonWrite)(branch.value, sink, faults)) return true;
+    if (wrapped && value !== null) faults.prefix(mark, names[branch.index] as string);
+    return false;
+  };
+}
+
+function describeUnion(schema: AvroUnionSchema): string {
+  if (!isWrapped(schema)) return schema.map(describeType).join(", or ");
+  const others = schema.filter((branch) => branch.type !== "null").map((branch) => JSON.stringify(branchNameOf(branch)));
+  return `an object with one property of ${others.join(" ")}${others.length < schema.length ? ", or null" : ""}`;
 }
 
 type TypeOptions = { readonly path: string; readonly demand: Demand; readonly expected: string };
@@ -102,7 +134,7 @@ function planOf(field: AvroField, options: TypeOptions): FieldPlan {
   const path = options.path === "" ? field.name : `${options.path}.${field.name}`;
   const write = compileJsonWrite(field.type, { path, demand: options.demand });
   const own = unwrapNullable(field.type);
-  const expected = own === undefined ? "" : `${describeType(own.type)}${own.nullable ? ", or null" : ""}`;
+  const expected = own === undefined ? describeUnion(field.type as AvroUnionSchema) : `${describeType(own.type)}${own.nullable ? ", or null" : ""}`;
   return {
     name: field.name,
     write: options.demand(path, field.type, write),
