@@ -56,6 +56,7 @@ export { compilePartition, compilePartitionValue, partitionKind, type PartitionV
 export { alignContract, checkSchemaChange, type SchemaChange, type RefusedChange } from "./schema-change.ts";
 export { kindOf, valueKinds, type ValueKind } from "./value-kind.ts";
 export { compileRecordEncoder, type EncodedRecord, type RecordEncoder } from "./records/record-encoder.ts";
+export { compileDoorEncoder, type DoorEncoder, type DoorEncoderOptions, type EncodedSlices } from "./generated/door-encoder.ts";
 export { faultsPerRecordMax, type FieldError } from "./records/faults.ts";
 export { compileDecoder, compileDefault, type Decode, type NativeRecord } from "./records/decoder.ts";
 export { compileNativeWriter } from "./records/native-writer.ts";
