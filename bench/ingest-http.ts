@@ -14,7 +14,7 @@ export const run: Bench = async ({ quick, note }) => {
   note(`${requests} requests of ${recordsEach} records (${Math.round(bytes / bodies.length / recordsEach)} bytes each) a run over ${connections} connections`);
   await using ours = await startServer(new URL("ingest-http/ours.ts", import.meta.url));
   await using peer = await startServer(new URL("ingest-http/peer.ts", import.meta.url));
-  return compare({
+  return await compare({
     bench: "ingest-http",
     case: `NDJSON of ${recordsEach} records`,
     unit: "records",
@@ -52,8 +52,9 @@ async function send({ port }: ServerProcess, { path, bodies, requests }: Load): 
       if (answer.accepted !== recordsEach) throw new Error(`${answer.accepted} of ${recordsEach} records were accepted`);
     }
   };
-  await Promise.all(Array.from({ length: connections }, worker));
+  const outcomes = await Promise.allSettled(Array.from({ length: connections }, worker));
   agent.destroy();
+  for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
 }
 
 function post({ agent, port, path, body }: { readonly agent: Agent; readonly port: number; readonly path: string; readonly body: Buffer }): Promise<string> {

@@ -33,10 +33,10 @@ export async function startServer(module: URL): Promise<ServerProcess> {
 }
 
 /** Called in the server process once it listens. */
-export function serveParent({ port, close }: { readonly port: number; close(): Promise<void> }): void {
+export function serveParent({ port, close }: { readonly port: number; readonly close: () => Promise<void> }): void {
   const tell = (message: Told): void => void process.send?.(message);
   process.on("message", (ask: Ask) => {
-    if (ask === "end") void close().then(() => process.disconnect());
+    if (ask === "end") void close().finally(() => process.connected && process.disconnect());
     else {
       const { user, system } = process.cpuUsage();
       tell({ kind: "cpu", seconds: (user + system) / 1e6 });
@@ -45,11 +45,13 @@ export function serveParent({ port, close }: { readonly port: number; close(): P
   tell({ kind: "listening", port });
 }
 
-async function nextMessage(child: ChildProcess): Promise<Told> {
-  const failed = once(child, "exit").then(([code]) => {
-    throw new Error(`the server ended with ${String(code)}`);
+function nextMessage(child: ChildProcess): Promise<Told> {
+  return new Promise((resolve, reject) => {
+    const onExit = (code: number | null): void => reject(new Error(`the server ended with ${code}`));
+    child.once("exit", onExit);
+    child.once("message", (message) => {
+      child.off("exit", onExit);
+      resolve(message as Told);
+    });
   });
-  failed.catch(() => undefined);
-  const [message] = (await Promise.race([once(child, "message"), failed])) as [Told];
-  return message;
 }

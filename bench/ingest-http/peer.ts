@@ -1,5 +1,5 @@
 // What one would write without a platform: JSON.parse, avsc, an append to a file, one fdatasync for all that wait for it.
-import { createServer } from "node:http";
+import { createServer, type ServerResponse } from "node:http";
 import { mkdtemp, open, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -14,8 +14,8 @@ const type = avro.Type.forSchema(eventSchema as never, { wrapUnions: false });
 
 interface Waiting {
   readonly bytes: Buffer;
-  resolve(): void;
-  reject(error: unknown): void;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
 }
 let line: Waiting[] = [];
 let writing = false;
@@ -62,16 +62,17 @@ function encode(body: Buffer): { readonly accepted: readonly Buffer[]; readonly 
   return { accepted, refused };
 }
 
+async function answer(body: Buffer, response: ServerResponse): Promise<void> {
+  const { accepted, refused } = encode(body);
+  await append(Buffer.concat(accepted));
+  response.writeHead(200, { "content-type": "application/json" });
+  response.end(JSON.stringify({ accepted: accepted.length, refused }));
+}
+
 const server = createServer((request, response) => {
   const chunks: Buffer[] = [];
   request.on("data", (chunk: Buffer) => chunks.push(chunk));
-  request.on("end", () => {
-    const { accepted, refused } = encode(Buffer.concat(chunks));
-    void append(Buffer.concat(accepted)).then(() => {
-      response.writeHead(200, { "content-type": "application/json" });
-      response.end(JSON.stringify({ accepted: accepted.length, refused }));
-    });
-  });
+  request.on("end", () => void answer(Buffer.concat(chunks), response));
 });
 server.listen(0, "127.0.0.1", () =>
   serveParent({

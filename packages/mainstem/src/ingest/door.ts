@@ -1,4 +1,4 @@
-import { compileRecordEncoder, partitionOf, type Contract } from "@mainstem/contract";
+import { compileDoorEncoder, murmur2, type Contract, type DoorEncoder } from "@mainstem/contract";
 import type { TopicPartition } from "../log/index.ts";
 import type { Dataset } from "../registry/index.ts";
 import { inboxLane, laneTarget } from "./key-index.ts";
@@ -15,10 +15,10 @@ export interface Door {
   readonly partitions: number;
   /** A lane each: the partitions, then the inbox. */
   readonly targets: readonly TopicPartition[];
-  readonly encode: ReturnType<typeof compileRecordEncoder>["encode"];
-  /** The Confluent wire format of an encoded value; a view that is valid until the next call. */
-  toWire(value: Uint8Array): Uint8Array;
-  laneOf(key: Uint8Array): number;
+  /** Its output begins with the Confluent wire format's header. */
+  readonly encoder: DoorEncoder;
+  /** The lane of the encoder's last record. */
+  lane(): number;
 }
 
 export interface Doors {
@@ -45,26 +45,21 @@ export function createDoors(): Doors {
 
 function createDoor(dataset: Dataset, version: { readonly contract: Contract; readonly version: number; readonly schemaId: number }): Door {
   const { partitions } = dataset.topics.records;
-  const encoder = compileRecordEncoder(version.contract);
-  let wire = createWire(4_096, version.schemaId);
+  const encoder = compileDoorEncoder(version.contract, { prefix: wirePrefix(version.schemaId) });
+  const { output } = encoder;
   return {
     dataset,
     contractVersion: version.version,
     partitions,
     targets: [...Array.from({ length: partitions }, (_, lane) => laneTarget(dataset, lane)), laneTarget(dataset, inboxLane)],
-    encode: (json) => encoder.encode(json),
-    toWire(value) {
-      const length = wirePrefixBytes + value.length;
-      if (length > wire.length) wire = createWire(length * 2, version.schemaId);
-      wire.set(value, wirePrefixBytes);
-      return wire.subarray(0, length);
-    },
-    laneOf: partitions === 1 ? () => 0 : (key) => partitionOf(key, partitions),
+    encoder,
+    // As Kafka's default partitioner chooses, without making a view of the key.
+    lane: partitions === 1 ? () => 0 : () => (murmur2(output.keyBytes, output.keyStart, output.keyEnd) & 0x7fffffff) % partitions,
   };
 }
 
-function createWire(bytes: number, schemaId: number): Buffer {
-  const wire = Buffer.alloc(bytes);
-  wire.writeUInt32BE(schemaId, 1);
-  return wire;
+function wirePrefix(schemaId: number): Buffer {
+  const prefix = Buffer.alloc(wirePrefixBytes);
+  prefix.writeUInt32BE(schemaId, 1);
+  return prefix;
 }

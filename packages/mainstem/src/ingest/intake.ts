@@ -47,8 +47,10 @@ export class Intake implements LineSink {
     this.#options = options;
   }
 
-  line(text: string, bytes: Buffer, start: number, end: number): void {
+  line(bytes: Buffer, start: number, end: number): void {
     const wary = this.#notJson >= exceptionsMax;
+    if (!wary && this.#options.door.encoder.transcode(bytes, start, end)) return this.#take(bytes, start, end);
+    const text = bytes.toString("utf8", start, end);
     if ((wary || end - start > quickBytesMax) && this.#tooDeep(bytes, start, end)) return this.#refuseDeep(bytes, start, end);
     if (wary && !isJson(bytes, start, end)) return this.#refuseNotJson(text, bytes, start, end);
     let json: unknown;
@@ -71,6 +73,7 @@ export class Intake implements LineSink {
   element(text: () => string, bytes: Buffer, { start, end, tooDeep }: { readonly start: number; readonly end: number; readonly tooDeep: boolean }): void {
     if (end - start > this.#options.recordBytesMax) return this.#refuseLarge(bytes, start, start + this.#options.recordBytesMax, end - start);
     if (tooDeep) return this.#refuseDeep(bytes, start, end);
+    if (this.#options.door.encoder.transcode(bytes, start, end)) return this.#take(bytes, start, end);
     let json: unknown;
     try {
       json = JSON.parse(text());
@@ -81,16 +84,21 @@ export class Intake implements LineSink {
   }
 
   #judge(json: unknown, bytes: Buffer, start: number, end: number): void {
+    const errors = this.#options.door.encoder.encodeRecord(json);
+    if (errors === undefined) return this.#take(bytes, start, end);
+    if (end - start <= quickBytesMax && this.#tooDeep(bytes, start, end)) return this.#refuseDeep(bytes, start, end);
+    this.#refuse("record.invalid", errors, bytes, start, end);
+  }
+
+  /** Hands on what the encoder has just made of a record. */
+  #take(bytes: Buffer, start: number, end: number): void {
     const { door, lanes, headers, batchBytesMax } = this.#options;
-    const outcome = door.encode(json);
-    if (outcome.kind === "invalid") {
-      if (end - start <= quickBytesMax && this.#tooDeep(bytes, start, end)) return this.#refuseDeep(bytes, start, end);
-      return this.#refuse("record.invalid", outcome.errors, bytes, start, end);
-    }
-    const wire = door.toWire(outcome.value);
-    const size = recordBytes(outcome.key, wire, headers);
+    const { output } = door.encoder;
+    const key = output.keyBytes.subarray(output.keyStart, output.keyEnd);
+    const wire = output.bytes.subarray(output.start, output.end);
+    const size = recordBytes(key, wire, headers);
     if (size > batchBytesMax) return this.#refuseLarge(bytes, start, end, size);
-    lanes.add(door.laneOf(outcome.key), outcome.key, wire, headers);
+    lanes.add(door.lane(), key, wire, headers);
     this.records++;
     this.valid++;
   }

@@ -1,15 +1,16 @@
-import { isAscii, isUtf8 } from "node:buffer";
+import { isUtf8 } from "node:buffer";
 
 /** Takes the lines of an NDJSON body, one call a line, in order. The bytes are a view that is valid only during the call. */
 export interface LineSink {
-  /** A line of UTF-8 that is not blank; `text` is what `bytes[start, end)` says. */
-  line(text: string, bytes: Buffer, start: number, end: number): void;
+  /** A line of UTF-8 that is not blank. */
+  line(bytes: Buffer, start: number, end: number): void;
   /** A line that cannot be read. `length` is its whole length, of which at most the limit's bytes are given. */
   badLine(code: "record.notUtf8" | "record.tooLarge", bytes: Buffer, start: number, end: number, length: number): void;
 }
 
 const newline = 0x0a;
 const carriageReturn = 0x0d;
+const openBrace = 0x7b;
 /** A buffer for unfinished lines is kept for the next one up to this size. */
 const keptBytesMax = 65_536;
 
@@ -60,22 +61,9 @@ export class LineSplitter {
     if (this.#pendingLength > 0 || this.#dropped > 0) this.#finishPending();
   }
 
-  /** Whole lines between `start` and `end`, which is a newline. ASCII, the common case, becomes one string for all of them, of which each line is a slice. */
+  /** Whole lines between `start` and `end`, which is a newline. */
   #block(bytes: Buffer, start: number, end: number): void {
-    const block = bytes.subarray(start, end);
-    if (isAscii(block)) {
-      const text = block.toString("latin1", 0, block.length);
-      for (let from = 0; from <= text.length;) {
-        const found = text.indexOf("\n", from);
-        const next = found < 0 ? text.length : found;
-        const to = withoutReturn(bytes, start + from, start + next) - start;
-        if (this.#fits(bytes, start + from, start + to)) this.#line(text.slice(from, to), bytes, start + from, start + to);
-        from = next + 1;
-      }
-      this.#first = false;
-      return;
-    }
-    const valid = isUtf8(block);
+    const valid = isUtf8(bytes.subarray(start, end));
     for (let from = start; from <= end;) {
       const found = from === end ? end : bytes.indexOf(newline, from);
       const to = found < 0 || found > end ? end : found;
@@ -90,7 +78,7 @@ export class LineSplitter {
     if (!this.#fits(bytes, start, end)) return;
     if (!valid && !isUtf8(bytes.subarray(start, end))) return this.#sink.badLine("record.notUtf8", bytes, start, end, end - start);
     const from = marked ? start + 3 : start;
-    this.#line(bytes.toString("utf8", from, end), bytes, from, end);
+    this.#line(bytes, from, end);
   }
 
   #fits(bytes: Buffer, start: number, end: number): boolean {
@@ -99,9 +87,9 @@ export class LineSplitter {
     return false;
   }
 
-  #line(text: string, bytes: Buffer, start: number, end: number): void {
-    if (end === start || (text.charCodeAt(0) <= 0x20 && text.trim() === "")) return;
-    this.#sink.line(text, bytes, start, end);
+  #line(bytes: Buffer, start: number, end: number): void {
+    if (end === start || (bytes[start] !== openBrace && bytes.toString("utf8", start, end).trim() === "")) return;
+    this.#sink.line(bytes, start, end);
   }
 
   #keep(bytes: Buffer, start: number, end: number): void {

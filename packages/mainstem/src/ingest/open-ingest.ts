@@ -34,6 +34,9 @@ const limitsDefault: IngestLimits = {
 /** The header of a record that carries the producer's own time. */
 const sentAtHeader = "mainstem-sent-at";
 const sentAtPattern = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)$/;
+/** A dataset is looked up again after so long; how many are remembered meanwhile. */
+const datasetKnownMs = 1_000;
+const datasetsKnownMax = 10_000;
 /** Printable ASCII without spaces around it. */
 const keyPattern = /^[\x21-\x7e](?:[\x20-\x7e]{0,253}[\x21-\x7e])?$/;
 
@@ -46,7 +49,10 @@ export async function openIngest({ registry, log, env, logger, limits: own = {} 
   const keys = new KeyIndex({ log, env, logger, rememberMs, batchesMax: limits.keyBatchesMax, waitMs });
   const room = new IngestRoom({ registry, log, env, limits, keys });
   const reading = readKeys(await registry.list(), keys);
-  const stopListening = registry.onChange((dataset) => void keys.read(dataset).catch(() => undefined));
+  const stopListening = registry.onChange((dataset) => {
+    room.forget(dataset.contract.name);
+    void keys.read(dataset).catch(() => undefined);
+  });
   return {
     accept: (request, options = {}) => room.accept(request, options.signal),
     counts: () => room.counts,
@@ -79,6 +85,8 @@ class IngestRoom {
   readonly #doors: Doors = createDoors();
   readonly #budget: ByteBudget;
   readonly #running = new Set<Promise<unknown>>();
+  readonly #known = new Map<string, { readonly dataset: Dataset; readonly until: number }>();
+  #changes = 0;
   #failing: IngestStatus["failing"];
   #closed = false;
 
@@ -100,6 +108,7 @@ class IngestRoom {
       this.#failing = undefined;
       return answer;
     } catch (error) {
+      this.#known.delete(request.dataset);
       if (!isAbort(error) && factsOf(error).status >= 500) {
         const { code, message } = toErrorValue(error);
         this.#failing = { code, message, at: this.#options.env.now() };
@@ -118,8 +127,8 @@ class IngestRoom {
 
   async #accept(request: IngestRequest, signal: AbortSignal | undefined): Promise<Answer> {
     checkRequest(request);
-    const { registry, log, env, limits } = this.#options;
-    const dataset = await registry.require(request.dataset);
+    const { log, env, limits } = this.#options;
+    const dataset = await this.#dataset(request.dataset);
     const { idempotencyKey: key, format, atomic, invalid } = request;
     const counts = this.#countsOf(dataset);
     using share = new ByteShare(this.#budget);
@@ -152,6 +161,26 @@ class IngestRoom {
     }
     using claim = this.#options.keys.claim(dataset, key);
     return await acceptWhole(run, { format, atomic, doorOf, keyed: { key, mode: [format, run.invalid, atomic ? "atomic" : "each"].join(" "), claim } });
+  }
+
+  /** Asked for anew after a moment: this process hears of its own changes at once, of those of others only so. */
+  async #dataset(name: string): Promise<Dataset> {
+    const { env, registry } = this.#options;
+    const known = this.#known.get(name);
+    if (known !== undefined && env.monotonic() < known.until) return known.dataset;
+    const changes = this.#changes;
+    const dataset = await registry.require(name);
+    // What was changed while it was looked up must not be remembered as it was before.
+    if (changes !== this.#changes) return dataset;
+    if (this.#known.size >= datasetsKnownMax) this.#known.clear();
+    this.#known.set(name, { dataset, until: env.monotonic() + datasetKnownMs });
+    return dataset;
+  }
+
+  /** The dataset was changed. */
+  forget(name: string): void {
+    this.#changes++;
+    this.#known.delete(name);
   }
 
   async #door(dataset: Dataset, version: number | undefined): Promise<Door> {

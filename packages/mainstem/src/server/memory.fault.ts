@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { request, type IncomingMessage } from "node:http";
 import { connect } from "node:net";
 import { join } from "node:path";
+import { pipeline } from "node:stream/promises";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createGzip } from "node:zlib";
@@ -11,13 +12,20 @@ import { order, toLines } from "../ingest/testing/open-rooms.ts";
 
 const records = "/v1/datasets/shop.orders/records";
 const mebibyte = 1_048_576;
-/** How much the server's memory may grow over what it had before, whatever is sent. */
-const growthMax = 140 * mebibyte;
+/**
+ * How much the server's memory may grow over what it had before, whatever is sent. It is several times what the door may hold: the collector comes when
+ * it thinks fit, and what it frees is not given back to the system at once. Most bodies are larger, so that to hold one would show.
+ */
+const growthMax = 256 * mebibyte;
 
 describe("the server's memory stays within its bounds", () => {
   const limits = { idleMs: 2_000 };
   const options = { rooms: { limits: { bodyBytesMax: 8 * mebibyte, bytesMax: 32 * mebibyte, waitMs: 1_000 } }, config: { limits } };
-  const child = spawn(process.execPath, [join(import.meta.dirname, "testing/api.child.ts"), JSON.stringify(options)], { stdio: ["pipe", "pipe", "inherit"] });
+  // A small heap: garbage is collected sooner, and objects that were kept would end the process.
+  const heap = ["--max-semi-space-size=8", "--max-old-space-size=192"];
+  const child = spawn(process.execPath, [...heap, join(import.meta.dirname, "testing/api.child.ts"), JSON.stringify(options)], {
+    stdio: ["pipe", "pipe", "inherit"],
+  });
   let port = 0;
   let memoryBefore = 0;
   before(async () => {
@@ -43,20 +51,23 @@ describe("the server's memory stays within its bounds", () => {
       });
       sending.on("error", (error) => resolve(`error ${error.message}`));
     });
-    let done = false;
+    let wake = (): void => undefined;
+    sending.on("drain", () => wake());
+    const drained = (): Promise<unknown> => Promise.race([new Promise<void>((resolve) => (wake = resolve)), answered]);
+    const watch = { done: false };
     const watching = (async () => {
-      while (!done) {
+      while (!watch.done) {
         most = Math.max(most, await memory());
         await sleep(20);
       }
     })();
     for await (const chunk of body) {
       if (sending.destroyed || sending.errored !== null) break;
-      if (!sending.write(chunk)) await Promise.race([once(sending, "drain").catch(() => undefined), answered]);
+      if (!sending.write(chunk)) await drained();
     }
     sending.end();
     const answer = await answered;
-    done = true;
+    watch.done = true;
     await watching;
     return { answer, most };
   }
@@ -72,11 +83,10 @@ describe("the server's memory stays within its bounds", () => {
 
   async function* packed(bytes: Buffer, total: number): AsyncGenerator<Buffer> {
     const gzip = createGzip();
-    void (async () => {
-      for await (const part of repeat(bytes, total)) if (!gzip.write(part)) await once(gzip, "drain");
-      gzip.end();
-    })();
-    for await (const part of gzip) yield part as Buffer;
+    // Who stops reading ends it.
+    const feeding = pipeline(repeat(bytes, total), gzip).catch(() => undefined);
+    yield* gzip as AsyncIterable<Buffer>;
+    await feeding;
   }
 
   const block = (text: string): Buffer => Buffer.from(text.repeat(Math.ceil(65_536 / text.length)));
@@ -86,7 +96,7 @@ describe("the server's memory stays within its bounds", () => {
     readonly headers?: Readonly<Record<string, string>>;
     readonly answer: RegExp;
   }[] = [
-    { what: "an endless line", body: () => repeat(block("x"), 200 * mebibyte), answer: /^422 .*record\.tooLarge/ },
+    { what: "an endless line", body: () => repeat(block("x"), 600 * mebibyte), answer: /^422 .*record\.tooLarge/ },
     {
       what: "records without end",
       body: () => repeat(toLines(Array.from({ length: 1_000 }, (_, index) => order(index))), 40 * mebibyte),
@@ -109,13 +119,13 @@ describe("the server's memory stays within its bounds", () => {
     },
     {
       what: "a gzip bomb of one line",
-      body: () => packed(block("x"), 300 * mebibyte),
+      body: () => packed(block("x"), 1_024 * mebibyte),
       headers: { "content-encoding": "gzip" },
       answer: /^422 .*record\.tooLarge/,
     },
     {
       what: "a gzip bomb of an array",
-      body: () => packed(block("["), 300 * mebibyte),
+      body: () => packed(block("["), 600 * mebibyte),
       headers: { "content-encoding": "gzip", "content-type": "application/json" },
       answer: /^413 .*ingest\.tooLarge/,
     },
