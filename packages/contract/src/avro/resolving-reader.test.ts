@@ -5,6 +5,7 @@ import { ContractError } from "../errors.ts";
 import { compileDecoder } from "../records/decoder.ts";
 import { ByteSink } from "./byte-sink.ts";
 import { ByteSource } from "./byte-source.ts";
+import { checkReadable } from "./compatibility.ts";
 import { compileReader, readWhole } from "./reader.ts";
 import { compileResolvingReader } from "./resolving-reader.ts";
 import { parseAvroRecordSchema, parseAvroSchema } from "./schema-parser.ts";
@@ -195,6 +196,10 @@ test("many types that all hold one another compile and compare in a moment", () 
   const start = performance.now();
   compileResolvingReader({ writer: schema, reader: parseAvroSchema(inner) });
   compileWriter(schema);
+  assert.deepEqual(checkReadable({ reader: schema, writer: parseAvroSchema(inner) }), []);
+  // One of them cannot be read, so nor can any that holds it.
+  const narrower = parseAvroSchema(JSON.parse(JSON.stringify(inner).replace('"inner","type":"t0"', '"inner","type":"int"')));
+  assert.ok(checkReadable({ reader: schema, writer: narrower }).length > 0);
   assert.ok(performance.now() - start < 2_000);
 });
 

@@ -173,8 +173,19 @@ class Resolver {
     compileWriter(field.type)(defaultToValue(field.type, field.default), sink);
     const bytes = sink.copy();
     const read = this.compile(field.type, field.type, field.name);
-    return () => read(new ByteSource(bytes));
+    // Within a type that contains itself this read may lead back to a record that is still being compiled: only later can it be called.
+    if (field.default === null) return constant(null);
+    return isUnion(field.type) || isNested(field.type) ? () => read(new ByteSource(bytes)) : constant(read(new ByteSource(bytes)));
   }
+}
+
+/** Whether values are objects, so that each record needs its own. */
+function isNested(schema: AvroTypeSchema): boolean {
+  return ["record", "array", "map", "bytes", "fixed"].includes(schema.type);
+}
+
+function constant(value: unknown): () => unknown {
+  return () => value;
 }
 
 function compileEnum(writer: AvroEnumSchema, reader: AvroEnumSchema): Read {

@@ -77,6 +77,15 @@ test("unions are plain where JSON tells the branches apart, else under the branc
   assert.deepEqual(through(long, { long: "9007199254740993" }).json, { long: "9007199254740993" });
 });
 
+test("a dataset's default of a union belongs to its first type, as other programs need it", () => {
+  const fields = [
+    { name: "k", type: "long" },
+    { name: "f", type: ["null", "string"], default: "x" },
+  ];
+  const contract = { name: "a.b", schema: { type: "record", name: "b", namespace: "a", fields }, key: ["k"], order: ["k"] };
+  assert.throws(() => parseContract(contract), { code: "contract.invalid", message: /first type/ });
+});
+
 test("datasets refuse what tables cannot hold, with what to do instead", () => {
   const refusal = (type: unknown): string => {
     try {
