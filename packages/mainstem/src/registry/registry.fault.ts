@@ -10,12 +10,17 @@ import type { RegistryOptions } from "./registry.ts";
 const first = contractOf("shop.a");
 const second = contractOf("shop.a", { fields: ["x"] });
 const other = contractOf("shop.b");
+/** Of a subject that is no dataset's. */
+const plain = ["string", "bytes"].map((schema) => ({ schema, references: [] }));
 
 /** What a process does before it dies somewhere in it; every step is repeated after the restart. */
 const steps: readonly ((registry: Registry, stores: Stores) => Promise<unknown>)[] = [
   (registry) => registry.apply(first),
   (registry) => registry.apply(second),
   (registry) => registry.apply(other),
+  ...plain.map((submitted) => (registry: Registry) => registry.subjects.register("plain", submitted)),
+  (registry) => registry.subjects.settings.setLevel("plain", "FULL"),
+  (registry) => registry.subjects.removeVersion("plain", "latest"),
   // The topic is lost, and found to be by opening.
   async (_registry, stores) => {
     const topic = await stores.log.describeTopic("shop.a" as TopicName);
@@ -112,10 +117,17 @@ async function checkHealed(stores: Stores, when: string): Promise<void> {
     if (known === undefined) await registry.apply(first);
     await registry.apply(second);
     await registry.apply(other);
+    for (const submitted of plain) await registry.subjects.register("plain", submitted);
   }
   await using registry = await stores.open();
   await checkObjects(stores, when);
   await checkSchemas(stores, [first, second, other], when);
+  const versions = (await registry.subjects.versions("plain", { deleted: true })).map(({ version }) => version);
+  assert.deepEqual(
+    versions,
+    versions.map((_, index) => index + 1),
+    when,
+  );
   const a = await registry.require("shop.a");
   assert.deepEqual(a.contract, second, when);
   assert.deepEqual((await registry.require("shop.b")).contract, other, when);
@@ -132,7 +144,7 @@ async function checkHealed(stores: Stores, when: string): Promise<void> {
 /** The objects are the state's definitions, all of them and no others. */
 async function checkObjects({ state, objects }: Stores, when: string): Promise<void> {
   const expected = new Map<string, unknown>();
-  for (const kind of ["dataset", "schema", "subject"]) {
+  for (const kind of ["dataset", "schema", "subject", "subject-config"]) {
     for (const { name } of await state.definitions.list(kind)) {
       for (const one of await state.definitions.history(kind, name))
         expected.set(`definitions/${kind}/${name}/${one.version}.json`, { formatVersion: 1, ...one });
@@ -149,6 +161,6 @@ async function checkSchemas({ state }: Stores, contracts: readonly Contract[], w
   const schemas = await state.definitions.list("schema");
   const texts = schemas.map(({ spec }) => JSON.stringify((spec as { readonly schema: unknown }).schema));
   const numbers = schemas.map(({ name }) => Number(name)).sort((a, b) => a - b);
-  assert.deepEqual(numbers, [1, 2, 3], when);
-  assert.deepEqual(new Set(texts), new Set(contracts.map(({ schema }) => schemaText(schema))), when);
+  assert.deepEqual(numbers, [1, 2, 3, 4, 5], when);
+  assert.deepEqual(new Set(texts), new Set([...contracts.map(({ schema }) => schemaText(schema)), ...plain.map(({ schema }) => JSON.stringify(schema))]), when);
 }

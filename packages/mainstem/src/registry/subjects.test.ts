@@ -187,6 +187,18 @@ describe("subjects", () => {
     assert.equal((await subjects.schema(address.id)).references.length, 0);
   });
 
+  test("a schema that holds itself is a schema like others", async () => {
+    const tree = (more: readonly unknown[]) => record("Tree", [{ name: "children", type: { type: "array", items: "Tree" } }, ...more]);
+    const first = await subjects.register("trees", sent(tree([])));
+    assert.deepEqual(JSON.parse(first.schema), tree([]));
+    assert.equal((await subjects.register("trees", sent(tree([optional("label")])))).version, 2);
+    await fails(subjects.register("trees", sent(tree([{ name: "label", type: "int" }]))), "registry.incompatible", /label/);
+    const grove = record("Grove", [{ name: "trees", type: { type: "map", values: "Tree" } }]);
+    const registered = await subjects.register("groves", sent(grove, [{ name: "Tree", subject: "trees", version: 1 }]));
+    assert.deepEqual(JSON.parse(registered.schema), grove);
+    assert.equal((await subjects.schema(registered.id, { subject: "trees" })).schema, registered.schema);
+  });
+
   test("modes refuse what they do not allow", async () => {
     const { settings } = subjects;
     await subjects.register("modes", sent("int"));
