@@ -13,8 +13,8 @@ function collect(): LineSink & { readonly seen: Seen[] } {
   const seen: Seen[] = [];
   return {
     seen,
-    line: (text, bytes, start, end) => {
-      seen.push({ text, bytes: bytes.toString("latin1", start, end) });
+    line: (bytes, start, end) => {
+      seen.push({ text: bytes.toString("utf8", start, end), bytes: bytes.toString("latin1", start, end) });
     },
     badLine: (code, bytes, start, end, length) => {
       seen.push({ code, bytes: bytes.toString("latin1", start, end), length });

@@ -10,7 +10,7 @@ export interface LineSink {
 
 const newline = 0x0a;
 const carriageReturn = 0x0d;
-const openBrace = 0x7b;
+const space = 0x20;
 /** A buffer for unfinished lines is kept for the next one up to this size. */
 const keptBytesMax = 65_536;
 
@@ -88,7 +88,7 @@ export class LineSplitter {
   }
 
   #line(bytes: Buffer, start: number, end: number): void {
-    if (end === start || (bytes[start] !== openBrace && bytes.toString("utf8", start, end).trim() === "")) return;
+    if (end === start || ((bytes[start] as number) <= space && bytes.toString("utf8", start, end).trim() === "")) return;
     this.#sink.line(bytes, start, end);
   }
 
