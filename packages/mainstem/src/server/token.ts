@@ -4,15 +4,25 @@ import { MainstemError } from "../runtime/errors.ts";
 
 export { isLoopback } from "../runtime/loopback.ts";
 
-/** Checks `Authorization: Bearer` against the server's token; undefined lets everybody in. Takes the same time for every wrong token. */
+/**
+ * Checks `Authorization: Bearer` against the server's token, or the password of `Basic` (with any user), which is all that some clients of
+ * schema registries can send; undefined lets everybody in. Takes the same time for every wrong token.
+ */
 export function createGuard(token: string | undefined): (request: IncomingMessage) => void {
   if (token === undefined) return () => undefined;
   const expected = digest(token);
   return (request) => {
-    const given = /^Bearer +(\S+) *$/i.exec(request.headers.authorization ?? "")?.[1];
+    const header = request.headers.authorization ?? "";
+    const given = /^Bearer +(\S+) *$/i.exec(header)?.[1] ?? passwordOf(header);
     if (given === undefined || !timingSafeEqual(digest(given), expected))
       throw new MainstemError("server.unauthorized", "The server's token is missing or wrong.");
   };
+}
+
+/** Source: RFC 7617. */
+function passwordOf(header: string): string | undefined {
+  const encoded = /^Basic +(\S+) *$/i.exec(header)?.[1];
+  return encoded === undefined ? undefined : /^[^:]*:(.*)$/s.exec(Buffer.from(encoded, "base64").toString())?.[1];
 }
 
 function digest(token: string): Buffer {

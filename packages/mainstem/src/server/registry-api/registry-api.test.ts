@@ -293,5 +293,13 @@ describe("the registry API", () => {
     await using guarded = await openApi({ config: { token: "secret" } });
     assert.equal((await guarded.call("/registry/subjects")).status, 401);
     assert.equal((await guarded.call("/registry/subjects", { headers: { authorization: "Bearer secret" } })).status, 200);
+    const basic = (text: string) => ({ headers: { authorization: `Basic ${Buffer.from(text).toString("base64")}` } });
+    const statuses = await Promise.all(
+      ["any:secret", ":secret", "secret:any", "secret", "any:secret:"].map((text) => guarded.call("/registry/subjects", basic(text))),
+    );
+    assert.deepEqual(
+      statuses.map(({ status }) => status),
+      [200, 200, 401, 401, 401],
+    );
   });
 });
