@@ -4,6 +4,12 @@ import { machineFacts, type Bench, type Comparison } from "./harness.ts";
 const benches: Readonly<Record<string, string>> = {
   "ingest-http": "NDJSON over HTTP, validated and durable, against a plain Node server with JSON.parse, avsc and an append",
   "log-append": "durable appends to the log, against SQLite and LMDB with the same group commit",
+  encode: "objects to Avro, validated, against avsc's isValid and toBuffer; ten fields",
+  "encode-wide": "the same with 200 fields",
+  "encode-nested": "the same with records in arrays in records",
+  ndjson: "lines of JSON to Avro, validated, against JSON.parse and avsc, and Python's orjson and fastavro; ten fields",
+  "ndjson-wide": "the same with 200 fields",
+  "ndjson-nested": "the same with records in arrays in records",
   container: "archive chunks written and read, against avsc's block encoder and decoder",
   "table-build": "log to committed table, 1 M records with 10% duplicates",
   start: "`mainstem dev` from start to its first record, and its memory, against a bare Node server",
@@ -18,7 +24,7 @@ const unknown = [
 if (unknown.length > 0 || names.length === 0) {
   if (unknown.length > 0) console.error(`Unknown: ${unknown.join(" ")}\n`);
   console.error("usage: npm run bench -- NAME … [--quick] [--json]\n");
-  for (const [name, about] of Object.entries(benches)) console.error(`  ${name.padEnd(12)} ${about}`);
+  for (const [name, about] of Object.entries(benches)) console.error(`  ${name.padEnd(14)} ${about}`);
   process.exit(unknown.length > 0 ? 2 : 0);
 }
 

@@ -1,6 +1,7 @@
 import { compileDoorEncoder, murmur2, type Contract, type DoorEncoder } from "@mainstem/contract";
 import type { TopicPartition } from "../log/index.ts";
 import type { Dataset } from "../registry/index.ts";
+import type { Logger } from "../runtime/logger.ts";
 import { inboxLane, laneTarget } from "./key-index.ts";
 
 /** Bytes before the Avro value: a zero byte and the schema id. */
@@ -27,7 +28,7 @@ export interface Doors {
 }
 
 /** Compiles a door once for each dataset version. */
-export function createDoors(): Doors {
+export function createDoors({ logger }: { readonly logger: Logger }): Doors {
   const doors = new Map<string, Door>();
   return {
     of(dataset, version = dataset) {
@@ -36,6 +37,10 @@ export function createDoors(): Doors {
       // The dataset around an old version may be newer than the one that the door was made with.
       if (door !== undefined && door.dataset.version === dataset.version) return door;
       door = createDoor(dataset, version);
+      const { reason } = door.encoder;
+      if (reason === "mismatch")
+        logger.error("generated code failed its self-check, the slower way is used", { dataset: dataset.contract.name, version: version.version });
+      if (reason === "forbidden") logger.warn("generated code is not allowed here, the slower way is used", { dataset: dataset.contract.name });
       if (doors.size >= doorsMax) doors.clear();
       doors.set(name, door);
       return door;

@@ -47,7 +47,7 @@ export async function openIngest({ registry, log, env, logger, limits: own = {} 
   const limits = { ...given, bytesMax: Math.max(given.bytesMax, given.bodyBytesMax * 4) };
   const { idempotencyMs: rememberMs, idempotencyWaitMs: waitMs } = platformLimits;
   const keys = new KeyIndex({ log, env, logger, rememberMs, batchesMax: limits.keyBatchesMax, waitMs });
-  const room = new IngestRoom({ registry, log, env, limits, keys });
+  const room = new IngestRoom({ registry, log, env, logger, limits, keys });
   const reading = readKeys(await registry.list(), keys);
   const stopListening = registry.onChange((dataset) => {
     room.forget(dataset.contract.name);
@@ -75,6 +75,7 @@ interface RoomOptions {
   readonly registry: Registry;
   readonly log: Log;
   readonly env: Env;
+  readonly logger: Logger;
   readonly limits: IngestLimits;
   readonly keys: KeyIndex;
 }
@@ -82,7 +83,7 @@ interface RoomOptions {
 class IngestRoom {
   readonly counts = new Map<string, DoorCounts>();
   readonly #options: RoomOptions;
-  readonly #doors: Doors = createDoors();
+  readonly #doors: Doors;
   readonly #budget: ByteBudget;
   readonly #running = new Set<Promise<unknown>>();
   readonly #known = new Map<string, { readonly dataset: Dataset; readonly until: number }>();
@@ -92,6 +93,7 @@ class IngestRoom {
 
   constructor(options: RoomOptions) {
     this.#options = options;
+    this.#doors = createDoors({ logger: options.logger });
     this.#budget = new ByteBudget({ ...options.limits, env: options.env });
   }
 
