@@ -98,9 +98,10 @@ class StateRegistry implements Registry {
 
   async require(name: string): Promise<Dataset> {
     const dataset = await this.get(name);
-    if (dataset === undefined)
-      throw new MainstemError("registry.datasetUnknown", `There is no dataset ${JSON.stringify(name.slice(0, 300))}.`, { dataset: name.slice(0, 300) });
-    return dataset;
+    if (dataset !== undefined) return dataset;
+    const shown = name.slice(0, 300);
+    const waits = (await this.subjects.isWaiting(name)) ? ` A schema is registered for it under ${shown}-value and waits for its contract.` : "";
+    throw new MainstemError("registry.datasetUnknown", `There is no dataset ${JSON.stringify(shown)}.${waits}`, { dataset: shown });
   }
 
   async list(): Promise<readonly Dataset[]> {

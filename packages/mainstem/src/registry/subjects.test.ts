@@ -299,6 +299,7 @@ describe("the subject of a dataset", () => {
     await subjects.register("shop.orders-value", sent(jsonOf(first)));
     await subjects.register("shop.orders-value", sent(jsonOf(second)));
     assert.equal(await registry.get("shop.orders"), undefined);
+    await fails(registry.require("shop.orders"), "registry.datasetUnknown", /waits for its contract/);
     await fails(registry.apply(contractOf("shop.orders", { key: ["day"], schema: withType(first, "id", "string") })), "contract.incompatible", /id was long/);
     assert.equal(await registry.get("shop.orders"), undefined);
     const { dataset } = await registry.apply(third);

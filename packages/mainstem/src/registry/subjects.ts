@@ -189,6 +189,13 @@ export class StateSubjects implements Subjects {
     return [...(await this.#views.referencing({ subject, version, permanent: false }))].toSorted((a, b) => a - b);
   }
 
+  /** Whether schemas are registered for a dataset that is not there. */
+  async isWaiting(dataset: string): Promise<boolean> {
+    if (!/^\w{1,100}\.\w{1,100}$/.test(dataset)) return false;
+    const view = await this.#views.load(subjectOfDataset(dataset));
+    return view.dataset === undefined && seen(view, {}).length > 0;
+  }
+
   /** `contract.incompatible` when a new dataset's schema does not fit what was registered under its subject before. */
   async checkAdmission(contract: Contract): Promise<void> {
     const subject = subjectOfDataset(contract.name);
