@@ -27,7 +27,10 @@ after(async () => {
 async function compile(files: Readonly<Record<string, string>>): Promise<string> {
   const require = createRequire(import.meta.url);
   for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text);
-  const paths = { "@mainstem/contract": [fileURLToPath(new URL("../index.ts", import.meta.url))], zod: [join(dirname(require.resolve("zod/package.json")), "index.d.ts")] };
+  const paths = {
+    "@mainstem/contract": [fileURLToPath(new URL("../index.ts", import.meta.url))],
+    zod: [join(dirname(require.resolve("zod/package.json")), "index.d.ts")],
+  };
   const compilerOptions = {
     strict: true,
     exactOptionalPropertyTypes: true,
