@@ -6,7 +6,7 @@ import { nestsDeeper } from "./depth.ts";
 import type { Door } from "./door.ts";
 import { toInboxEntry } from "./inbox-entry.ts";
 import { isJson } from "./is-json.ts";
-import { recordBytes, type Lanes } from "./lanes.ts";
+import { recordBytes, recordBytesOf, type Lanes } from "./lanes.ts";
 import type { LineSink } from "./line-splitter.ts";
 import { RefusedList, type RecordCode } from "./refused-list.ts";
 
@@ -94,6 +94,13 @@ export class Intake implements LineSink {
   #take(bytes: Buffer, start: number, end: number): void {
     const { door, lanes, headers, batchBytesMax } = this.#options;
     const { output } = door.encoder;
+    if (headers.length === 0) {
+      if (recordBytesOf(output) > batchBytesMax) return this.#refuseLarge(bytes, start, end, recordBytesOf(output));
+      lanes.addSlices(door.lane(), output);
+      this.records++;
+      this.valid++;
+      return;
+    }
     const key = output.keyBytes.subarray(output.keyStart, output.keyEnd);
     const wire = output.bytes.subarray(output.start, output.end);
     const size = recordBytes(key, wire, headers);

@@ -1,4 +1,4 @@
-import { RecordBatchBuilder, type AppendedRange, type Log, type RecordBatch, type RecordHeader, type TopicPartition } from "../log/index.ts";
+import { RecordBatchBuilder, type AppendedRange, type Log, type RecordBatch, type RecordHeader, type RecordSlices, type TopicPartition } from "../log/index.ts";
 
 /** A lane's builder starts with this many bytes and grows. */
 const builderBytes = 16_384;
@@ -76,6 +76,19 @@ export class Lanes {
     this.#openBytes += builder.bytes - before;
   }
 
+  /** As `add`, of a record without headers, which lies within larger arrays. */
+  addSlices(target: number, slices: RecordSlices): void {
+    const lane = this.#lanes[target];
+    const bytes = recordBytesOf(slices);
+    if (lane === undefined || lane.skip > 0 || lane.builder.count === 0 || lane.builder.bytes + bytes > this.#options.batchBytesMax) {
+      const { bytes: source, start, end, keyBytes, keyStart, keyEnd } = slices;
+      return this.add(target, keyBytes.subarray(keyStart, keyEnd), source.subarray(start, end), []);
+    }
+    const before = lane.builder.bytes;
+    lane.builder.addSlices(slices);
+    this.#openBytes += lane.builder.bytes - before;
+  }
+
   /** Makes batches of what is open. */
   flush(): void {
     this.#lanes.forEach((lane, target) => {
@@ -151,6 +164,11 @@ export class Lanes {
     this.#wake = resolve;
     return promise;
   }
+}
+
+/** As `recordBytes`, of a record without headers. */
+export function recordBytesOf({ start, end, keyStart, keyEnd }: RecordSlices): number {
+  return 40 + (keyEnd - keyStart) + (end - start);
 }
 
 /** At most what a record takes in a batch's records section: its fields, and their lengths as varints. */

@@ -17,7 +17,7 @@ export type {
   TopicSpec,
   Waits,
 } from "./log.ts";
-export { RecordBatchBuilder } from "./record-batch-builder.ts";
+export { RecordBatchBuilder, type RecordSlices } from "./record-batch-builder.ts";
 export { RecordCursor } from "./record-cursor.ts";
 export { batchHeaderBytes } from "./batch-header.ts";
 export type { FetchedBatch, RecordBatch, RecordHeader } from "./record-batch.ts";

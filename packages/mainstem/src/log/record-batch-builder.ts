@@ -5,7 +5,19 @@ import type { RecordBatch, RecordHeader } from "./record-batch.ts";
 const capacityDefault = 65_536;
 /** Below this many bytes a loop copies faster than the call of `set`. */
 const loopBytesMax = 24;
+/** As above, where a view has to be made for `set`. */
+const sliceLoopBytesMax = 48;
 const noHeaders: readonly RecordHeader[] = [];
+
+/** A key and a value within larger arrays. */
+export interface RecordSlices {
+  readonly bytes: Uint8Array;
+  readonly start: number;
+  readonly end: number;
+  readonly keyBytes: Uint8Array;
+  readonly keyStart: number;
+  readonly keyEnd: number;
+}
 
 /** Collects records into a batch, as Kafka's message format v2 lays them out. */
 export class RecordBatchBuilder {
@@ -67,6 +79,26 @@ export class RecordBatchBuilder {
     if (timestamp > this.#maxTimestamp) this.#maxTimestamp = timestamp;
   }
 
+  /** As `add`, of a key and a value that lie within larger arrays: no view of them is needed. Without headers and timestamp. */
+  addSlices({ bytes: source, start, end, keyBytes, keyStart, keyEnd }: RecordSlices): void {
+    assert(this.#maxTimestamp === 0 && this.#baseTimestamp === 0, "slices go into batches without timestamps");
+    const keyLength = keyEnd - keyStart;
+    const valueLength = end - start;
+    const count = this.#count;
+    const length = 3 + varintBytes(count) + varintBytes(keyLength) + keyLength + varintBytes(valueLength) + valueLength;
+    this.#reserve(length + 5);
+    const bytes = this.#buffer;
+    let position = writeVarint(bytes, this.#position, length);
+    bytes[position++] = 0;
+    bytes[position++] = 0;
+    position = writeVarint(bytes, position, count);
+    position = copySlice(bytes, writeVarint(bytes, position, keyLength), keyBytes, keyStart, keyEnd);
+    position = copySlice(bytes, writeVarint(bytes, position, valueLength), source, start, end);
+    bytes[position++] = 0;
+    this.#position = position;
+    this.#count = count + 1;
+  }
+
   /** The batch; the builder is empty afterwards and does not touch the batch's bytes again. */
   finish(): RecordBatch {
     const bytes = this.#position;
@@ -107,6 +139,13 @@ class BuiltBatch implements RecordBatch {
 /** Whether a builder made the batch, so that a log need not walk its records before it takes them. */
 export function isBuilt(batch: RecordBatch): boolean {
   return batch instanceof BuiltBatch;
+}
+
+function copySlice(bytes: Uint8Array, position: number, source: Uint8Array, start: number, end: number): number {
+  const length = end - start;
+  if (length > sliceLoopBytesMax) bytes.set(source.subarray(start, end), position);
+  else for (let index = 0; index < length; index++) bytes[position + index] = source[start + index]!;
+  return position + length;
 }
 
 function writeZero(bytes: Uint8Array, position: number): number {

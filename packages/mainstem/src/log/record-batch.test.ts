@@ -177,3 +177,19 @@ function copy(bytes: Uint8Array | null): Buffer | null {
 function isCorrupt(error: unknown): boolean {
   return error instanceof MainstemError && error.code === "log.corrupt";
 }
+
+test("slices of larger arrays make the same batch as keys and values of their own", () => {
+  const whole = Uint8Array.from({ length: 1_000 }, (_, index) => index);
+  const own = new RecordBatchBuilder();
+  const sliced = new RecordBatchBuilder({ capacity: 64 });
+  for (const [start, end, keyStart, keyEnd] of [
+    [0, 0, 0, 0],
+    [3, 90, 5, 41],
+    [1, 1_000, 0, 300],
+    ...Array.from({ length: 200 }, (_, index) => [index, index * 4, index, index + 1] as const),
+  ] as const) {
+    own.add({ key: whole.subarray(keyStart, keyEnd), value: whole.subarray(start, end) });
+    sliced.addSlices({ bytes: whole, start, end, keyBytes: whole, keyStart, keyEnd });
+  }
+  assert.deepEqual({ ...sliced.finish() }, { ...own.finish() });
+});
