@@ -7,6 +7,9 @@ import type { Output } from "./programs.ts";
 
 const dependencies = ["org.apache.kafka:kafka_2.13:4.3.1", "org.apache.kafka:kafka-tools:4.3.1", "org.apache.logging.log4j:log4j-slf4j-impl:2.25.4"] as const;
 
+/** What the tools print must not depend on the machine's locale. The first two are for Java 17, the last for later ones. */
+const utf8 = ["-Dfile.encoding=UTF-8", "-Dsun.stdout.encoding=UTF-8", "-Dstdout.encoding=UTF-8"];
+
 export interface KafkaTools {
   /** The folder of the jars; `<folder>/*` is the class path, also of the broker. */
   readonly libraries: string;
@@ -23,7 +26,8 @@ export async function openKafkaTools(): Promise<KafkaTools> {
   const libraries = join(home, "libs");
   return {
     libraries,
-    run: (mainClass, args) => runProgram("java", ["-Xshare:auto", "-XX:TieredStopAtLevel=1", "-Xmx256m", "-cp", join(libraries, "*"), mainClass, ...args]),
+    run: (mainClass, args) =>
+      runProgram("java", ["-Xshare:auto", "-XX:TieredStopAtLevel=1", "-Xmx256m", ...utf8, "-cp", join(libraries, "*"), mainClass, ...args]),
   };
 }
 
