@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
-import type { GroupName, Offset, TopicPartition } from "../log/index.ts";
+import type { GroupName, Log, Offset, TopicPartition } from "../log/index.ts";
 import { systemEnv } from "../runtime/env.ts";
 import { silentLogger } from "../runtime/logger.ts";
 import { chainKey } from "./paths.ts";
@@ -107,6 +107,30 @@ test("writes nothing for a quiet partition, and still says up to when it is comp
   assert.deepEqual((await readEntries(pipeline.objects, pipeline.at(1))).length, 1);
   assert.deepEqual(await readEntries(pipeline.objects, pipeline.at(0)), []);
   assert.equal(await committedOf(pipeline, 0), 0);
+});
+
+test("says nothing of being complete while records have their append time, but are not durable yet", async () => {
+  await using directory = await openTestDirectory();
+  const env = createTestClock(nineOClock);
+  await using pipeline = await openPipeline({ directory: directory.path, env });
+  // Longer than any disk takes: the moment between the stamp and the answer.
+  let onTheirWay = 2;
+  let looks = 0;
+  const log: Log = {
+    ...logWithFaults(pipeline.log, new Faults()),
+    async bounds(of, options) {
+      looks++;
+      const bounds = await pipeline.log.bounds(of, options);
+      return { ...bounds, end: (bounds.end + onTheirWay) as Offset };
+    },
+  };
+  const archiver = pipeline.archiver({ log });
+  await using running = startArchiver(archiver);
+  assert.ok(running.ended instanceof Promise);
+  await until(() => looks > 3);
+  assert.equal(archiver.progress()[0]?.completeThrough, undefined);
+  onTheirWay = 0;
+  await until(() => archiver.progress()[0]?.completeThrough === nineOClock - 1);
 });
 
 test("closes a chunk when its first record is old enough, not before", async () => {
