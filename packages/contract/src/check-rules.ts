@@ -4,7 +4,7 @@ import { unwrapNullable } from "./avro/schema.ts";
 import type { Check, RangeBounds } from "./contract.ts";
 import { rangeBounds } from "./contract.ts";
 import { isObject, type IssueList } from "./issue-list.ts";
-import { compileDefault } from "./records/decoder.ts";
+import { compileDefault } from "./records/native-reader.ts";
 import { comparerOf, compileDemand, isRangedKind, isRecordCheck } from "./records/demands.ts";
 import { Faults } from "./records/faults.ts";
 import { compileJsonWrite } from "./records/json-writer.ts";

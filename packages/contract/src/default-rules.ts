@@ -2,7 +2,7 @@ import type { AvroField, AvroSchema } from "./avro/schema.ts";
 import { isUnion } from "./avro/schema.ts";
 import { ContractError } from "./errors.ts";
 import type { IssueList } from "./issue-list.ts";
-import { compileDefault } from "./records/decoder.ts";
+import { compileDefault } from "./records/native-reader.ts";
 
 /**
  * Every default must be a value that a record could have: Avro checks it by the plain type only, and a text that is no uuid, or a day beyond the

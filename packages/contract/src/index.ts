@@ -1,6 +1,8 @@
 export { CodedError, ContractError, contractCodes, type ContractCode } from "./errors.ts";
-export { compatibilities, mergeKinds, transforms } from "./contract.ts";
-export type { Check, Compatibility, Contract, Merge, PartitionField, PartitionKind, Transform } from "./contract.ts";
+export { compatibilities, fieldRules, mergeKinds, orderFields, takesDeletes, transforms } from "./contract.ts";
+export type { Check, Compatibility, Contract, Deletes, FieldRule, Merge, Order, PartitionField, PartitionKind, Retention, Transform } from "./contract.ts";
+export { durationMs, isDuration } from "./durations.ts";
+export { isClock } from "./clock/hlc.ts";
 export {
   aliasesOf,
   attributeOf,
@@ -58,11 +60,12 @@ export { kindOf, valueKinds, type ValueKind } from "./value-kind.ts";
 export { compileRecordEncoder, type EncodedRecord, type RecordEncoder } from "./records/record-encoder.ts";
 export { compileDoorEncoder, type DoorEncoder, type DoorEncoderOptions, type EncodedSlices } from "./generated/door-encoder.ts";
 export { faultsPerRecordMax, type FieldError } from "./records/faults.ts";
-export { compileDecoder, compileDefault, type Decode, type NativeRecord } from "./records/decoder.ts";
+export { compileDecoder, type Decode, type NativeRecord } from "./records/decoder.ts";
+export { compileDefault } from "./records/native-reader.ts";
 export { compileNativeWriter } from "./records/native-writer.ts";
 export { compileToJson, type Json } from "./records/to-json.ts";
 export { compileKeyBytes } from "./records/key-bytes.ts";
-export { compareBytes, compileOrderBytes } from "./records/order-bytes.ts";
+export { compareBytes, compileOrderBytes, positionOrderBytes, type RecordPosition } from "./records/order-bytes.ts";
 export { compareText, compileRowText } from "./records/row-text.ts";
 export { compareContent, compileMerge, mergeRecords, type RowDigest } from "./records/merge.ts";
 export { decimalOf } from "./records/json-leaves.ts";
@@ -78,6 +81,7 @@ export { toTypescript } from "./declare/typescript-writer.ts";
 export { bytes, date, decimal, localTimestamp, long, timeOfDay, timestamp, timestampMillis } from "./declare/field-types.ts";
 export {
   bucket,
+  byField,
   day,
   first,
   freshness,
@@ -89,6 +93,7 @@ export {
   max,
   min,
   month,
+  none,
   notNull,
   oneOf,
   range,

@@ -3,10 +3,11 @@ import { ByteSink } from "./byte-sink.ts";
 import { ByteSource } from "./byte-source.ts";
 import { checkReadable } from "./compatibility.ts";
 import { defaultToValue } from "./default-value.ts";
-import { promotes, sameName, writerFieldsOf } from "./matching.ts";
+import { writerFieldsOf } from "./matching.ts";
 import type { Read } from "./reader.ts";
 import { bytesMinOf, compileReader, countingEmptyItems, readArray, readBack, readBranch, readMap, symbolOf, wrapping } from "./reader.ts";
 import { Recursion } from "./recursion.ts";
+import { Resolution } from "./resolution.ts";
 import type { AvroEnumSchema, AvroField, AvroRecordSchema, AvroSchema, AvroTypeSchema, AvroUnionSchema } from "./schema.ts";
 import { isUnion } from "./schema.ts";
 import { isWrapped } from "./union.ts";
@@ -57,43 +58,15 @@ export function promoted(read: Read, to: AvroTypeSchema["type"]): Read {
 class Resolver {
   readonly #leaf: CompileLeaf;
   readonly #recursion = new Recursion<Read>();
-  /** Pairs of records that are taken to resolve, in the order in which they were met, and those that do not. */
-  readonly #assumed = new Map<AvroRecordSchema, Set<AvroRecordSchema>>();
-  readonly #met: (readonly [AvroRecordSchema, AvroRecordSchema])[] = [];
-  readonly #refuted = new Map<AvroRecordSchema, Set<AvroRecordSchema>>();
+  readonly #resolution: Resolution;
 
   constructor(leaf: CompileLeaf) {
     this.#leaf = leaf;
+    this.#resolution = new Resolution((writer, reader) => leaf(writer, reader) !== undefined);
   }
 
-  /** Whether some value of the writer's type can be read as the reader's. */
   resolves(writer: AvroSchema, reader: AvroSchema): boolean {
-    if (isUnion(writer)) return writer.length === 0 || writer.some((branch) => this.resolves(branch, reader));
-    if (isUnion(reader)) return reader.some((branch) => this.resolves(writer, branch));
-    if (writer.type === "record" && reader.type === "record") return this.#recordResolves(writer, reader);
-    if (writer.type === "array" && reader.type === "array") return this.resolves(writer.items, reader.items);
-    if (writer.type === "map" && reader.type === "map") return this.resolves(writer.values, reader.values);
-    if (writer.type === "enum" && reader.type === "enum") return sameName(reader, writer);
-    if (writer.type === "fixed" && reader.type === "fixed" && (writer.size !== reader.size || !sameName(reader, writer))) return false;
-    return (writer.type === reader.type || promotes(reader.type, writer.type)) && this.#leaf(writer, reader) !== undefined;
-  }
-
-  #recordResolves(writer: AvroRecordSchema, reader: AvroRecordSchema): boolean {
-    if (this.#refuted.get(writer)?.has(reader) === true || !sameName(reader, writer)) return false;
-    if (this.#assumed.get(writer)?.has(reader) === true) return true;
-    const mark = this.#met.length;
-    add(this.#assumed, writer, reader);
-    this.#met.push([writer, reader]);
-    const sources = writerFieldsOf(reader, writer);
-    const good = reader.fields.every((field) => {
-      const source = sources.get(field);
-      return source === undefined ? field.default !== undefined : this.resolves(source.type, field.type);
-    });
-    if (good) return true;
-    // What was taken to resolve on the way may have leaned on this pair.
-    for (const [from, to] of this.#met.splice(mark)) this.#assumed.get(from)?.delete(to);
-    add(this.#refuted, writer, reader);
-    return false;
+    return this.#resolution.resolves(writer, reader);
   }
 
   /** The schemas must resolve. */
@@ -128,18 +101,9 @@ class Resolver {
   }
 
   #readerUnion(writer: AvroTypeSchema, reader: AvroUnionSchema, path: string): Read {
-    const branch = this.#branchFor(writer, reader);
+    const branch = this.#resolution.branchFor(writer, reader);
     const read = this.#recursion.within(() => this.compile(writer, branch, path));
     return isWrapped(reader) ? wrapping(branch, read) : read;
-  }
-
-  #branchFor(writer: AvroTypeSchema, reader: AvroUnionSchema): AvroTypeSchema {
-    const good = reader.filter((branch) => this.resolves(writer, branch));
-    if (good.length === 1) return good[0] as AvroTypeSchema;
-    const rank = (branch: AvroTypeSchema): number =>
-      (checkReadable({ reader: branch, writer }).length === 0 ? 0 : 4) + (branch.type === writer.type ? 0 : 2) + (sameFullName(branch, writer) ? 0 : 1);
-    const ranked = good.map((branch) => ({ branch, rank: rank(branch) }));
-    return ranked.reduce((best, one) => (one.rank < best.rank ? one : best)).branch;
   }
 
   #record(writer: AvroRecordSchema, reader: AvroRecordSchema, path: string): Read {
@@ -197,15 +161,6 @@ function compileEnum(writer: AvroEnumSchema, reader: AvroEnumSchema): Read {
     if (reader.default === undefined) throw source.malformed(`the reader's enum ${reader.name} has no symbol ${symbol}`);
     return reader.default;
   };
-}
-
-function sameFullName(a: AvroTypeSchema, b: AvroTypeSchema): boolean {
-  return !("name" in a) || !("name" in b) || (a.name === b.name && (a.namespace ?? "") === (b.namespace ?? ""));
-}
-
-function add(pairs: Map<AvroRecordSchema, Set<AvroRecordSchema>>, writer: AvroRecordSchema, reader: AvroRecordSchema): void {
-  const readers = pairs.get(writer) ?? new Set();
-  pairs.set(writer, readers.add(reader));
 }
 
 function incompatible(writer: AvroSchema, reader: AvroSchema): ContractError {

@@ -1,7 +1,7 @@
 import type { AvroField, AvroRecordSchema, AvroTypeSchema } from "../avro/schema.ts";
 import { attributeOf, unwrapNullable } from "../avro/schema.ts";
 import { sortJson } from "../avro/schema-text.ts";
-import { compileDefault } from "../records/decoder.ts";
+import { compileDefault } from "../records/native-reader.ts";
 import { compileToJson } from "../records/to-json.ts";
 import { unreachable } from "../unreachable.ts";
 import { kindOf } from "../value-kind.ts";

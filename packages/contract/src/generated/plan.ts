@@ -50,7 +50,7 @@ export interface FieldNode {
 }
 
 /** Larger schemas are left to the slower way: code for them would take long to make and much memory to keep. */
-const nodesMax = 4_000;
+export const nodesMax = 4_000;
 
 /** The plan of a schema; undefined where it has a type that no code is generated for, or is too large. */
 export function planOf(schema: AvroRecordSchema): RecordNode | undefined {
@@ -108,7 +108,8 @@ export function fixedBytes(node: PlanNode): number {
   }
 }
 
-function fallbackOf(field: AvroField): Uint8Array | undefined {
+/** A field's default in Avro binary. */
+export function fallbackOf(field: AvroField): Uint8Array | undefined {
   if (field.default === undefined) return undefined;
   const sink = new ByteSink(64);
   compileWriter(field.type)(defaultToValue(field.type, field.default), sink);

@@ -1,12 +1,7 @@
 import { ByteSource } from "../avro/byte-source.ts";
-import { otherTime } from "../avro/matching.ts";
-import type { Read } from "../avro/reader.ts";
 import { readWhole } from "../avro/reader.ts";
-import { compileDefaultWith, compileResolvingReader, promoted } from "../avro/resolving-reader.ts";
-import type { AvroField, AvroRecordSchema, AvroTypeSchema } from "../avro/schema.ts";
-import { kindOf } from "../value-kind.ts";
-import { compileLeafReader } from "./leaf-reader.ts";
-import { decimalOf } from "./json-leaves.ts";
+import type { AvroRecordSchema } from "../avro/schema.ts";
+import { compileNativeReader } from "./native-reader.ts";
 
 /**
  * A record as programs see it: a plain object with the fields in the schema's order.
@@ -26,28 +21,10 @@ export type Decode = (bytes: Uint8Array, start?: number, end?: number) => Native
  * Schemas that cannot be resolved at all are `contract.incompatible`, thrown here, not at the first record, with `facts.incompatibilities`.
  */
 export function compileDecoder(options: { readonly writer: AvroRecordSchema; readonly reader: AvroRecordSchema }): Decode {
-  const read = compileResolvingReader(options, nativeLeaf);
+  const read = compileNativeReader(options);
   const source = new ByteSource();
   return (bytes, start, end) => {
     source.reset(bytes, start, end);
     return readWhole(read, source) as NativeRecord;
   };
-}
-
-/** The native value of a field's default; a fresh one on each call. Undefined when the field has no default. */
-export function compileDefault(field: AvroField): (() => unknown) | undefined {
-  return compileDefaultWith(field, nativeLeaf);
-}
-
-/** Reads natives. Ints are written as longs are, and strings as bytes are, so what one was written as the other can be read from. */
-function nativeLeaf(writer: AvroTypeSchema, reader: AvroTypeSchema): Read | undefined {
-  const from = kindOf(writer);
-  const to = kindOf(reader);
-  if (otherTime(reader, writer)) return undefined;
-  if (from === "decimal" && to === "decimal") {
-    const [before, now] = [decimalOf(writer), decimalOf(reader)];
-    return before.scale === now.scale && before.precision <= now.precision && writer.type === reader.type ? compileLeafReader(writer) : undefined;
-  }
-  if (from === to || reader.type === "string" || reader.type === "bytes" || to !== reader.type || reader.type === "fixed") return compileLeafReader(reader);
-  return promoted(compileLeafReader({ type: writer.type } as AvroTypeSchema), reader.type);
 }

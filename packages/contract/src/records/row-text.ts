@@ -3,7 +3,7 @@ import { isUnion, unwrapNullable } from "../avro/schema.ts";
 import type { Contract } from "../contract.ts";
 import { unreachable } from "../unreachable.ts";
 import { kindOf } from "../value-kind.ts";
-import { compileDefault } from "./decoder.ts";
+import { compileDefault } from "./native-reader.ts";
 import type { Duration } from "./fixed-forms.ts";
 import { formatDecimal } from "./decimal.ts";
 import { decimalOf } from "./json-leaves.ts";
