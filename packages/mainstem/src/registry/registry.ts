@@ -11,7 +11,7 @@ import type { Applied, ApplyOptions, Dataset, DatasetVersion, Judgement, Registr
 import { createDefinitionObjects, type DefinitionObjects } from "./definition-objects.ts";
 import { openSchemas, schemaKind, type Schemas } from "./schemas.ts";
 import { datasetKind, formatDataset, parseDataset, toDatasetVersion, toGenerations, withTopic, type StoredDataset } from "./stored-dataset.ts";
-import { registryConfigKind, subjectConfigKind, subjectKind } from "./stored-subject.ts";
+import { registryConfigKind, subjectConfigKind, subjectKind, type Claim } from "./stored-subject.ts";
 import { StateSubjects } from "./subjects.ts";
 import { ensureTopics, type TopicSettings } from "./topics.ts";
 
@@ -42,7 +42,7 @@ export async function openRegistry(options: RegistryOptions): Promise<Registry> 
 
 /**
  * The order of every change, so that a crash between two steps leaves what `apply` and `openRegistry` finish:
- * schema id, topics (idempotent by name), a new dataset's subject, definition (the moment at which the change counts), object.
+ * schema id, topics (idempotent by name), a new dataset's claim of its subject, definition (the moment at which the change counts), object.
  */
 class StateRegistry implements Registry {
   readonly subjects: StateSubjects;
@@ -122,6 +122,10 @@ class StateRegistry implements Registry {
     return schema !== undefined && !isUnion(schema) && schema.type === "record" ? schema : undefined;
   }
 
+  async finish(claim: Claim): Promise<void> {
+    await this.#put({ provenance: undefined, ...claim, generations: [] }, undefined);
+  }
+
   onChange(listener: (dataset: Dataset) => void): () => void {
     // A function of its own for each call: the same listener may be given twice.
     const own = (dataset: Dataset): void => listener(dataset);
@@ -138,8 +142,12 @@ class StateRegistry implements Registry {
   /** Undefined when somebody else made it first. */
   async #create(contract: Contract, provenance: string | undefined): Promise<Applied | undefined> {
     await this.subjects.checkAdmission(contract);
-    const swap = await this.#put({ contract, generations: [], provenance }, undefined);
-    if (swap.kind === "conflict") return undefined;
+    const schemaId = await this.#schemas.idOf(contract.schema);
+    // As late as can be: what fails before leaves no schema behind that the next try would have to fit.
+    await ensureTopics(this.#options.log, contract.name, this.#topicSettings());
+    const claim = await this.subjects.claim({ contract, provenance }, schemaId);
+    const swap = await this.#put({ provenance: undefined, ...claim, generations: [] }, undefined);
+    if (swap.kind === "conflict" || claim.contract !== contract) return undefined;
     return { kind: "created", dataset: await this.#settle(swap.value) };
   }
 
@@ -168,8 +176,6 @@ class StateRegistry implements Registry {
     const { state, log, env } = this.#options;
     const schemaId = await this.#schemas.idOf(contract.schema);
     const { records } = await ensureTopics(log, contract.name, this.#topicSettings());
-    // As late as can be: what fails before leaves no schema behind that the next try would have to fit.
-    if (current === undefined) await this.subjects.admit(contract, schemaId);
     const spec = formatDataset({ contract, schemaId, generations: withTopic(generations, records), provenance });
     const swap = await state.definitions.put({ kind: datasetKind, name: contract.name, spec, appliedAt: Math.floor(env.now()) }, current?.version ?? "absent");
     if (swap.kind === "committed") await this.#stored.store(swap.value);

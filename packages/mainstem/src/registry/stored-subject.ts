@@ -1,4 +1,4 @@
-import { compatibilities, type Compatibility } from "@mainstem/contract";
+import { compatibilities, formatContract, parseContract, type Compatibility, type Contract } from "@mainstem/contract";
 import { MainstemError } from "../runtime/errors.ts";
 import { limits } from "../runtime/limits.ts";
 import type { Definition } from "../state/index.ts";
@@ -15,6 +15,12 @@ export interface StoredVersion {
   readonly schemaId: number;
   readonly references?: readonly SchemaReference[];
   readonly deleted?: true;
+}
+
+/** A dataset that is being made of the subject: from here on nobody registers anything that its contract does not know, and anybody can finish it. */
+export interface Claim {
+  readonly contract: Contract;
+  readonly provenance?: string | undefined;
 }
 
 export interface StoredSettings {
@@ -38,11 +44,21 @@ export function subjectOfName(name: string): string {
   return decodeURIComponent(name);
 }
 
-export function parseStoredVersions({ name, version, spec }: Definition): readonly StoredVersion[] {
-  const { versions } = (typeof spec === "object" && spec !== null ? spec : {}) as { readonly versions?: unknown };
-  if (!Array.isArray(versions) || !versions.every(isStoredVersion))
+export interface StoredSubject {
+  readonly versions: readonly StoredVersion[];
+  readonly claim?: Claim | undefined;
+}
+
+export function formatSubject({ versions, claim }: StoredSubject): unknown {
+  return { versions, ...(claim === undefined ? {} : { claim: { ...claim, contract: formatContract(claim.contract) } }) };
+}
+
+/** `state.corrupt` when the stored definition is not one of a subject; a claim's contract that cannot be read keeps its own code. */
+export function parseStoredSubject({ name, version, spec }: Definition): StoredSubject {
+  const { versions, claim } = (typeof spec === "object" && spec !== null ? spec : {}) as { readonly versions?: unknown; readonly claim?: unknown };
+  if (!Array.isArray(versions) || !versions.every(isStoredVersion) || !(claim === undefined || isStoredClaim(claim)))
     throw new MainstemError("state.corrupt", `The stored definition of subject ${name}, version ${version}, is damaged.`, { kind: subjectKind, name, version });
-  return versions;
+  return { versions, ...(claim === undefined ? {} : { claim: { ...claim, contract: parseContract(claim.contract) } }) };
 }
 
 export function parseStoredSettings({ kind, name, version, spec }: Definition): StoredSettings {
@@ -57,4 +73,9 @@ function isStoredVersion(value: unknown): value is StoredVersion {
   if (typeof value !== "object" || value === null) return false;
   const { version, schemaId, references = [] } = value as Readonly<Record<string, unknown>>;
   return Number.isSafeInteger(version) && Number.isSafeInteger(schemaId) && Array.isArray(references);
+}
+
+function isStoredClaim(value: unknown): value is { readonly contract: unknown; readonly provenance?: string } {
+  if (typeof value !== "object" || value === null || !("contract" in value)) return false;
+  return !("provenance" in value) || typeof value.provenance === "string";
 }

@@ -7,7 +7,7 @@ import type { DatasetSchemas } from "./dataset-schemas.ts";
 import type { DefinitionObjects } from "./definition-objects.ts";
 import { parseWithReferences, withoutReferenced } from "./schema-references.ts";
 import type { Schemas } from "./schemas.ts";
-import { nameOfSubject, parseStoredVersions, subjectKind, subjectOfName, type StoredVersion } from "./stored-subject.ts";
+import { formatSubject, nameOfSubject, parseStoredSubject, subjectKind, subjectOfName, type Claim, type StoredVersion } from "./stored-subject.ts";
 import type { SchemaReference, Seen, SubjectVersion, SubmittedSchema, VersionNumber } from "./subject.ts";
 
 interface Options {
@@ -29,6 +29,8 @@ export interface View {
   readonly stored: readonly StoredVersion[];
   readonly versions: readonly StoredVersion[];
   readonly dataset: Dataset | undefined;
+  /** What is being made of it; once `dataset` is there it says nothing more. */
+  readonly claim: Claim | undefined;
 }
 
 export interface Parsed {
@@ -53,7 +55,7 @@ export class SubjectViews {
   }
 
   async #view(subject: string, definition: Definition | undefined, dataset: Dataset | undefined): Promise<View> {
-    const stored = definition === undefined ? [] : parseStoredVersions(definition);
+    const { versions: stored, claim } = definition === undefined ? { versions: [] } : parseStoredSubject(definition);
     const versions = [...stored];
     if (dataset !== undefined) {
       const live = new Set(stored.filter((one) => one.deleted !== true).map(({ schemaId }) => schemaId));
@@ -61,7 +63,7 @@ export class SubjectViews {
         if (!live.has(schemaId)) versions.push({ version: (versions.at(-1)?.version ?? 0) + 1, schemaId });
       }
     }
-    return { subject, definition, stored, versions, dataset };
+    return { subject, definition, stored, versions, dataset, claim };
   }
 
   /** Ordered by subject. */
@@ -78,11 +80,11 @@ export class SubjectViews {
   }
 
   /** True when it was this change that was stored. */
-  async put({ subject, definition }: View, versions: readonly StoredVersion[]): Promise<boolean> {
+  async put({ subject, definition }: View, versions: readonly StoredVersion[], claim?: Claim): Promise<boolean> {
     const { state, stored, env } = this.#options;
     // The version before is an object before there is a next one: so no crash leaves more than the last one out.
     if (definition !== undefined) await stored.store(definition);
-    const next = { kind: subjectKind, name: nameOfSubject(subject), spec: { versions }, appliedAt: Math.floor(env.now()) };
+    const next = { kind: subjectKind, name: nameOfSubject(subject), spec: formatSubject({ versions, claim }), appliedAt: Math.floor(env.now()) };
     const swap = await state.definitions.put(next, definition?.version ?? "absent");
     if (swap.kind === "conflict") return false;
     await stored.store(swap.value);

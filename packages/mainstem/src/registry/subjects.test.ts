@@ -315,6 +315,54 @@ describe("the subject of a dataset", () => {
     assert.equal((await subjects.register("shop.orders-value", sent(jsonOf(contractOf("shop.orders", { fields: ["x", "y", "z"] }))))).version, 4);
   });
 
+  test("nothing comes between the claim of its subject and the dataset, and a crash between them is finished by whoever comes", async () => {
+    const without = contractOf("shop.orders", { fields: ["y"] });
+    for (const survives of [true, false]) {
+      await using stores = await createStores();
+      await using other = await stores.open();
+      const { definitions } = stores.state;
+      let between = 0;
+      const put: typeof definitions.put = async (next, expected) => {
+        if (next.kind === "dataset" && between++ === 0) {
+          // Each of these would be taken of a subject without a dataset.
+          await fails(other.subjects.register("shop.orders-value", sent(jsonOf(without))), "contract.incompatible", /x is gone/);
+          await fails(other.subjects.remove("shop.orders-value"), "registry.notPermitted");
+          if (!survives) throw new Error("killed");
+        }
+        return await definitions.put(next, expected);
+      };
+      await using registry = await stores.open({ state: { ...stores.state, definitions: { ...definitions, put } } });
+      await registry.subjects.register("shop.orders-value", sent(jsonOf(first)));
+      const applied = registry.apply(second, { provenance: "commit 1" });
+      if (survives) await applied;
+      else await assert.rejects(applied, /killed/);
+      assert.ok(between > 0);
+      assert.deepEqual((await other.require("shop.orders")).contract, second);
+      assert.deepEqual(
+        (await other.history("shop.orders")).map(({ provenance }) => provenance),
+        ["commit 1"],
+      );
+      assert.deepEqual(numbers(await other.subjects.versions("shop.orders-value")), [1, 2]);
+    }
+  });
+
+  test("the claim of another is finished before one's own contract is judged", async () => {
+    await using stores = await createStores();
+    const { definitions } = stores.state;
+    const put: typeof definitions.put = async (next, expected) => {
+      if (next.kind === "dataset") throw new Error("killed");
+      return await definitions.put(next, expected);
+    };
+    {
+      await using registry = await stores.open({ state: { ...stores.state, definitions: { ...definitions, put } } });
+      await assert.rejects(registry.apply(first), /killed/);
+    }
+    await using registry = await stores.open();
+    const { kind, dataset } = await registry.apply(third);
+    assert.deepEqual([kind, dataset.version, dataset.contract], ["changed", 2, third]);
+    assert.deepEqual(numbers(await registry.subjects.versions("shop.orders-value")), [1, 2]);
+  });
+
   test("a lost state is made anew from the objects: subjects, settings and ids", async () => {
     await using folder = await createFolder();
     const look = async ({ subjects }: Registry) => [

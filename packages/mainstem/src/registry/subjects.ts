@@ -1,4 +1,5 @@
-import { checkCompatibility, schemaText, type AvroSchema, type Contract } from "@mainstem/contract";
+import { isDeepStrictEqual } from "node:util";
+import { checkCompatibility, formatContract, schemaText, type AvroSchema, type Contract } from "@mainstem/contract";
 import type { Env } from "../runtime/env.ts";
 import { MainstemError } from "../runtime/errors.ts";
 import { limits } from "../runtime/limits.ts";
@@ -7,7 +8,7 @@ import type { Applied, Dataset, DatasetVersion } from "./dataset.ts";
 import { createDatasetSchemas, type DatasetSchemas } from "./dataset-schemas.ts";
 import type { DefinitionObjects } from "./definition-objects.ts";
 import type { Schemas } from "./schemas.ts";
-import { nameOfSubject, type StoredVersion } from "./stored-subject.ts";
+import { nameOfSubject, type Claim, type StoredVersion } from "./stored-subject.ts";
 import type { SchemaReference, Seen, SubjectMode, Subjects, SubjectVersion, SubmittedSchema, VersionNumber } from "./subject.ts";
 import { StateSettings } from "./subject-settings.ts";
 import { nextVersion, seen, subjectOfDataset, subjectUnknown, SubjectViews, versionOf, type Deletion, type Parsed, type View } from "./subject-views.ts";
@@ -26,6 +27,8 @@ export interface Datasets {
   list(): Promise<readonly Dataset[]>;
   history(name: string): Promise<readonly DatasetVersion[]>;
   apply(contract: Contract): Promise<Applied>;
+  /** Makes the dataset that its subject was claimed for, unless it is there. */
+  finish(claim: Claim): Promise<void>;
 }
 
 export class StateSubjects implements Subjects {
@@ -91,7 +94,7 @@ export class StateSubjects implements Subjects {
     const parsed = await this.#views.parse(submitted);
     if (id !== undefined) await this.#checkId(id, parsed.schema);
     return await this.#retry(subject, async () => {
-      const view = await this.#views.load(subject);
+      const view = await this.#finished(subject);
       const known = await this.#versionWith(view, parsed.schema);
       if (known !== undefined) return known;
       if (view.dataset !== undefined) return await this.#registerWithDataset(view, view.dataset, parsed.schema);
@@ -202,15 +205,30 @@ export class StateSubjects implements Subjects {
     await this.#checkFits(contract, await this.#views.load(subject));
   }
 
-  /** Takes the schema of a dataset that is about to be made as a version of its subject: versions go on from what was registered. Errors as above. */
-  async admit(contract: Contract, schemaId: number): Promise<void> {
+  /**
+   * Claims the subject for a dataset that is about to be made: its schema becomes a version, and versions go on from what was registered.
+   * Gives the claim that holds, which is another's if that was first: the dataset is then made as that says. Errors as above.
+   */
+  async claim(wanted: Claim, schemaId: number): Promise<Claim> {
+    const { contract } = wanted;
     const subject = subjectOfDataset(contract.name);
-    await this.#retry(subject, async () => {
+    return await this.#retry(subject, async () => {
       const view = await this.#views.load(subject);
-      if (seen(view, {}).some((one) => one.schemaId === schemaId)) return true;
+      const { claim, stored } = view;
+      if (claim !== undefined) return isDeepStrictEqual(formatContract(claim.contract), formatContract(contract)) ? wanted : claim;
       await this.#checkFits(contract, view);
-      return (await this.#views.put(view, [...view.stored, { version: nextVersion(view), schemaId }])) ? true : undefined;
+      const known = seen(view, {}).some((one) => one.schemaId === schemaId);
+      const committed = await this.#views.put(view, known ? stored : [...stored, { version: nextVersion(view), schemaId }], wanted);
+      return committed ? wanted : undefined;
     });
+  }
+
+  /** The subject as it stands when no dataset is half made of it: who comes between claim and dataset, or after a crash there, finishes it. */
+  async #finished(subject: string): Promise<View> {
+    const view = await this.#views.load(subject);
+    if (view.claim === undefined || view.dataset !== undefined) return view;
+    await this.#options.datasets.finish(view.claim);
+    return await this.#views.load(subject);
   }
 
   async #checkFits(contract: Contract, view: View): Promise<void> {
@@ -257,24 +275,7 @@ export class StateSubjects implements Subjects {
       view,
       [...stored, added].toSorted((a, b) => a.version - b.version),
     );
-    if (!committed) return undefined;
-    const now = await this.#views.load(subject);
-    // The dataset was made meanwhile, without knowing of this version: it decides.
-    if (now.dataset !== undefined && !(await this.#datasetSchemas.idsOf(now.dataset)).includes(schemaId))
-      await this.#adopt(now, now.dataset, { schema, added });
-    return await this.#views.show(subject, added);
-  }
-
-  async #adopt(view: View, dataset: Dataset, { schema, added }: { readonly schema: AvroSchema; readonly added: StoredVersion }): Promise<void> {
-    try {
-      await this.#options.datasets.apply(this.#datasetSchemas.contractWith(dataset, schema));
-    } catch (error) {
-      await this.#views.put(
-        view,
-        view.stored.filter(({ version }) => version !== added.version),
-      );
-      throw error;
-    }
+    return committed ? await this.#views.show(subject, added) : undefined;
   }
 
   /** Repeats what another change came in between of, which is told by undefined. */
@@ -313,7 +314,7 @@ export class StateSubjects implements Subjects {
   }
 
   async #deletable(subject: string): Promise<View> {
-    const view = await this.#views.load(subject);
+    const view = await this.#finished(subject);
     if (view.dataset !== undefined)
       throw new MainstemError(
         "registry.notPermitted",
