@@ -1,27 +1,25 @@
 import type { AvroRecordSchema } from "./avro/schema.ts";
 import { issuesSentence } from "./avro/schema.ts";
-import { isAvroName, SchemaParser } from "./avro/schema-parser.ts";
+import { SchemaParser } from "./avro/schema-parser.ts";
 import { parseChecks } from "./check-rules.ts";
-import type { Compatibility, Contract, Merge, PartitionField } from "./contract.ts";
-import { compatibilities, mergeKinds, transforms } from "./contract.ts";
+import { checkClauses, type FieldClauses } from "./clause-conflicts.ts";
+import { readDeletes, readMaxAhead, readMerge, readPredecessor, readRetention, readSort, readSubject, readTags } from "./clause-rules.ts";
+import type { Compatibility, Contract, PartitionField } from "./contract.ts";
+import { compatibilities, transforms } from "./contract.ts";
 import { checkDefaults } from "./default-rules.ts";
 import { isObject, IssueList } from "./issue-list.ts";
-import { keyFault, orderFault, partitionFault } from "./field-rules.ts";
+import { keyFault, noField, orderFault, partitionFault } from "./field-rules.ts";
+import { isDatasetName, nameLengthMax } from "./dataset-name.ts";
 import { checkContractSchema } from "./schema-rules.ts";
 import { ContractError } from "./errors.ts";
 
-/** A topic's name has at most 249 characters, and those of a dataset's own topics put up to 17 in front. */
-const nameLengthMax = 200;
+type Json = Readonly<Record<string, unknown>>;
 const textLengthMax = 10_000;
 const fieldsMax = { key: 16, order: 16, partition: 8 } as const;
-const known = ["formatVersion", "name", "description", "owner", "schema", "key", "order", "merge", "partition", "immutable", "checks", "compatibility"];
-/** Properties that others may know from later versions: named, so that nobody believes in them here. */
-const later: Readonly<Record<string, string>> = {
-  deletes: "Deletes are not supported yet; leave it out.",
-  subject: "Erasure is not supported yet; leave it out and mark personal fields with pii: true.",
-  predecessor: "Datasets cannot name a predecessor yet; leave it out.",
-};
-
+const known = (
+  "formatVersion name description owner schema key order merge deletes partition immutable sort checks compatibility " +
+  "subject tags retention maxAhead predecessor"
+).split(" ");
 /**
  * Checks the JSON form of a contract (docs/formats/contract.md) and fills in its defaults: the only way to a `Contract`.
  * Throws `contract.invalid`, or `contract.unsupported` where everything that is wrong is just not supported yet, with all faults in `facts.issues`.
@@ -40,9 +38,7 @@ export function parseContract(json: unknown): Contract {
 function readContract(json: unknown, issues: IssueList): Contract | undefined {
   if (!isObject(json)) return issues.invalid("", "A contract must be an object with name, schema, key and order.");
   for (const property of Object.keys(json)) {
-    const reason = later[property];
-    if (reason !== undefined) issues.unsupported(property, reason);
-    else if (!known.includes(property))
+    if (!known.includes(property))
       issues.invalid(property, `A contract has no property ${JSON.stringify(property.slice(0, 100))}; it has ${known.join(", ")}.`);
   }
   if (json["formatVersion"] !== undefined && json["formatVersion"] !== 1)
@@ -55,26 +51,47 @@ function readContract(json: unknown, issues: IssueList): Contract | undefined {
     ...readText(json, "description", issues),
     ...readText(json, "owner", issues),
     compatibility: readCompatibility(json["compatibility"], issues),
-    merge: readMerge(json["merge"], issues),
-    immutable: readImmutable(json["immutable"], issues),
+    tags: readTags(json["tags"], issues),
+    ...readRetention(json["retention"], issues),
+    ...readPredecessor(json["predecessor"], { name, issues }),
   } as const;
+  if (json["immutable"] !== undefined && typeof json["immutable"] !== "boolean") issues.invalid("immutable", "immutable must be true or false.");
   if (schema === undefined) return undefined;
   checkContractSchema(schema, { dataset: name, issues });
   // Values can be tried only where the types are right.
   if (issues.list.length === 0) checkDefaults(schema, { path: "schema", issues });
-  return {
-    ...head,
-    schema,
-    key: readFields(json["key"], { property: "key", schema, issues }),
-    order: readFields(json["order"], { property: "order", schema, issues }),
+  const parts = readParts(json, schema, issues);
+  return { ...head, schema, ...parts, checks: parseChecks(json["checks"], schema, issues) };
+}
+
+/** The clauses that name fields. What two of them say against one another is looked at once each is right in itself. */
+function readParts(json: Json, schema: AvroRecordSchema, issues: IssueList): Omit<FieldClauses, "schema"> {
+  const merge = readMerge(json["merge"], { schema, issues });
+  const none = merge.kind === "none";
+  const key = none && isLeftOut(json["key"]) ? [] : readFields(json["key"], { property: "key", schema, issues });
+  // Where nothing is merged nothing is compared: the position is all there is.
+  const order = json["order"] === "log" || (none && isLeftOut(json["order"])) ? "log" : readFields(json["order"], { property: "order", schema, issues });
+  const parts = {
+    key,
+    order,
+    merge,
     partition: readPartition(json["partition"], schema, issues),
-    checks: parseChecks(json["checks"], schema, issues),
-  };
+    ...readDeletes(json["deletes"], { schema, issues }),
+    ...readSort(json["sort"], { schema, issues }),
+    ...readSubject(json["subject"], { schema, issues }),
+    ...readMaxAhead(json["maxAhead"], issues),
+    immutable: json["immutable"] === true,
+  } as const;
+  if (issues.list.length === 0) checkClauses({ ...parts, schema }, issues);
+  return parts;
+}
+
+function isLeftOut(json: unknown): boolean {
+  return json === undefined || (Array.isArray(json) && json.length === 0);
 }
 
 function readName(json: unknown, issues: IssueList): string {
-  const parts = typeof json === "string" ? json.split(".") : [];
-  if (typeof json !== "string" || json.length > nameLengthMax || parts.length !== 2 || !parts.every(isAvroName)) {
+  if (!isDatasetName(json)) {
     issues.invalid(
       "name",
       `The name must be namespace.name, each of letters, digits and _, not starting with a digit, at most ${nameLengthMax} characters in all.`,
@@ -95,7 +112,7 @@ function readSchema(json: unknown, issues: IssueList): AvroRecordSchema | undefi
   return issues.invalid("schema", 'The schema must be a record: { "type": "record", "name": …, "fields": […] }.');
 }
 
-function readText(json: Readonly<Record<string, unknown>>, property: "description" | "owner", issues: IssueList): { readonly [P in typeof property]?: string } {
+function readText(json: Json, property: "description" | "owner", issues: IssueList): { readonly [P in typeof property]?: string } {
   const text = json[property];
   if (text === undefined) return {};
   if (typeof text === "string" && text.length <= textLengthMax) return { [property]: text };
@@ -117,32 +134,15 @@ function readCompatibility(json: unknown, issues: IssueList): Compatibility {
   return "BACKWARD_TRANSITIVE";
 }
 
-function readMerge(json: unknown, issues: IssueList): Merge {
-  if (json === undefined) return { kind: "latest" };
-  const kind = isObject(json) ? json["kind"] : undefined;
-  const good = mergeKinds.find((candidate) => candidate === kind);
-  if (good === undefined) issues.unsupported("merge", 'The merge must be { "kind": "latest" } or { "kind": "first" }; other rules are not supported yet.');
-  else if (isObject(json)) issues.onlyProperties(json, { path: "merge", known: ["kind"] });
-  return { kind: good ?? "latest" };
-}
-
-function readImmutable(json: unknown, issues: IssueList): boolean {
-  if (json !== undefined && typeof json !== "boolean") issues.invalid("immutable", "immutable must be true or false.");
-  return json === true;
-}
-
 function readFields(
   json: unknown,
   options: { readonly property: "key" | "order"; readonly schema: AvroRecordSchema; readonly issues: IssueList },
 ): readonly string[] {
   const { property, schema, issues } = options;
   const what = property === "key" ? "the fields that make a record unique" : "the fields that say which of two records with one key is the later";
-  if (property === "order" && json === "log") {
-    issues.unsupported("order", "Order by log position is not supported yet; name a field that grows with every change.");
-    return [];
-  }
   if (!Array.isArray(json) || json.length === 0 || json.length > fieldsMax[property] || !json.every((name) => typeof name === "string")) {
-    issues.invalid(property, `The ${property} must be an array of 1 to ${fieldsMax[property]} field names: ${what}.`);
+    const otherwise = property === "order" ? `, or "log"` : "";
+    issues.invalid(property, `The ${property} must be an array of 1 to ${fieldsMax[property]} field names: ${what}${otherwise}.`);
     return [];
   }
   const names = json as readonly string[];
@@ -197,10 +197,4 @@ function readPartitionField(
   const fault = partitionFault(field, transform, needed ? (width as number) : undefined);
   if (fault !== undefined) issues.invalid(`${path}.field`, fault);
   return { field: field.name, transform, ...(needed ? { width: width as number } : {}) };
-}
-
-function noField(schema: AvroRecordSchema, name: unknown): string {
-  const names = schema.fields.map((field) => field.name);
-  const list = names.length <= 20 ? names.join(" ") : `${names.slice(0, 20).join(" ")} …`;
-  return `The schema has no field ${JSON.stringify(typeof name === "string" ? name.slice(0, 100) : name)}; it has ${list}.`;
 }

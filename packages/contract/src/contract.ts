@@ -1,8 +1,49 @@
 import type { AvroRecordSchema } from "./avro/schema.ts";
 
-/** Rules that decide which of several records with one key is the row. Both are associative, commutative and idempotent. */
-export const mergeKinds = ["latest", "first"] as const;
-export type Merge = { readonly kind: (typeof mergeKinds)[number] };
+/**
+ * Rules that decide what the row of a key is. `latest`, `first` and `fields` are associative, commutative and idempotent:
+ * neither the order in which records arrive nor how often they do counts. Under `none` nothing is merged: every accepted record is a row.
+ */
+export const mergeKinds = ["latest", "first", "fields", "none"] as const;
+/** What decides over one field. `union` is of arrays. There is no sum: a record that is sent twice would change it. */
+export const fieldRules = ["min", "max", "union", "latest", "first", "latestNonNull"] as const;
+export type FieldRule = (typeof fieldRules)[number];
+export type Merge =
+  | { readonly kind: "latest" }
+  | { readonly kind: "first" }
+  /** Fields without a rule, those of the order among them, are `latest`. */
+  | { readonly kind: "fields"; readonly fields: Readonly<Record<string, FieldRule>> }
+  | { readonly kind: "none" };
+
+/** Fields, compared one after the other, or the position in the topic: (generation of the topic, offset). */
+export type Order = readonly string[] | "log";
+
+/** The order's fields; none where the log decides. */
+export function orderFields({ order }: Pick<Contract, "order">): readonly string[] {
+  return order === "log" ? [] : order;
+}
+
+/** Which records are deletes. They are whole records, with key, order and partition fields. */
+export interface Deletes {
+  readonly field: string;
+  /** The texts that delete. Absent: the field is a boolean, and true deletes. */
+  readonly values?: readonly string[];
+  /** How long tombstones are kept, such as `"30d"`: updates older than that may bring a deleted row back. Absent: for ever. */
+  readonly horizon?: string;
+}
+
+/** Whether rows of the dataset can be deleted: by its delete field, or, ordered by the log, by a null value. */
+export function takesDeletes({ deletes, order, merge }: Pick<Contract, "deletes" | "order" | "merge">): boolean {
+  return deletes !== undefined || (order === "log" && merge.kind === "latest");
+}
+
+/** How much of its topic is kept; what a limit leaves out is up to the platform's configuration. */
+export interface Retention {
+  /** A duration, such as `"7d"`. */
+  readonly log?: string;
+  /** Bytes of each partition. */
+  readonly logBytes?: number;
+}
 
 /** Iceberg's partition transforms. `width` belongs to `bucket` (number of buckets) and `truncate` (length). */
 export const transforms = ["identity", "year", "month", "day", "hour", "bucket", "truncate"] as const;
@@ -51,15 +92,27 @@ export interface Contract {
   readonly description?: string;
   readonly owner?: string;
   readonly schema: AvroRecordSchema;
-  /** Top-level field names. */
+  /** Top-level field names. Empty only under `merge: none`, for records that have no key. */
   readonly key: readonly string[];
-  readonly order: readonly string[];
+  readonly order: Order;
   readonly merge: Merge;
+  readonly deletes?: Deletes;
   readonly partition: readonly PartitionField[];
   /** Declares that partition fields never change for a key, so that a build need not look. */
   readonly immutable: boolean;
+  /** Top-level fields by which rows lie sorted in the table's files; empty: by the key. */
+  readonly sort: readonly string[];
   readonly checks: readonly Check[];
   readonly compatibility: Compatibility;
+  /** Fields, or paths through records, that say whose data a record is. */
+  readonly subject?: readonly string[];
+  /** Words to find the dataset by, sorted. */
+  readonly tags: readonly string[];
+  readonly retention?: Retention;
+  /** How far the order's first field, a time, may lie in the future at the door, such as `"5m"`. */
+  readonly maxAhead?: string;
+  /** The dataset that this one continues. */
+  readonly predecessor?: string;
 }
 
 /** Whether a key can move between partitions: `stable` when the partition fields are key fields. */

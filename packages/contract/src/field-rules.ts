@@ -1,6 +1,7 @@
-import type { AvroField } from "./avro/schema.ts";
+import type { AvroField, AvroRecordSchema } from "./avro/schema.ts";
 import { attributeOf, unwrapNullable } from "./avro/schema.ts";
-import type { Transform } from "./contract.ts";
+import { isClock } from "./clock/hlc.ts";
+import type { FieldRule, Transform } from "./contract.ts";
 import { transformTakes } from "./partition.ts";
 import { decimalBytes } from "./records/decimal.ts";
 import { decimalOf } from "./records/json-leaves.ts";
@@ -63,4 +64,33 @@ export function partitionFault(field: AvroField, transform: Transform, width?: n
 function truncateWidthMax(precision: number): bigint {
   const greatest = 10n ** BigInt(precision) - 1n;
   return (1n << BigInt(decimalBytes(greatest) * 8 - 1)) - greatest + 1n;
+}
+
+/** What a field must be for one of the merge's rules; undefined where it is that. */
+export function ruleFault(field: AvroField, rule: FieldRule): string | undefined {
+  const own = unwrapNullable(field.type);
+  if (own === undefined) return undefined;
+  const kind = kindOf(own.type);
+  if (rule === "union") return kind === "array" ? undefined : `union takes an array, not a ${kind}; use latest.`;
+  if (rule !== "min" && rule !== "max") return undefined;
+  const compared = isOrderKind(kind) || kind === "float" || kind === "double";
+  return compared ? undefined : `A ${kind} has no ${rule}: its values have no order that every engine agrees on; use latest or first.`;
+}
+
+/** Whether a field's values can be sorted, or name a person: one value each, not a structure. */
+export function isScalar(field: AvroField): boolean {
+  const own = unwrapNullable(field.type);
+  return own === undefined || !["array", "map", "record"].includes(kindOf(own.type));
+}
+
+/** Whether values of the field are instants: what can be compared with a clock. */
+export function isInstant(field: AvroField): boolean {
+  const own = unwrapNullable(field.type);
+  return own !== undefined && (isClock(own.type) || ["timestampMillis", "timestampMicros"].includes(kindOf(own.type)));
+}
+
+export function noField(schema: AvroRecordSchema, name: unknown): string {
+  const names = schema.fields.map((field) => field.name);
+  const list = names.length <= 20 ? names.join(" ") : `${names.slice(0, 20).join(" ")} …`;
+  return `The schema has no field ${JSON.stringify(typeof name === "string" ? name.slice(0, 100) : name)}; it has ${list}.`;
 }

@@ -19,7 +19,8 @@ const microsPerDay = 86_400_000_000n;
 /** Whether a key can move between partitions. */
 export function partitionKind(contract: Contract): PartitionKind {
   if (contract.partition.length === 0) return "none";
-  if (contract.partition.every((field) => contract.key.includes(field.field))) return "stable";
+  // What is not merged never moves.
+  if (contract.merge.kind === "none" || contract.partition.every((field) => contract.key.includes(field.field))) return "stable";
   return contract.immutable ? "immutable" : "movable";
 }
 

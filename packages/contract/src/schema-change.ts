@@ -20,13 +20,13 @@ export type SchemaChange =
 
 const newDataset = "Keep it as it was, or declare a new dataset.";
 /** What may change at any time: it has no effect on records that are there. */
-const free = ["description", "owner", "checks", "compatibility"] as const;
+const free = ["description", "owner", "checks", "compatibility", "sort", "subject", "tags", "retention", "maxAhead"] as const;
 /** What decides over the rows that are there: these changes need the table to be built again. */
-const rebuilt = ["order", "merge", "partition", "immutable"] as const;
+const rebuilt = ["order", "merge", "deletes", "partition", "immutable"] as const;
 
 /**
  * Judges a new declaration of a dataset against the one that is in force. It accepts new top-level fields with defaults and changes of
- * description, owner, checks, docs and compatibility, and refuses the rest by name. The order in which fields are written does not count:
+ * docs and of what has no effect on records that are there (`free`), and refuses the rest by name. The order in which fields are written does not count:
  * store what `alignContract` gives.
  */
 export function checkSchemaChange(before: Contract, after: Contract): SchemaChange {
@@ -34,6 +34,12 @@ export function checkSchemaChange(before: Contract, after: Contract): SchemaChan
   const refused: RefusedChange[] = [];
   if (after.name !== before.name) refused.push({ path: "name", reason: `The name was ${before.name}.`, remedy: newDataset });
   if (!same(before.key, after.key)) refused.push({ path: "key", reason: "The key is frozen for the life of a dataset.", remedy: newDataset });
+  if (before.predecessor !== after.predecessor)
+    refused.push({
+      path: "predecessor",
+      reason: "Readers move over from the predecessor once, so it is frozen for the life of a dataset.",
+      remedy: newDataset,
+    });
   for (const part of rebuilt) {
     if (!same(formatContract(before)[part], formatContract(after)[part])) {
       refused.push({ path: part, reason: `Changing ${part} needs the table to be built again, which is not supported yet.`, remedy: newDataset });

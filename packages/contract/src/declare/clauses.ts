@@ -1,4 +1,4 @@
-import type { Check, Merge, PartitionField, RangeBounds } from "../contract.ts";
+import type { Check, FieldRule, Merge, PartitionField, RangeBounds } from "../contract.ts";
 
 /** The record with the greatest order is the row. */
 export function latest(): Merge {
@@ -8,6 +8,16 @@ export function latest(): Merge {
 /** The record with the least order is the row. */
 export function first(): Merge {
   return { kind: "first" };
+}
+
+/** Each field has its own rule; those without one, the order's among them, are `latest`. Leave key fields out. */
+export function byField(fields: Readonly<Record<string, FieldRule>>): Merge {
+  return { kind: "fields", fields };
+}
+
+/** Nothing is merged: every accepted record is a row. The key may then be left out, and the order must be. */
+export function none(): Merge {
+  return { kind: "none" };
 }
 
 /** Partitions by the value itself. */

@@ -74,6 +74,8 @@ test("a declaration in Zod is the JSON form that it stands for", () => {
     merge: { kind: "latest" },
     partition: [{ field: "placedAt", transform: "day" }],
     immutable: false,
+    sort: [],
+    tags: [],
     checks: [
       { kind: "sum", field: "amount" },
       { kind: "freshness", within: "15m" },

@@ -1,7 +1,7 @@
 import type { z } from "zod";
 import { issuesSentence } from "../avro/schema.ts";
 import { parseContract } from "../contract-parser.ts";
-import type { Check, Compatibility, Contract, Merge, PartitionField } from "../contract.ts";
+import type { Check, Compatibility, Contract, Deletes, Merge, PartitionField, Retention } from "../contract.ts";
 import { ContractError } from "../errors.ts";
 import { IssueList } from "../issue-list.ts";
 import { ZodWalker } from "./zod-walker.ts";
@@ -19,17 +19,28 @@ export interface DatasetSpec<Schema extends z.ZodObject> {
   readonly description?: string;
   readonly owner?: string;
   readonly schema: Schema;
-  /** Fields that make a record unique. */
-  readonly key: readonly (keyof z.input<Schema> & string)[];
-  /** Fields that say which of two records with one key is the later. */
-  readonly order: readonly (keyof z.input<Schema> & string)[];
+  /** Fields that make a record unique. May be left out under `none()`. */
+  readonly key?: readonly (keyof z.input<Schema> & string)[];
+  /** Fields that say which of two records with one key is the later, or `"log"`: the one that was accepted later. Is left out under `none()`. */
+  readonly order?: readonly (keyof z.input<Schema> & string)[] | "log";
   /** `latest()` by default. */
   readonly merge?: Merge;
+  readonly deletes?: Deletes & { readonly field: keyof z.input<Schema> & string };
   readonly partition?: readonly PartitionField[];
   /** The partition fields never change for a key. */
   readonly immutable?: boolean;
+  /** Fields by which rows lie sorted in the table's files; by default the key. */
+  readonly sort?: readonly (keyof z.input<Schema> & string)[];
   readonly checks?: readonly Check[];
   readonly compatibility?: Compatibility;
+  /** Fields, or paths through records, that say whose data a record is. */
+  readonly subject?: readonly string[];
+  readonly tags?: readonly string[];
+  readonly retention?: Retention;
+  /** How far the order's first field, a time, may lie in the future at the door, such as `"5m"`. */
+  readonly maxAhead?: string;
+  /** The dataset that this one continues. */
+  readonly predecessor?: string;
 }
 
 /**

@@ -1,6 +1,7 @@
-import { isAvroName, parseAvroRecordSchema } from "../avro/schema-parser.ts";
+import { parseAvroRecordSchema } from "../avro/schema-parser.ts";
 import { issuesSentence, type Issue } from "../avro/schema.ts";
 import type { Check } from "../contract.ts";
+import { isDatasetName } from "../dataset-name.ts";
 import { ContractError } from "../errors.ts";
 import { isObject, IssueList } from "../issue-list.ts";
 import { customOf, readProperty } from "./odcs-property.ts";
@@ -20,8 +21,22 @@ export interface FromOdcsOptions {
 }
 
 /** Parts of the file that contracts have no place for. */
-const documentRead = ["apiVersion", "kind", "id", "name", "version", "status", "domain", "schema", "team", "slaProperties", "description", "contractCreatedTs"];
-const schemaRead = ["name", "physicalName", "physicalType", "logicalType", "description", "properties", "customProperties", "quality", "id"];
+const documentRead = [
+  "apiVersion",
+  "kind",
+  "id",
+  "name",
+  "version",
+  "status",
+  "domain",
+  "schema",
+  "team",
+  "slaProperties",
+  "description",
+  "contractCreatedTs",
+  "tags",
+];
+const schemaRead = ["name", "physicalName", "physicalType", "logicalType", "description", "properties", "customProperties", "quality", "id", "tags"];
 const units: Readonly<Record<string, readonly string[]>> = {
   d: ["d", "day", "days"],
   h: ["h", "hr", "hour", "hours"],
@@ -118,10 +133,17 @@ function readObject(object: Json, place: Place): OdcsDataset {
     key: keyOf(properties),
     ...custom("order"),
     ...custom("merge"),
+    ...custom("deletes"),
     partition: readPartition(object, properties),
     ...custom("immutable"),
     checks: orderChecks(customOf(object, "mainstem.checks"), [...read.flatMap(({ checks }) => checks), ...readFreshness(object, place)]),
     ...custom("compatibility"),
+    ...custom("sort"),
+    ...custom("subject"),
+    ...tagsOf(document, object),
+    ...custom("retention"),
+    ...custom("maxAhead"),
+    ...custom("predecessor"),
   };
   return { contract, notes };
 }
@@ -135,11 +157,6 @@ function readName(object: Json, { document, namespace, path, issues, notes }: Pl
   if (!isDatasetName(name)) issues.invalid(path, "The dataset's name is not said: give physicalName as namespace.name, or domain and the object's name.");
   else if (short !== own) notes.push({ path: "name", message: `The dataset is named ${name}, after ${JSON.stringify(own)}.` });
   return name;
-}
-
-function isDatasetName(text: string): boolean {
-  const parts = text.split(".");
-  return parts.length === 2 && parts.every(isAvroName);
 }
 
 /** Who changed the words of a property must change, or leave out, the type beside them. */
@@ -195,6 +212,12 @@ function readPartition(object: Json, properties: readonly Json[]): readonly unkn
   const custom = customOf(object, "mainstem.partition");
   const own = Array.isArray(custom) ? custom.filter((one) => isObject(one) && fields.includes(one["field"])) : [];
   return [...own, ...fields.filter((field) => !own.some((one) => (one as Json)["field"] === field)).map((field) => ({ field, transform: "identity" }))];
+}
+
+/** Those of the file and of the object. */
+function tagsOf(document: Json, object: Json): Json {
+  const tags = [document["tags"], object["tags"]].flat().filter((tag) => typeof tag === "string" && tag.trim() !== "");
+  return tags.length === 0 ? {} : { tags: tags.map((tag) => (tag as string).trim()) };
 }
 
 /** The team's name, or who owns it. */

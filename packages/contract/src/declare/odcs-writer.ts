@@ -25,8 +25,14 @@ export function toOdcs(contract: Contract, { version = "1" }: OdcsOptions = {}):
   const customs: readonly (readonly [string, unknown])[] = [
     ["mainstem.order", contract.order],
     ["mainstem.merge", contract.merge.kind === "latest" ? undefined : contract.merge],
+    ["mainstem.deletes", contract.deletes],
     ["mainstem.partition", contract.partition.every(({ transform }) => transform === "identity") ? undefined : contract.partition],
     ["mainstem.immutable", contract.immutable ? true : undefined],
+    ["mainstem.sort", contract.sort.length === 0 ? undefined : contract.sort],
+    ["mainstem.subject", contract.subject],
+    ["mainstem.retention", contract.retention],
+    ["mainstem.maxAhead", contract.maxAhead],
+    ["mainstem.predecessor", contract.predecessor],
     ["mainstem.compatibility", contract.compatibility === "BACKWARD_TRANSITIVE" ? undefined : contract.compatibility],
     ["mainstem.checks", contract.checks.length === 0 ? undefined : checks],
     ["mainstem.doc", doc],
@@ -40,6 +46,7 @@ export function toOdcs(contract: Contract, { version = "1" }: OdcsOptions = {}):
     version,
     status: "active",
     domain,
+    ...(contract.tags.length === 0 ? {} : { tags: contract.tags }),
     ...(contract.owner === undefined ? {} : { team: { name: contract.owner } }),
     schema: [
       {

@@ -1,6 +1,6 @@
 import { toSchemaJson } from "../avro/schema-text.ts";
 import { formatContract } from "../contract-json.ts";
-import type { Check, Contract, PartitionField } from "../contract.ts";
+import type { Check, Contract, Merge, PartitionField } from "../contract.ts";
 import { unreachable } from "../unreachable.ts";
 import { literal, objectSource, sameJson } from "./zod-source.ts";
 
@@ -9,7 +9,7 @@ const reserved: ReadonlySet<string> = new Set(
   (
     "await break case catch class const continue debugger default delete do else enum export extends false finally for function if implements import in instanceof " +
     "interface let new null package private protected public return static super switch this throw true try typeof var void while with yield arguments eval undefined z " +
-    "bucket bytes dataset date day decimal first freshness hour identity latest length localTimestamp long matches max min month notNull oneOf parseContract range sum " +
+    "bucket byField bytes dataset date day decimal first freshness hlc hour identity latest length localTimestamp long matches max min month none notNull oneOf parseContract range sum " +
     "timeOfDay timestamp timestampMillis truncate unique volume year"
   ).split(" "),
 );
@@ -48,11 +48,17 @@ function toZod(contract: Contract, short: string): { readonly source: string; re
     ["schema", doc === undefined ? schema.source : `${schema.source}.meta(${literal({ description: doc })})`],
     ["key", literal(contract.key)],
     ["order", literal(contract.order)],
-    ["merge", contract.merge.kind === "latest" ? undefined : call(contract.merge.kind)],
+    ["merge", mergeCall(contract.merge, call)],
+    ["deletes", contract.deletes === undefined ? undefined : literal(contract.deletes)],
     ["partition", listOf(contract.partition.map((field) => partitionCall(field, call)))],
     ["immutable", contract.immutable ? "true" : undefined],
+    ["sort", contract.sort.length === 0 ? undefined : literal(contract.sort)],
     ["checks", listOf(contract.checks.map((check) => checkCall(check, call)))],
     ["compatibility", contract.compatibility === "BACKWARD_TRANSITIVE" ? undefined : literal(contract.compatibility)],
+    ...(["subject", "retention", "maxAhead", "predecessor"] as const).map(
+      (part) => [part, contract[part] === undefined ? undefined : literal(contract[part])] as const,
+    ),
+    ["tags", contract.tags.length === 0 ? undefined : literal(contract.tags)],
   ];
   const lines = entries.flatMap(([key, source]) => (source === undefined ? [] : [`  ${key}: ${source},\n`]));
   return { source: `{\n${lines.join("")}}`, imports };
@@ -64,6 +70,11 @@ function listOf(calls: readonly string[]): string | undefined {
   if (calls.length === 0) return undefined;
   const line = `[${calls.join(", ")}]`;
   return line.length <= 120 ? line : `[\n${calls.map((call) => `    ${call},\n`).join("")}  ]`;
+}
+
+function mergeCall(merge: Merge, call: Call): string | undefined {
+  if (merge.kind === "latest") return undefined;
+  return merge.kind === "fields" ? call("byField", merge.fields) : call(merge.kind);
 }
 
 function partitionCall({ field, transform, width }: PartitionField, call: Call): string {

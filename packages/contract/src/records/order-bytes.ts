@@ -21,6 +21,7 @@ export function isOrderKind(kind: ValueKind): boolean {
  * Texts (as UTF-8) and bytes: 0 is written as 0 255, and 0 0 ends them. Fixed: as they are. Texts so compare by code point.
  */
 export function compileOrderBytes(contract: Contract): (native: Readonly<Record<string, unknown>>) => Uint8Array<ArrayBuffer> {
+  if (contract.order === "log") throw new TypeError("the order of the log is the position: use positionOrderBytes");
   const plans = contract.order.map((name) => {
     const type = (contract.schema.fields.find((field) => field.name === name) as AvroField).type as AvroTypeSchema;
     const write = writers.get(kindOf(type));
@@ -33,6 +34,21 @@ export function compileOrderBytes(contract: Contract): (native: Readonly<Record<
     for (const plan of plans) plan.write(native[plan.name], sink);
     return sink.copy();
   };
+}
+
+/** Where a record lies in its topic. `generation` counts the topics of a dataset from 1; a replayed record has the position that it had first. */
+export interface RecordPosition {
+  readonly generation: number;
+  readonly partition: number;
+  readonly offset: number;
+}
+
+/** The order of a position under `order: log`, as bytes that compare like (generation, offset): 8 bytes each, as whole numbers in an order of fields. */
+export function positionOrderBytes({ generation, offset }: RecordPosition): Uint8Array<ArrayBuffer> {
+  const sink = new ByteSink(16);
+  writeWhole(generation, sink);
+  writeWhole(offset, sink);
+  return sink.copy();
 }
 
 /** As `memcmp`: by the first byte that differs, then by length. */

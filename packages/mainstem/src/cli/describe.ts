@@ -1,3 +1,4 @@
+import type { Deletes, Merge } from "@mainstem/contract";
 import { Command } from "commander";
 import type { DatasetDetail, VersionDetail } from "./answers.ts";
 import { path } from "./client.ts";
@@ -35,9 +36,18 @@ function show(dataset: DatasetDetail, width: number | undefined): readonly strin
     ["owner", contract.owner],
     ["version", `${dataset.version}, applied ${dataset.appliedAt}`],
     ["key", contract.key.join(", ")],
-    ["order", contract.order.join(", ")],
-    ["merge", contract.merge.kind],
+    ["order", contract.order === "log" ? "position in the log" : contract.order.join(", ")],
+    ["merge", describeMerge(contract.merge)],
+    ["deletes", contract.deletes === undefined ? undefined : describeDeletes(contract.deletes)],
     ["partition", contract.partition.map(({ transform, field, width: size }) => `${transform}(${field}${size === undefined ? "" : `, ${size}`})`).join(", ")],
+    ["tags", contract.tags.join(", ")],
+    ["about", contract.subject?.join(", ")],
+    [
+      "kept in the log",
+      [contract.retention?.log, contract.retention?.logBytes && `${formatCount(contract.retention.logBytes)} bytes a partition`].filter(Boolean).join(", "),
+    ],
+    ["ahead at most", contract.maxAhead],
+    ["continues", contract.predecessor],
     ["status", [dataset.status, ...(dataset.reasons ?? []).map(({ message }) => message)].join("; ")],
     ["in the log", `${formatCount(dataset.records)} records`],
     ["in the archive", `${formatCount(archive.partitions.reduce((sum, { next }) => sum + next, 0))} records${through(archive.completeThrough)}`],
@@ -53,6 +63,15 @@ function show(dataset: DatasetDetail, width: number | undefined): readonly strin
     "",
     ...formatTable([{ title: "field" }, { title: "type" }, { title: "about" }], fields, { width }),
   ];
+}
+
+function describeMerge(merge: Merge): string {
+  if (merge.kind !== "fields") return merge.kind;
+  return `by field: ${[...Object.entries(merge.fields).map(([name, rule]) => `${name} ${rule}`), "others latest"].join(", ")}`;
+}
+
+function describeDeletes({ field, values, horizon }: Deletes): string {
+  return `${field} is ${values === undefined ? "true" : values.join(" or ")}${horizon === undefined ? "" : `, remembered for ${horizon}`}`;
 }
 
 function showVersions(versions: readonly VersionDetail[], width: number | undefined): readonly string[] {

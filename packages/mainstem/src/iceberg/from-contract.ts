@@ -1,6 +1,7 @@
 import {
   attributeOf,
   kindOf,
+  orderFields,
   unwrapNullable,
   type AvroArraySchema,
   type AvroField,
@@ -32,7 +33,7 @@ export function newTableOf(contract: Contract): NewTable {
  */
 export function icebergSchemaOf(contract: Contract, table?: Pick<TableState, "schema" | "lastColumnId">): IcebergSchema {
   const ids = new FieldIds(table?.lastColumnId ?? 0);
-  const required = new Set(table === undefined ? [...contract.key, ...contract.order] : []);
+  const required = new Set(table === undefined ? [...contract.key, ...orderFields(contract)] : []);
   const fields = structFields(contract.schema, { known: table?.schema.fields, ids, path: "" }).map((field) => ({
     ...field,
     required: field.required || required.has(field.name),
