@@ -2,7 +2,8 @@ export { CodedError, ContractError, contractCodes, type ContractCode } from "./e
 export { compatibilities, fieldRules, mergeKinds, orderFields, takesDeletes, transforms } from "./contract.ts";
 export type { Check, Compatibility, Contract, Deletes, FieldRule, Merge, Order, PartitionField, PartitionKind, Retention, Transform } from "./contract.ts";
 export { durationMs, isDuration } from "./durations.ts";
-export { isClock } from "./clock/hlc.ts";
+export { hybridTimeMax, hybridTimeMillis, isClock, toHybridTime } from "./clock/hlc.ts";
+export { createHybridClock, type HybridClock, type HybridClockOptions, type ReceivedTime } from "./clock/hybrid-clock.ts";
 export {
   aliasesOf,
   attributeOf,
@@ -78,7 +79,7 @@ export { fromOdcs, isOdcs, type FromOdcsOptions, type OdcsDataset } from "./decl
 export { toOdcs, type OdcsOptions } from "./declare/odcs-writer.ts";
 export { toRecordTypes } from "./declare/record-types.ts";
 export { toTypescript } from "./declare/typescript-writer.ts";
-export { bytes, date, decimal, localTimestamp, long, timeOfDay, timestamp, timestampMillis } from "./declare/field-types.ts";
+export { bytes, date, decimal, hlc, localTimestamp, long, timeOfDay, timestamp, timestampMillis } from "./declare/field-types.ts";
 export {
   bucket,
   byField,

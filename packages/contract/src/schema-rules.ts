@@ -1,6 +1,7 @@
 import type { AvroField, AvroRecordSchema, AvroSchema, AvroTypeSchema } from "./avro/schema.ts";
 import { attributeOf, fullNameOf, isRecursive, isUnion, logicalTypeOf, unwrapNullable } from "./avro/schema.ts";
 import { faultOfDefault } from "./avro/default-value.ts";
+import { clockAttribute, isClock } from "./clock/hlc.ts";
 import type { IssueList } from "./issue-list.ts";
 import { decimalPrecisionMax } from "./records/decimal.ts";
 import { basesOf, decimalFault } from "./value-kind.ts";
@@ -70,6 +71,8 @@ function checkAliases(holder: AvroTypeSchema | AvroField, path: string, issues: 
 }
 
 function checkLogicalType(schema: AvroTypeSchema, path: string, issues: IssueList): void {
+  if (attributeOf(schema, clockAttribute) !== undefined && (!isClock(schema) || logicalTypeOf(schema) !== undefined))
+    issues.invalid(`${path}.${clockAttribute}`, `${clockAttribute} must be "hlc", on a long without a logical type.`);
   const logicalType = logicalTypeOf(schema);
   if (logicalType === undefined) return;
   const place = `${path}.logicalType`;

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { clockAttribute } from "../clock/hlc.ts";
 
 /** What `.meta({ avro: … })` of a Zod type means to Mainstem: the Avro type itself, for what Zod has no word for. */
 export interface AvroMeta {
@@ -42,6 +43,11 @@ export function decimal(precision: number, scale: number): z.ZodCustomStringForm
 /** A whole number of 64 bits; a number where it is safe, text beyond 2^53. */
 export function long(): z.ZodUnion<readonly [z.ZodInt, z.ZodCustomStringFormat<"long">]> {
   return z.union([z.int(), z.stringFormat("long", /^(?:0|-?[1-9]\d{0,18})$/)]).meta({ avro: "long" });
+}
+
+/** A time of a hybrid logical clock, which the producer library stamps (`createHybridClock`): grows on each host, and compares across hosts. For the order. */
+export function hlc(): z.ZodUnion<readonly [z.ZodInt, z.ZodCustomStringFormat<"long">]> {
+  return long().meta({ avro: { type: "long", [clockAttribute]: "hlc" } });
 }
 
 /** Bytes; base64 text. */

@@ -1,4 +1,4 @@
-import type { Deletes, Merge } from "@mainstem/contract";
+import { isClock, type AvroTypeSchema, type Deletes, type Merge } from "@mainstem/contract";
 import { Command } from "commander";
 import type { DatasetDetail, VersionDetail } from "./answers.ts";
 import { path } from "./client.ts";
@@ -103,6 +103,7 @@ export function describeType(type: unknown): string {
   const { type: kind, logicalType, precision, scale, items, values, symbols, fields } = type as Readonly<Record<string, unknown>>;
   if (logicalType === "decimal") return `decimal(${toCell(precision)}, ${toCell(scale ?? 0)})`;
   if (typeof logicalType === "string") return logicalType;
+  if (isClock(type as AvroTypeSchema)) return "hlc";
   if (kind === "array") return `list of ${describeType(items)}`;
   if (kind === "map") return `map of ${describeType(values)}`;
   if (kind === "enum" && Array.isArray(symbols)) return `one of ${symbols.join(", ")}`;
