@@ -1,5 +1,7 @@
 export type {
+  BranchChange,
   DataFile,
+  IcebergBranches,
   IcebergField,
   IcebergList,
   IcebergMap,

@@ -12,6 +12,8 @@ export const icebergLimits = {
   manifestsBeforeMerge: 100,
   /** What has fewer live files than this is merged with others. */
   mergeEntriesMax: 500,
+  /** How often a commit is tried again after a change of another branch was first. */
+  commitAttemptsMax: 5,
   /** Parsed metadata and manifests that are kept in memory, as estimated. */
   cacheBytesMax: 67_108_864,
 } as const;

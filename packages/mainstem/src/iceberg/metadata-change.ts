@@ -61,24 +61,13 @@ export interface ChangeOf {
 /** Adds a snapshot and makes it the current one. */
 export function withSnapshot({ metadata, address, time }: ChangeOf, snapshot: SnapshotEntry): MetadataChange {
   const { raw } = metadata;
-  const entry = {
-    "snapshot-id": snapshot.id,
-    ...(snapshot.parentId === undefined ? {} : { "parent-snapshot-id": snapshot.parentId }),
-    "sequence-number": snapshot.sequenceNumber,
-    "timestamp-ms": snapshot.timestamp,
-    summary: snapshot.summary,
-    "manifest-list": snapshot.manifestList,
-    "schema-id": snapshot.schemaId,
-  };
-  const refs = (raw["refs"] ?? {}) as JsonObject;
   return withLogs(
     { metadata, address, time },
     {
       "last-sequence-number": snapshot.sequenceNumber,
       "current-snapshot-id": snapshot.id,
-      snapshots: [...list(raw["snapshots"]), entry],
-      // Retention settings of the branch stay.
-      refs: { ...refs, main: { type: "branch", ...(refs["main"] as JsonObject | undefined), "snapshot-id": snapshot.id } },
+      snapshots: [...list(raw["snapshots"]), snapshotJson(snapshot)],
+      refs: withRef(raw, "main", snapshot.id),
       "snapshot-log": [...list(raw["snapshot-log"]), { "timestamp-ms": time, "snapshot-id": snapshot.id }],
     },
   );
@@ -96,7 +85,27 @@ export function withSchema(change: ChangeOf, schema: IcebergSchema): MetadataCha
   });
 }
 
-function withLogs({ metadata, address, time }: ChangeOf, changes: JsonObject): MetadataChange {
+/** The refs of a table with one of them at a snapshot. Retention settings of the ref stay. */
+export function withRef(raw: JsonObject, name: string, snapshotId: bigint): JsonObject {
+  const refs = (raw["refs"] ?? {}) as JsonObject;
+  return { ...refs, [name]: { type: "branch", ...(refs[name] as JsonObject | undefined), "snapshot-id": snapshotId } };
+}
+
+/** A snapshot as metadata holds it. */
+export function snapshotJson(snapshot: SnapshotEntry): JsonObject {
+  return {
+    "snapshot-id": snapshot.id,
+    ...(snapshot.parentId === undefined ? {} : { "parent-snapshot-id": snapshot.parentId }),
+    "sequence-number": snapshot.sequenceNumber,
+    "timestamp-ms": snapshot.timestamp,
+    summary: snapshot.summary,
+    "manifest-list": snapshot.manifestList,
+    "schema-id": snapshot.schemaId,
+  };
+}
+
+/** Changes some members, and keeps the log of earlier metadata files. */
+export function withLogs({ metadata, address, time }: ChangeOf, changes: JsonObject): MetadataChange {
   assert(time > metadata.lastUpdated, "a change is later than what it changes");
   const log = [...list(metadata.raw["metadata-log"]), { "timestamp-ms": metadata.lastUpdated, "metadata-file": address }];
   const kept = log.slice(-keptVersions(metadata));
@@ -109,11 +118,11 @@ function keptVersions({ properties }: TableMetadata): number {
   return Number.isSafeInteger(set) && set >= 1 ? set : previousVersionsMax;
 }
 
-function list(json: Json | undefined): readonly Json[] {
+export function list(json: Json | undefined): readonly Json[] {
   return Array.isArray(json) ? (json as readonly Json[]) : [];
 }
 
 /** Types without an index signature are JSON too. */
-function toJson(value: object): Json {
+export function toJson(value: object): Json {
   return value as unknown as Json;
 }

@@ -37,6 +37,8 @@ export interface TableMetadata {
   /** Oldest first. */
   readonly snapshots: readonly SnapshotEntry[];
   readonly current: SnapshotEntry | undefined;
+  /** Branches and tags by name, `main` among them once there is a snapshot. */
+  readonly refs: ReadonlyMap<string, bigint>;
   readonly snapshotLog: readonly { readonly timestamp: number; readonly snapshotId: bigint }[];
   readonly metadataLog: readonly { readonly timestamp: number; readonly address: string }[];
 }
@@ -72,6 +74,7 @@ export function checkMetadata(json: Json, { key }: { readonly key: string }): Ta
     properties: root.at("properties").absent ? {} : root.at("properties").texts(),
     snapshots,
     current: checkCurrent(root, snapshots),
+    refs: checkRefs(root, snapshots),
     snapshotLog: listOrNone(root.at("snapshot-log")).map((entry) => ({
       timestamp: entry.at("timestamp-ms").integer({ from: 0 }),
       snapshotId: entry.at("snapshot-id").long(),
@@ -199,6 +202,19 @@ function checkCurrent(root: JsonPlace, snapshots: readonly SnapshotEntry[]): Sna
   const current = snapshots.find((snapshot) => snapshot.id === id);
   if (current === undefined) throw place.fault("should be one of snapshots");
   return current;
+}
+
+function checkRefs(root: JsonPlace, snapshots: readonly SnapshotEntry[]): ReadonlyMap<string, bigint> {
+  const refs = root.at("refs");
+  if (refs.absent) return new Map();
+  return new Map(
+    Object.keys(refs.object()).map((name) => {
+      const place = refs.at(name).at("snapshot-id");
+      const id = place.long();
+      if (snapshots.every((snapshot) => snapshot.id !== id)) throw place.fault("should be one of snapshots");
+      return [name, id];
+    }),
+  );
 }
 
 function chosen<Name extends string, Item extends { readonly [name in Name]: number }>(items: readonly Item[], name: Name, place: JsonPlace): Item {

@@ -97,6 +97,8 @@ export interface TableState {
   /** Oldest first. */
   readonly snapshots: readonly Snapshot[];
   readonly current: Snapshot | undefined;
+  /** Branches and tags by name: the ids of their snapshots. */
+  readonly refs: ReadonlyMap<string, bigint>;
   /** Which snapshot became current when (milliseconds since 1970), oldest first: what time travel goes by. */
   readonly snapshotLog: readonly { readonly timestamp: number; readonly snapshotId: bigint }[];
   readonly lastColumnId: number;
@@ -112,6 +114,8 @@ export interface TableChange {
   readonly removed: ReadonlySet<ObjectKey>;
   /** Extra keys of the snapshot summary, such as the checkpoint. */
   readonly summary: Readonly<Record<string, string>>;
+  /** The branch that the change is for; by default `main`, what readers see. */
+  readonly branch?: string;
 }
 export type TableCommit =
   | { readonly kind: "committed"; readonly state: TableState; readonly snapshot: Snapshot }
@@ -129,7 +133,7 @@ export type TableCommit =
  */
 export interface IcebergTables {
   load(dataset: string): Promise<TableState | undefined>;
-  /** Makes the table with this schema and partition spec if it is not there; gives what is there otherwise. */
+  /** Makes the table with this schema and partition spec if it is not there, or never had a snapshot and is another; gives what is there otherwise. */
   create(dataset: string, spec: NewTable): Promise<TableState>;
   /** Adds columns as a new current schema; no snapshot. `conflict` when the current schema is no longer `expected`. */
   addColumns(
@@ -137,8 +141,45 @@ export interface IcebergTables {
     change: { readonly expected: number; readonly schema: IcebergSchema },
   ): Promise<{ readonly kind: "committed" | "conflict"; readonly state: TableState }>;
   commit(dataset: string, change: TableChange): Promise<TableCommit>;
+  /** Branches beside `main`: versions of the table that no reader sees until one becomes `main`. */
+  readonly branches: IcebergBranches;
   /** The live files of a snapshot of this state. Manifests that were read before come from memory. */
   files(dataset: string, state: TableState, snapshot: Snapshot): Promise<readonly DataFile[]>;
+}
+
+/** The outcome of a change that makes no snapshot of `main`: on a conflict nothing happened. */
+export interface BranchChange {
+  readonly kind: "committed" | "conflict";
+  readonly state: TableState;
+}
+
+/**
+ * Branches of a table, each begun empty, with a schema and a partition spec of its own. What `main` and other programs see does not change by them.
+ * Guarantees as for `IcebergTables`: each change is one swap of the table's pointer.
+ */
+export interface IcebergBranches {
+  /**
+   * Begins a branch with a snapshot without rows. `schema` is as `icebergSchemaOf` makes it of `of`; the spec's field ids are given out here.
+   * `conflict` when the table is no longer `of`, or has a branch of this name.
+   */
+  start(
+    dataset: string,
+    branch: {
+      readonly branch: string;
+      readonly of: TableState;
+      readonly schema: IcebergSchema;
+      readonly partition: IcebergPartitionSpec;
+      readonly summary: Readonly<Record<string, string>>;
+    },
+  ): Promise<BranchChange>;
+  /** The table as it is on a branch: its snapshot, schema and spec. Undefined when there is no such branch. */
+  view(state: TableState, branch: string): TableState | undefined;
+  /** Adds columns for a branch; the current schema of the table stays. The answer's state is the branch's view with the new schema. */
+  addColumns(dataset: string, change: { readonly branch: string; readonly schema: IcebergSchema }): Promise<BranchChange>;
+  /** Makes the branch `main`, with its schema and spec, and ends the branch. `conflict` when `main` is not at `base` or the branch not at `head`. */
+  becomeMain(dataset: string, change: { readonly branch: string; readonly head: bigint; readonly base: bigint | undefined }): Promise<BranchChange>;
+  /** Ends the branch, forgets the snapshots that only it has, and deletes their files. Nothing happens when there is no such branch. */
+  drop(dataset: string, branch: string): Promise<BranchChange>;
 }
 
 export interface NewTable {

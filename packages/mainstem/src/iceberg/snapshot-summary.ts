@@ -6,8 +6,12 @@ import type { DataFile, Snapshot, TableChange, TableState } from "./model.ts";
 export const summaryKeys = {
   /** JSON: how far the chain had been read when the snapshot was built. */
   checkpoint: "mainstem.checkpoint",
+  /** JSON: the files of deletes that are remembered, in tables whose contract has deletes. */
+  tombstones: "mainstem.tombstones",
   /** The version of the contract that it was built with. */
   contractVersion: "mainstem.contract-version",
+  /** The id of the partition spec of the branch that the snapshot was made on; snapshots made on `main` have none. */
+  branchSpec: "mainstem.branch-spec",
 } as const;
 
 /**

@@ -25,6 +25,7 @@ export function toTableState(
     lastColumnId,
     snapshots,
     current: snapshots.find((snapshot) => snapshot.id === metadata.current?.id),
+    refs: metadata.refs,
   };
 }
 

@@ -6,14 +6,17 @@ import type { Logger } from "../runtime/logger.ts";
 import type { Pointer, StateStore } from "../state/index.ts";
 import { tablePrefix } from "./addresses.ts";
 import { uuidText } from "./bounds.ts";
+import { onBranch, withBranchSnapshot } from "./branch-change.ts";
+import { Branches, takingBack } from "./branches.ts";
 import { ByteCache } from "./byte-cache.ts";
 import { formatJson } from "./json.ts";
 import { icebergLimits } from "./limits.ts";
 import { partitionColumns } from "./manifest-schema.ts";
 import { checkMetadata, type TableMetadata } from "./metadata.ts";
 import { changeTime, newMetadata, withSchema, withSnapshot, type MetadataChange } from "./metadata-change.ts";
-import type { DataFile, IcebergTables, NewTable, Snapshot, TableChange, TableCommit, TableState } from "./model.ts";
+import type { DataFile, IcebergBranches, IcebergTables, NewTable, Snapshot, TableChange, TableCommit, TableState } from "./model.ts";
 import { assertAdditive } from "./schema-change.ts";
+import { summaryKeys } from "./snapshot-summary.ts";
 import { writeSnapshot } from "./snapshot-writer.ts";
 import { createView, isLive, isLiveEntry, readEntries, readManifests, readTableMetadata, type Readers, type TableView } from "./table-objects.ts";
 import { toTableState } from "./table-state.ts";
@@ -67,6 +70,7 @@ interface Published {
 }
 
 class Tables implements IcebergTables {
+  readonly branches: IcebergBranches;
   readonly #objects: ObjectStore;
   readonly #pointers: StateStore["pointers"];
   readonly #env: Env;
@@ -79,6 +83,16 @@ class Tables implements IcebergTables {
     this.#env = env;
     this.#logger = logger;
     this.#readers = { objects, env, cache: new ByteCache({ bytesMax: icebergLimits.cacheBytesMax }) };
+    this.branches = new Branches<Loaded>({
+      objects,
+      logger,
+      readers: this.#readers,
+      require: (dataset) => this.#require(dataset),
+      changeOf: (table) => this.#changeOf(table),
+      session: (prefix) => this.#session(prefix),
+      snapshotId: (metadata) => this.#snapshotId(metadata),
+      publish: (publication) => this.#publish({ ...publication, prefix: publication.before.prefix }),
+    });
   }
 
   async load(dataset: string): Promise<TableState | undefined> {
@@ -87,15 +101,16 @@ class Tables implements IcebergTables {
 
   async create(dataset: string, table: NewTable): Promise<TableState> {
     const known = await this.#load(dataset);
-    if (known !== undefined) return known.state;
+    if (known !== undefined && (known.metadata.snapshots.length > 0 || isTable(known.metadata, table))) return known.state;
     // Throws what cannot be partitioned by before anything is written.
     partitionColumns(table.partition, [table.schema]);
     const prefix = tablePrefix(dataset);
     const location = this.#objects.uri(prefix);
     const properties = { ...defaultProperties, ...table.properties };
-    const raw = newMetadata({ ...table, properties }, { uuid: this.#uuid(), location, now: this.#env.now() });
+    const now = known === undefined ? this.#env.now() : changeTime(known.metadata, this.#env.now());
+    const raw = newMetadata({ ...table, properties }, { uuid: known?.metadata.uuid ?? this.#uuid(), location, now });
     const session = this.#session(prefix);
-    const published = await this.#publish({ dataset, prefix, session, before: undefined, change: { raw, forgotten: [] } });
+    const published = await this.#publish({ dataset, prefix, session, before: known, change: { raw, forgotten: [] } });
     return published.state;
   }
 
@@ -109,18 +124,16 @@ class Tables implements IcebergTables {
   }
 
   async commit(dataset: string, change: TableChange): Promise<TableCommit> {
-    const table = await this.#require(dataset);
-    const { metadata, state } = table;
-    if (metadata.current?.id !== change.base || state.schema["schema-id"] !== change.schemaId) return { kind: "conflict", state };
-    const session = this.#session(table.prefix);
-    const changeOf = this.#changeOf(table);
-    const job = { readers: this.#readers, session, view: table.view, metadata, parentList: state.current?.manifestList, change };
-    const snapshotId = this.#snapshotId(metadata);
-    const entry = await takingBack(session, () => writeSnapshot({ ...job, snapshotId, time: changeOf.time }));
-    const published = await this.#publish({ dataset, prefix: table.prefix, session, before: table, change: withSnapshot(changeOf, entry) });
-    if (published.kind === "conflict") return { kind: "conflict", state: published.state };
-    assert(published.state.current !== undefined, "a commit makes a snapshot");
-    return { kind: "committed", state: published.state, snapshot: published.state.current };
+    for (let attempt = 1; ; attempt += 1) {
+      const table = await this.#require(dataset);
+      const { branch } = change;
+      const metadata = branch === undefined ? table.metadata : onBranch(table.metadata, branch, change.schemaId);
+      const expected = metadata !== undefined && metadata.current?.id === change.base && metadata.schema["schema-id"] === change.schemaId;
+      if (!expected) return { kind: "conflict", state: table.state };
+      const commit = await this.#commitOn(table, metadata, { dataset, change });
+      // Who was first may have changed another branch: what this change was built on is then still there.
+      if (commit.kind === "committed" || attempt === icebergLimits.commitAttemptsMax) return commit;
+    }
   }
 
   async files(dataset: string, state: TableState, snapshot: Snapshot): Promise<readonly DataFile[]> {
@@ -132,6 +145,27 @@ class Tables implements IcebergTables {
       for (const entry of entries) if (isLiveEntry(entry)) files.push(entry.file);
     }
     return files;
+  }
+
+  async #commitOn(
+    table: Loaded,
+    metadata: TableMetadata,
+    { dataset, change }: { readonly dataset: string; readonly change: TableChange },
+  ): Promise<TableCommit> {
+    const { branch } = change;
+    const session = this.#session(table.prefix);
+    const changeOf = this.#changeOf(table);
+    const parent = table.state.snapshots.find(({ id }) => id === metadata.current?.id);
+    const own = branch === undefined ? change : { ...change, summary: { ...change.summary, [summaryKeys.branchSpec]: String(metadata.spec["spec-id"]) } };
+    const job = { readers: this.#readers, session, view: table.view, metadata, parentList: parent?.manifestList, change: own };
+    const snapshotId = this.#snapshotId(metadata);
+    const entry = await takingBack(session, () => writeSnapshot({ ...job, snapshotId, time: changeOf.time }));
+    const next = branch === undefined ? withSnapshot(changeOf, entry) : withBranchSnapshot(changeOf, { branch, snapshot: entry });
+    const published = await this.#publish({ dataset, prefix: table.prefix, session, before: table, change: next });
+    if (published.kind === "conflict") return { kind: "conflict", state: published.state };
+    const snapshot = published.state.snapshots.find(({ id }) => id === snapshotId);
+    assert(snapshot !== undefined, "a commit makes a snapshot");
+    return { kind: "committed", state: published.state, snapshot };
   }
 
   async #load(dataset: string): Promise<Loaded | undefined> {
@@ -236,19 +270,15 @@ class Tables implements IcebergTables {
   }
 }
 
-/** Takes back what was written when the work fails: nothing can name it yet. */
-async function takingBack<Result>(session: WriteSession, work: () => Promise<Result>): Promise<Result> {
-  try {
-    return await work();
-  } catch (error) {
-    await session.takeBack();
-    throw error;
-  }
+function newSnapshotId(metadata: TableMetadata, before: Loaded | undefined): bigint | undefined {
+  const known = new Set(before?.metadata.snapshots.map(({ id }) => id));
+  return metadata.snapshots.find(({ id }) => !known.has(id))?.id;
 }
 
-function newSnapshotId(metadata: TableMetadata, before: Loaded | undefined): bigint | undefined {
-  const id = metadata.current?.id;
-  return id === before?.metadata.current?.id ? undefined : id;
+/** Whether a table without snapshots is partitioned as a new one would be. Its columns follow by themselves. */
+function isTable({ spec }: TableMetadata, { partition }: NewTable): boolean {
+  const shape = ({ fields }: NewTable["partition"]): string => JSON.stringify(fields.map(({ name, transform }) => [name, transform]));
+  return shape(spec) === shape(partition);
 }
 
 function pointerName(dataset: string): string {
