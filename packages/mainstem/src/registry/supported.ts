@@ -2,12 +2,8 @@ import type { Contract } from "@mainstem/contract";
 import { MainstemError } from "../runtime/errors.ts";
 
 /** Refuses what a contract can declare and no table can be built of yet. Throws `contract.unsupported`. */
-export function checkSupported({ name, merge, order, deletes }: Contract): void {
-  const missing = [
-    ...(merge.kind === "fields" || merge.kind === "none" ? [`merge ${merge.kind}`] : []),
-    ...(order === "log" ? ["order by the log"] : []),
-    ...(deletes === undefined ? [] : ["deletes"]),
-  ];
+export function checkSupported({ name, merge, order }: Contract): void {
+  const missing = [...(merge.kind === "fields" || merge.kind === "none" ? [`merge ${merge.kind}`] : []), ...(order === "log" ? ["order by the log"] : [])];
   if (missing.length === 0) return;
   throw new MainstemError("contract.unsupported", `Tables cannot be built with ${missing.join(" and ")} yet; declare ${name} without.`, {
     dataset: name,

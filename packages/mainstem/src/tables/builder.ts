@@ -12,6 +12,7 @@ import { advance, checkpointOf, formatCheckpoint, positionIn, type TableCheckpoi
 import type { BuiltFiles, TableEngine } from "./engine.ts";
 import { putUnreadable } from "./inbox.ts";
 import { readPending, type PendingChunks } from "./pending-chunks.ts";
+import { tombstonePrefix, tombstonesOf, tombstoneSummary } from "./tombstones.ts";
 
 export const builderLimits = {
   /** What the chunks of one build may take in the archive; more is left for the next. One chunk is taken whatever its size. */
@@ -165,7 +166,10 @@ class DatasetTableBuilder implements TableBuilder {
     const existing = table.current === undefined ? [] : await tables.files(contract.name, table, table.current);
     const { schema, spec: partition, sortOrderId } = table;
     const into = `${tablePrefix(contract.name)}/data`;
-    const built = await engine.build({ contract, schema, partition, sortOrderId, chunks: pending.chunks, existing, into, memoryBytesMax }, { signal });
+    const remembered = tombstonesOf(contract.name, table, table.current);
+    const tombstones = { existing: remembered, into: tombstonePrefix(contract.name), now: env.now() };
+    const { chunks } = pending;
+    const built = await engine.build({ contract, schema, partition, sortOrderId, chunks, existing, into, tombstones, memoryBytesMax }, { signal });
     const next = advance(checkpoint, pending.steps);
     try {
       const inbox = { inbox: dataset.topics.inbox, task: this.name, records: built.unreadable, contractVersion: version, now: env.now(), signal };
@@ -175,7 +179,11 @@ class DatasetTableBuilder implements TableBuilder {
       await this.#deleteBuilt(built);
       throw error;
     }
-    const summary = { [summaryKeys.checkpoint]: formatCheckpoint(next), [summaryKeys.contractVersion]: String(version) };
+    const summary = {
+      [summaryKeys.checkpoint]: formatCheckpoint(next),
+      [summaryKeys.contractVersion]: String(version),
+      ...tombstoneSummary(remembered, built.tombstones),
+    };
     const change = { base: table.current?.id, schemaId: schema["schema-id"], added: built.added, removed: new Set(built.removed), summary };
     // When this throws, the outcome is unknown: files that a snapshot may name must stay.
     const commit = await tables.commit(contract.name, change);
@@ -203,9 +211,9 @@ class DatasetTableBuilder implements TableBuilder {
   }
 
   /** Where it fails, objects that nothing names are left: they cost room, nothing else. */
-  async #deleteBuilt({ added }: BuiltFiles): Promise<void> {
+  async #deleteBuilt({ added, tombstones }: BuiltFiles): Promise<void> {
     try {
-      await this.#options.objects.delete(added.map(({ key }) => key));
+      await this.#options.objects.delete([...added, ...tombstones.added].map(({ key }) => key));
     } catch (error) {
       this.#options.logger.warn("files of a failed build were left behind", { dataset: this.#options.dataset, files: added.length, error: String(error) });
     }

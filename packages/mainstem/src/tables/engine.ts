@@ -8,6 +8,18 @@ export interface Waits {
   readonly signal?: AbortSignal | undefined;
 }
 
+/**
+ * A file of remembered deletes: one row of key and order for each, and when it was built (docs/formats/table.md). It lies outside of the table, where no
+ * reader of the table sees it.
+ */
+export interface TombstoneFile {
+  readonly key: ObjectKey;
+  readonly records: number;
+  readonly bytes: number;
+  /** Milliseconds since 1970: when the newest of its deletes was built. */
+  readonly builtAt: number;
+}
+
 /** One build: the records of `chunks` merged into the files of the table's current snapshot. */
 export interface BuildJob {
   readonly contract: Contract;
@@ -22,6 +34,15 @@ export interface BuildJob {
   readonly existing: readonly DataFile[];
   /** New files are put under this prefix, `<prefix>/<name>.parquet`. */
   readonly into: string;
+  /** Used where the contract has deletes. */
+  readonly tombstones: {
+    /** Every file of the snapshot. */
+    readonly existing: readonly TombstoneFile[];
+    /** As the other `into`, for new ones. */
+    readonly into: string;
+    /** Milliseconds since 1970: what is older by more than the contract's horizon is forgotten, and new deletes are as old as this. */
+    readonly now: number;
+  };
   readonly memoryBytesMax: number;
 }
 
@@ -43,12 +64,16 @@ export interface BuiltFiles {
   readonly added: readonly DataFile[];
   /** Their rows are in `added`, but for those that were replaced. */
   readonly removed: readonly ObjectKey[];
+  /** Files of deletes that the next snapshot has, and has no more. */
+  readonly tombstones: { readonly added: readonly TombstoneFile[]; readonly removed: readonly ObjectKey[] };
   readonly counts: {
     /** Records in the chunks. */
     readonly records: number;
     /** Keys that were not in the table before. */
     readonly inserted: number;
     readonly updated: number;
+    /** Rows that a delete took from the table. */
+    readonly deleted: number;
     /** Records that lost against another with the same key, repeats among them. */
     readonly superseded: number;
     /** Records and rows that lost a tie of order although their content was different. */
@@ -63,6 +88,8 @@ export interface BuiltFiles {
  * Writes files, never commits. The caller commits what `build` returns, or deletes it.
  *
  * Determinism: the rows depend only on the multiset of records and the contract, not on their order or on how they were cut into builds.
+ * Deletes: one that is built is remembered, whether its key was there or not, and beats every older record that a later build meets, in whatever
+ * partition, until the contract's horizon.
  * Schema: a column that a file lacks has its field's default there; where that is not null, the build writes the file anew.
  * Damage: chunks are checked against their chain entries, data files against the checksums in their names, before anything of them is used:
  * `archive.corrupt`, `table.corrupt`, with the object's key.

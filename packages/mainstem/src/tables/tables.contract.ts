@@ -24,11 +24,14 @@ export function ordersBy({
   partition = ["at"],
   merge = "latest",
   immutable = false,
+  deletes,
   extra = [],
 }: {
   readonly partition?: readonly ("at" | "id" | "none")[];
   readonly merge?: "latest" | "first";
   readonly immutable?: boolean;
+  /** Records may say that they delete, in their field `gone`. */
+  readonly deletes?: { readonly horizon?: string };
   readonly extra?: readonly object[];
 } = {}): Contract {
   const fields = [
@@ -36,6 +39,7 @@ export function ordersBy({
     { name: "revision", type: "int" },
     { name: "at", type: { type: "long", logicalType: "timestamp-micros" } },
     { name: "note", type: ["null", "string"], default: null },
+    ...(deletes === undefined ? [] : [{ name: "gone", type: "boolean", default: false }]),
     ...extra,
   ];
   return parseContract({
@@ -45,6 +49,7 @@ export function ordersBy({
     order: ["revision"],
     merge: { kind: merge },
     immutable,
+    ...(deletes === undefined ? {} : { deletes: { field: "gone", ...deletes } }),
     partition: partition.flatMap((field) =>
       field === "none" ? [] : [field === "at" ? { field, transform: "day" } : { field, transform: "bucket", width: 4 }],
     ),
@@ -58,6 +63,9 @@ export const order = (id: number | string, revision: number, change: NativeRecor
   note: null,
   ...change,
 });
+
+const live = (id: number, revision: number, change: NativeRecord = {}): NativeRecord => order(id, revision, { gone: false, ...change });
+const gone = (id: number, revision: number, change: NativeRecord = {}): NativeRecord => order(id, revision, { gone: true, ...change });
 
 /** What every driver of `TableEngine` keeps. */
 export function testTableEngine(driver: TableEngineDriver): void {
@@ -89,10 +97,10 @@ export function testTableEngine(driver: TableEngineDriver): void {
     test("counts tell what happened to the records", async () => {
       await using bench = await openBench(driver, ordersBy());
       const first = await bench.build([order(1, 1), order(1, 2), order(2, 1), order(2, 1), order(3, 1)]);
-      assert.deepEqual(first.counts, { records: 5, inserted: 3, updated: 0, superseded: 2, conflicts: 0, moved: 0 });
+      assert.deepEqual(first.counts, { records: 5, inserted: 3, updated: 0, deleted: 0, superseded: 2, conflicts: 0, moved: 0 });
       const second = await bench.build([order(1, 3, { at: 2 * day }), order(2, 2), order(3, 1), order(3, 1, { note: "tie" }), order(4, 1), order(1, 1)]);
       const { superseded, conflicts, ...counts } = second.counts;
-      assert.deepEqual({ ...counts, updated: undefined }, { records: 6, inserted: 1, updated: undefined, moved: 1 });
+      assert.deepEqual({ ...counts, updated: undefined }, { records: 6, inserted: 1, updated: undefined, deleted: 0, moved: 1 });
       assert.equal(conflicts, 1);
       assert.equal(superseded + counts.updated, 5);
     });
@@ -132,10 +140,80 @@ export function testTableEngine(driver: TableEngineDriver): void {
 
     test("a build of nothing is nothing", async () => {
       await using bench = await openBench(driver, ordersBy());
-      const empty = { added: [], removed: [], counts: { records: 0, inserted: 0, updated: 0, superseded: 0, conflicts: 0, moved: 0 }, unreadable: [] };
+      const counts = { records: 0, inserted: 0, updated: 0, deleted: 0, superseded: 0, conflicts: 0, moved: 0 };
+      const empty = { added: [], removed: [], tombstones: { added: [], removed: [] }, counts, unreadable: [] };
       assert.deepEqual(await bench.table.build(bench.engine, []), empty);
       await bench.build([order(1, 1)]);
       assert.deepEqual(await bench.table.build(bench.engine, []), empty);
+    });
+
+    test("a delete takes its row and beats whatever is older, in the same build and in later ones, in whatever partition", async () => {
+      for (const partition of [["at"], ["id"], ["none"]] as const) {
+        await using bench = await openBench(driver, ordersBy({ partition, deletes: {} }));
+        const builds = [
+          [live(1, 3), live(2, 3), live(3, 3), gone(9, 5)],
+          [gone(1, 4, { at: 4 * day }), gone(2, 2), gone(3, 3), live(4, 1), gone(4, 2)],
+          [live(1, 3, { at: 6 * day }), live(1, 4), live(3, 2), live(4, 1), live(9, 4)],
+          [live(9, 6), live(3, 3), gone(4, 2)],
+        ];
+        const expected = [["o0001", "o0002", "o0003"], ["o0002"], ["o0002"], ["o0002", "o0009"]];
+        for (const [index, natives] of builds.entries()) {
+          await bench.build(natives);
+          await bench.reopen();
+          assert.deepEqual(
+            (await bench.rows()).map(({ id }) => id),
+            expected[index],
+            `build ${index} by ${partition.join()}`,
+          );
+        }
+        assert.deepEqual(await bench.rows(), [live(2, 3), live(9, 6)]);
+      }
+    });
+
+    test("deletes are counted, remembered once, and small files of them become one", async () => {
+      await using bench = await openBench(driver, ordersBy({ deletes: {} }));
+      await bench.build([live(1, 1), live(2, 1)]);
+      assert.deepEqual(bench.table.tombstones, []);
+      const first = await bench.build([gone(1, 2), gone(1, 2), gone(5, 1)]);
+      assert.deepEqual(first.counts, { records: 3, inserted: 0, updated: 0, deleted: 1, superseded: 1, conflicts: 0, moved: 0 });
+      assert.deepEqual(
+        bench.table.tombstones.map(({ records }) => records),
+        [2],
+      );
+      const before = bench.table.tombstones;
+      const again = await bench.build([gone(1, 2), gone(1, 1), live(5, 1)]);
+      assert.deepEqual(again.counts, { records: 3, inserted: 0, updated: 0, deleted: 0, superseded: 3, conflicts: 0, moved: 0 });
+      assert.deepEqual(bench.table.tombstones, before);
+      await bench.build([gone(1, 7), gone(6, 1), live(5, 3)]);
+      assert.deepEqual(
+        bench.table.tombstones.map(({ records }) => records),
+        [2],
+        "o1 and o6; the row of o5 beats what its delete beat",
+      );
+    });
+
+    test("a delete beyond the horizon is forgotten", async () => {
+      await using bench = await openBench(driver, ordersBy({ deletes: { horizon: "1d" } }));
+      const build = async (natives: readonly NativeRecord[], now: number): Promise<unknown> => {
+        await bench.table.build(bench.engine, [await bench.chunk(natives)], { now });
+        return (await bench.rows()).map(({ id }) => id);
+      };
+      const dayMs = 86_400_000;
+      assert.deepEqual(await build([gone(1, 5), gone(2, 5)], 0), []);
+      assert.deepEqual(await build([gone(3, 5), live(1, 4)], dayMs / 2), []);
+      assert.deepEqual(await build([live(1, 4), live(3, 4)], dayMs), []);
+      assert.deepEqual(await build([live(1, 4), live(3, 4)], dayMs + 1), ["o0001"]);
+      assert.deepEqual(await build([live(4, 4)], 2 * dayMs), ["o0001", "o0004"]);
+      assert.deepEqual(bench.table.tombstones, [], "a file of nothing but such deletes is let go");
+    });
+
+    test("a damaged file of deletes is named", async () => {
+      await using bench = await openBench(driver, ordersBy({ deletes: {} }));
+      await bench.build([gone(1, 5)]);
+      const [file] = bench.table.tombstones;
+      await bench.damage(file!.key);
+      await bench.reopen();
+      await assert.rejects(bench.build([live(1, 4)]), (error: MainstemError) => error.code === "table.corrupt" && error.facts["key"] === file!.key);
     });
 
     test("records that are none are given back with their bytes and place", async () => {

@@ -1,4 +1,4 @@
-import type { AvroField, Contract } from "@mainstem/contract";
+import { orderFields, type AvroField, type Contract } from "@mainstem/contract";
 import type { IcebergField, IcebergSchema, IcebergType } from "../../iceberg/index.ts";
 import { MainstemError } from "../../runtime/errors.ts";
 import { columnOf, type Column } from "./columns.ts";
@@ -20,6 +20,8 @@ export interface TableShape {
   readonly columns: readonly ShapeColumn[];
   readonly key: readonly ShapeColumn[];
   readonly order: readonly ShapeColumn[];
+  /** Whether an incoming row is a delete, as an SQL expression of its columns that is never null; undefined for a contract without deletes. */
+  readonly dead: string | undefined;
 }
 
 /** Throws `runtime.bug` where the schema lacks a field of the contract: who builds adds columns first. */
@@ -31,7 +33,13 @@ export function shapeOf(contract: Contract, schema: IcebergSchema): TableShape {
     return { name: `c${index}`, field, iceberg, column, type: column.type.toString() };
   });
   const named = (name: string): ShapeColumn => columns.find(({ field }) => field.name === name)!;
-  return { columns, key: contract.key.map(named), order: contract.order.map(named) };
+  const { deletes } = contract;
+  const dead = deletes === undefined ? undefined : deadWhen(named(deletes.field), deletes.values);
+  return { columns, key: contract.key.map(named), order: orderFields(contract).map(named), dead };
+}
+
+function deadWhen({ name }: ShapeColumn, values: readonly string[] | undefined): string {
+  return values === undefined ? `coalesce(${name}, false)` : `coalesce(${name} IN (${values.map(quoteText).join(", ")}), false)`;
 }
 
 /** `c0, c1` of some columns, with an optional table alias. */
@@ -44,10 +52,11 @@ export function declarations(columns: readonly ShapeColumn[]): string {
   return columns.map(({ name, type }) => `${name} ${type}`).join(", ");
 }
 
-/** The order fields as one value that compares as they do, field by field. */
-export function orderValue({ order }: TableShape, alias?: string): string {
-  if (order.length === 1) return list(order, alias);
-  return `{${order.map((column) => `${column.name}: ${list([column], alias)}`).join(", ")}}`;
+/** The order of a row of the pool as one value that compares as the order fields do, field by field; in a tie a delete comes after what is none. */
+export function orderValue({ order, dead }: TableShape, alias?: string): string {
+  if (order.length === 1 && dead === undefined) return list(order, alias);
+  const values = [...order.map(({ name }) => name), ...(dead === undefined ? [] : ["dead"])];
+  return `{${values.map((name) => `${name}: ${alias === undefined ? name : `${alias}.${name}`}`).join(", ")}}`;
 }
 
 /** `FIELD_IDS` of a COPY: Iceberg's ids for every column, nested ones too. */

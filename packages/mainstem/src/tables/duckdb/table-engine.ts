@@ -1,6 +1,7 @@
 import { mkdir, rm } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
+import { durationMs } from "@mainstem/contract";
 import { dataFileFromStats, privateFieldIds, type DataFile } from "../../iceberg/index.ts";
 import { parseObjectKey, type LocalFile, type ObjectKey, type ObjectStore } from "../../objects/index.ts";
 import { assert } from "../../runtime/assert.ts";
@@ -8,7 +9,7 @@ import { randomId, systemEnv, type Env } from "../../runtime/env.ts";
 import { MainstemError } from "../../runtime/errors.ts";
 import { silentLogger, type Logger } from "../../runtime/logger.ts";
 import { openWorkerThread, type WorkerThread } from "../../runtime/workers.ts";
-import type { BuildJob, BuiltFiles, TableEngine, Waits } from "../engine.ts";
+import type { BuildJob, BuiltFiles, TableEngine, TombstoneFile, Waits } from "../engine.ts";
 import type { BuildOutput } from "./build/build.ts";
 import { toKnownFiles } from "./build/files.ts";
 import type { BuildJobs } from "./build/worker.ts";
@@ -101,13 +102,20 @@ class DuckdbTableEngine implements TableEngine {
     const chunks = await inParallel(withBytes(job.chunks), async (ref) => ({ ref, path: await local.fetch(ref.entry.path as ObjectKey) }));
     const { contract, schema, existing, memoryBytesMax } = job;
     const key = schema.fields.filter(({ name }) => contract.key.includes(name)).map(({ id }) => id);
-    const input = { contract, schema, existing: toKnownFiles(existing, key), memoryBytesMax, chunks, directory, threads: this.#threads, sizes: this.#sizes };
+    const remembered = chunks.length === 0 ? [] : freshTombstones(job);
+    const tombstones = {
+      files: await inParallel(remembered, async (file) => ({ path: await this.#fetch(file, { local, signal }), bytes: file.bytes })),
+      now: job.tombstones.now,
+      oldest: oldestTombstone(job),
+    };
+    const sizes = { threads: this.#threads, sizes: this.#sizes };
+    const input = { contract, schema, existing: toKnownFiles(existing, key), tombstones, memoryBytesMax, chunks, directory, ...sizes };
     await this.#worker.run("open", { build, job: input }, { signal });
     const fetchFiles = (indexes: readonly number[]): Promise<ReadonlyMap<number, string>> => this.#fetchFiles(existing, indexes, { local, signal });
     const loaded = await this.#worker.run("load", { build }, { signal });
     const rewritten = await this.#worker.run("compare", { build, paths: await fetchFiles(loaded.candidates) }, { signal });
     const output = await this.#worker.run("write", { build, paths: await fetchFiles(rewritten) }, { signal });
-    const added = await this.#store(job, output, signal);
+    const { added, buried } = await this.#store(job, output, signal);
     const ms = Math.round(this.#env.monotonic() - started);
     this.#logger.debug("table built", {
       dataset: contract.name,
@@ -117,8 +125,13 @@ class DuckdbTableEngine implements TableEngine {
       added: added.length,
       ms,
     });
+    const replaced = new Set(output.tombstones?.replaced.map((index) => remembered[index]!.key));
     return {
       added,
+      tombstones: {
+        added: buried,
+        removed: job.tombstones.existing.filter((file) => replaced.has(file.key) || !remembered.includes(file)).map(({ key: gone }) => gone),
+      },
       removed: rewritten.map((index) => existing[index]!.key),
       counts: { records: loaded.records, ...output.counts },
       unreadable: loaded.unreadable,
@@ -131,12 +144,18 @@ class DuckdbTableEngine implements TableEngine {
     { local, signal }: { readonly local: LocalFiles; readonly signal: AbortSignal },
   ): Promise<ReadonlyMap<number, string>> {
     const fetched = await inParallel(indexes, async (index) => {
-      const { key, bytes } = existing[index]!;
-      const path = await local.fetch(key);
-      await this.#verify({ key, path, bytes }, signal);
-      return [index, path] as const;
+      return [index, await this.#fetch(existing[index]!, { local, signal })] as const;
     });
     return new Map(fetched);
+  }
+
+  async #fetch(
+    { key, bytes }: { readonly key: ObjectKey; readonly bytes: number },
+    { local, signal }: { readonly local: LocalFiles; readonly signal: AbortSignal },
+  ): Promise<string> {
+    const path = await local.fetch(key);
+    await this.#verify({ key, path, bytes }, signal);
+    return path;
   }
 
   /** Checks a file against the checksum in its name, unless this process has done so already: objects do not change. */
@@ -146,7 +165,7 @@ class DuckdbTableEngine implements TableEngine {
     signal.throwIfAborted();
     const found = await hashFile(path);
     if (found.sha256.slice(0, 32) !== expected || found.bytes !== bytes) {
-      throw new MainstemError("table.corrupt", `The data file ${key} is damaged: its bytes are not those that were written.`, { key });
+      throw new MainstemError("table.corrupt", `The file ${key} is damaged: its bytes are not those that were written.`, { key });
     }
     this.#verified.add(key);
     const [oldest] = this.#verified;
@@ -154,19 +173,33 @@ class DuckdbTableEngine implements TableEngine {
   }
 
   /** Puts the new files into the store; when one fails, deletes those that are there. */
-  async #store(job: BuildJob, { written }: BuildOutput, signal: AbortSignal): Promise<readonly DataFile[]> {
+  async #store(
+    job: BuildJob,
+    { written, tombstones }: BuildOutput,
+    signal: AbortSignal,
+  ): Promise<{ readonly added: readonly DataFile[]; readonly buried: readonly TombstoneFile[] }> {
     const stored: ObjectKey[] = [];
+    const put = async ({ path, sha256 }: { readonly path: string; readonly sha256: string }, into: string): Promise<ObjectKey> => {
+      const key = parseObjectKey(`${into}/${this.#uuid()}-${sha256.slice(0, 32)}.parquet`);
+      stored.push(key);
+      const outcome = await this.#objects.putFile(key, path, { ifAbsent: true, signal });
+      assert(outcome.kind === "stored", "the name of a new file is random");
+      this.#verified.add(key);
+      return key;
+    };
     const withoutBounds = privateFieldIds(job.contract, job.schema);
     const file = { schema: job.schema, specId: job.partition["spec-id"], sortOrderId: job.sortOrderId, withoutBounds };
     try {
-      return await inParallel(written, async ({ path, partition, records, bytes, sha256, columns }) => {
-        const key = parseObjectKey(`${job.into}/${this.#uuid()}-${sha256.slice(0, 32)}.parquet`);
-        stored.push(key);
-        const put = await this.#objects.putFile(key, path, { ifAbsent: true, signal });
-        assert(put.kind === "stored", "the name of a new data file is random");
-        this.#verified.add(key);
+      const added = await inParallel(written, async (one) => {
+        const key = await put(one, job.into);
+        const { partition, records, bytes, columns } = one;
         return dataFileFromStats({ ...file, key, partition, records, bytes, columns });
       });
+      const buried = await inParallel(tombstones === undefined ? [] : [tombstones], async (one) => {
+        const key = await put(one, job.tombstones.into);
+        return { key, records: one.records, bytes: one.bytes, builtAt: job.tombstones.now };
+      });
+      return { added, buried };
     } catch (error) {
       await this.#objects.delete(stored).catch(() => undefined);
       throw error;
@@ -177,6 +210,16 @@ class DuckdbTableEngine implements TableEngine {
     const hex = Buffer.from(this.#env.random(16)).toString("hex");
     return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
   }
+}
+
+/** Files of deletes that are not all beyond the horizon. */
+function freshTombstones(job: BuildJob): readonly TombstoneFile[] {
+  return job.contract.deletes === undefined ? [] : job.tombstones.existing.filter(({ builtAt }) => builtAt >= oldestTombstone(job));
+}
+
+function oldestTombstone({ contract, tombstones }: BuildJob): number {
+  const { horizon } = contract.deletes ?? {};
+  return horizon === undefined ? Number.MIN_SAFE_INTEGER : tombstones.now - durationMs(horizon);
 }
 
 /** Chunks that have records. */

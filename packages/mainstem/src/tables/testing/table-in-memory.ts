@@ -5,13 +5,15 @@ import { compareBounds, encodeBound, icebergSchemaOf, newTableOf, type DataFile,
 import type { ObjectStore } from "../../objects/index.ts";
 import { openDatabase, type Database } from "../duckdb/database.ts";
 import { list, scan, shapeOf } from "../duckdb/shape.ts";
-import type { BuiltFiles, TableEngine, Waits } from "../engine.ts";
+import type { BuiltFiles, TableEngine, TombstoneFile, Waits } from "../engine.ts";
+import { tombstonePrefix } from "../tombstones.ts";
 
 /** A table without metadata: what an engine builds is what the next build finds. */
 export class TableInMemory {
   contract: Contract;
   schema: IcebergSchema;
   files: readonly DataFile[] = [];
+  tombstones: readonly TombstoneFile[] = [];
   readonly #objects: ObjectStore;
 
   constructor(contract: Contract, objects: ObjectStore) {
@@ -27,7 +29,11 @@ export class TableInMemory {
     this.schema = icebergSchemaOf(contract, { schema: this.schema, lastColumnId });
   }
 
-  async build(engine: TableEngine, chunks: readonly ChunkRef[], options: Waits & { readonly memoryBytesMax?: number } = {}): Promise<BuiltFiles> {
+  async build(
+    engine: TableEngine,
+    chunks: readonly ChunkRef[],
+    options: Waits & { readonly memoryBytesMax?: number; readonly now?: number } = {},
+  ): Promise<BuiltFiles> {
     const { partition } = newTableOf(this.contract);
     const built = await engine.build(
       {
@@ -38,6 +44,7 @@ export class TableInMemory {
         chunks,
         existing: this.files,
         into: `tables/${this.contract.name.replace(".", "/")}/data`,
+        tombstones: { existing: this.tombstones, into: tombstonePrefix(this.contract.name), now: options.now ?? 0 },
         memoryBytesMax: options.memoryBytesMax ?? 268_435_456,
       },
       options,
@@ -49,6 +56,7 @@ export class TableInMemory {
         "a build removes files that are there",
       );
     this.files = [...this.files.filter((file) => !removed.has(file.key)), ...built.added];
+    this.tombstones = [...this.tombstones.filter(({ key }) => !built.tombstones.removed.includes(key)), ...built.tombstones.added];
     return built;
   }
 

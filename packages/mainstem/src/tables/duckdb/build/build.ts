@@ -7,6 +7,7 @@ import { loadChunks, type Loaded, type LocalChunk } from "./load.ts";
 import { equal, identityOf, type Identity } from "./identity.ts";
 import { candidateFiles, findExisting } from "./lookup.ts";
 import { Partitions } from "./partitions.ts";
+import { findTombstones, settleTombstones, writeTombstones, type TombstoneInput, type WrittenTombstones } from "./tombstones.ts";
 import { createPool, findWinners } from "./winners.ts";
 import { filesToRewrite, writeFiles, type FileSizes, type WrittenFile } from "./write.ts";
 
@@ -19,6 +20,7 @@ export interface BuildInput {
   readonly chunks: readonly LocalChunk[];
   /** Every live file of the table, in the order in which the caller counts them. */
   readonly existing: readonly KnownFile[];
+  readonly tombstones: TombstoneInput;
   readonly memoryBytesMax: number;
   readonly threads: number;
   readonly sizes: FileSizes;
@@ -29,6 +31,7 @@ export interface BuildInput {
 export interface BuildCounts {
   readonly inserted: number;
   readonly updated: number;
+  readonly deleted: number;
   readonly superseded: number;
   readonly conflicts: number;
   readonly moved: number;
@@ -36,6 +39,7 @@ export interface BuildCounts {
 
 export interface BuildOutput {
   readonly written: readonly (Omit<WrittenFile, "part"> & { readonly partition: readonly PartitionScalar[] })[];
+  readonly tombstones: WrittenTombstones | undefined;
   readonly counts: BuildCounts;
 }
 
@@ -85,6 +89,7 @@ export class Build implements AsyncDisposable {
     return await this.#database.during(signal, "comparing keys", async () => {
       const files = this.#local(paths);
       await findExisting(database, { shape: this.#shape, by: this.#by, files });
+      if (this.#shape.dead !== undefined) await findTombstones(database, { shape: this.#shape, by: this.#by, tombstones: this.#input.tombstones });
       await createPool(database, this.#shape);
       const existingRows = files.length === 0 ? undefined : existingRowsOf(files, this.#shape);
       const comparison = { contract, shape: this.#shape, by: this.#by, existingRows, recordBytes: this.#recordBytes, memoryBytesMax };
@@ -97,7 +102,7 @@ export class Build implements AsyncDisposable {
 
   /** Writes the new files. Takes local copies of the files to write anew. */
   async write(paths: ReadonlyMap<number, string>, { signal }: { readonly signal: AbortSignal }): Promise<BuildOutput> {
-    const { directory, memoryBytesMax, sizes } = this.#input;
+    const { directory, memoryBytesMax, sizes, tombstones } = this.#input;
     return await this.#database.during(signal, "writing files", async () => {
       const written = await writeFiles(this.#database, {
         shape: this.#shape,
@@ -107,7 +112,13 @@ export class Build implements AsyncDisposable {
         targetBytes: sizes.targetBytes,
         memoryBytesMax,
       });
-      return { counts: this.#counts!, written: written.map(({ part, ...file }) => ({ ...file, partition: this.#partitions.values[part]! })) };
+      const options = { shape: this.#shape, tombstones, directory, smallBytes: sizes.smallBytes };
+      const buried = this.#shape.dead === undefined ? undefined : await writeTombstones(this.#database, options);
+      return {
+        counts: this.#counts!,
+        tombstones: buried,
+        written: written.map(({ part, ...file }) => ({ ...file, partition: this.#partitions.values[part]! })),
+      };
     });
   }
 
@@ -121,19 +132,23 @@ export class Build implements AsyncDisposable {
     const columns = list(this.#shape.columns);
     const same = equal("w", "e", this.#by);
     await database.run(
-      `CREATE TABLE removed AS SELECT e.file, e.row, e.part, w.src AS successor FROM existing e JOIN winner w ON ${same} WHERE e.src <> w.src`,
+      `CREATE TABLE removed AS SELECT e.file, e.row, e.part, w.src AS successor, w.dead FROM existing e JOIN winner w ON ${same} WHERE e.src <> w.src`,
     );
     const parts = await database.number("SELECT count(DISTINCT part) FROM incoming");
     const sorted = parts > unsortedPartitionsMax ? "ORDER BY part" : "";
-    await database.run(`CREATE TABLE accepted AS SELECT part, src, ${columns} FROM incoming SEMI JOIN winner USING (src) ${sorted}`);
+    await database.run(
+      `CREATE TABLE accepted AS SELECT part, src, ${columns} FROM incoming SEMI JOIN (SELECT src FROM winner WHERE NOT dead) USING (src) ${sorted}`,
+    );
+    const buried = this.#shape.dead === undefined ? 0 : await settleTombstones(database, this.#shape);
     const counted = await database.rows(`SELECT
       (SELECT count(*) FROM incoming),
       (SELECT count(*) FROM accepted),
-      (SELECT count(DISTINCT successor) FROM removed WHERE successor >= 0),
-      (SELECT count(DISTINCT r.successor) FROM removed r JOIN accepted a ON r.successor = a.src WHERE r.part <> a.part)`);
-    const [readable = 0, accepted = 0, updated = 0, moved = 0] = (counted[0] ?? []).map(Number);
+      (SELECT count(DISTINCT successor) FROM removed WHERE successor >= 0 AND NOT dead),
+      (SELECT count(DISTINCT r.successor) FROM removed r JOIN accepted a ON r.successor = a.src WHERE r.part <> a.part),
+      (SELECT count(*) FROM removed WHERE dead)`);
+    const [readable = 0, accepted = 0, updated = 0, moved = 0, deleted = 0] = (counted[0] ?? []).map(Number);
     await database.run("DROP VIEW pool; DROP TABLE incoming; DROP TABLE existing; DROP TABLE winner");
-    return { inserted: accepted - updated, updated, superseded: readable - accepted, conflicts, moved };
+    return { inserted: accepted - updated, updated, deleted, superseded: readable - accepted - buried, conflicts, moved };
   }
 
   /** What one record of the chunks takes in Avro. */
