@@ -1,5 +1,6 @@
 import { ByteSink } from "../avro/byte-sink.ts";
-import type { AvroField, AvroTypeSchema } from "../avro/schema.ts";
+import type { AvroField, AvroSchema, AvroTypeSchema } from "../avro/schema.ts";
+import { unwrapNullable } from "../avro/schema.ts";
 import type { Contract } from "../contract.ts";
 import type { ValueKind } from "../value-kind.ts";
 import { kindOf } from "../value-kind.ts";
@@ -34,6 +35,26 @@ export function compileOrderBytes(contract: Contract): (native: Readonly<Record<
     for (const plan of plans) plan.write(native[plan.name], sink);
     return sink.copy();
   };
+}
+
+/** Compiles the comparison of two values that are not null, of a kind that an order may have or of floats: these as numbers, NaN above all of them. */
+export function compileValueOrder(schema: AvroSchema): (a: unknown, b: unknown) => number {
+  const type = unwrapNullable(schema)?.type;
+  const kind = type === undefined ? undefined : kindOf(type);
+  if (kind === "float" || kind === "double") return (a, b) => compareFloats(a as number, b as number);
+  const write = kind === undefined ? undefined : writers.get(kind);
+  if (write === undefined) throw new TypeError("values of this type have no order");
+  const bytesOf = (value: unknown): Uint8Array => {
+    const sink = new ByteSink(32);
+    write(value, sink);
+    return sink.copy();
+  };
+  return (a, b) => compareBytes(bytesOf(a), bytesOf(b));
+}
+
+function compareFloats(a: number, b: number): number {
+  if (Number.isNaN(a) || Number.isNaN(b)) return Number(Number.isNaN(a)) - Number(Number.isNaN(b));
+  return a < b ? -1 : a > b ? 1 : 0;
 }
 
 /** Where a record lies in its topic. `generation` counts the topics of a dataset from 1; a replayed record has the position that it had first. */

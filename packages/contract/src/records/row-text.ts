@@ -35,7 +35,8 @@ function rank(unit: number): number {
   return unit >= 0xd800 && unit <= 0xdfff ? unit + 0x10000 : unit;
 }
 
-function compileText(schema: AvroSchema): ToText {
+/** Compiles the canonical text of one value, as it stands in a row's text. */
+export function compileValueText(schema: AvroSchema): ToText {
   const own = unwrapNullable(schema);
   if (own === undefined) throw new TypeError("unions other than of null and one type have no row text");
   const toText = compileType(own.type);
@@ -83,7 +84,7 @@ function compileType(schema: AvroTypeSchema): ToText {
     case "fixed":
       return (native) => `x${Array.from(native as Uint8Array, (byte) => byte.toString(16).padStart(2, "0")).join("")}`;
     case "array": {
-      const toText = compileText((schema as Extract<AvroTypeSchema, { readonly type: "array" }>).items);
+      const toText = compileValueText((schema as Extract<AvroTypeSchema, { readonly type: "array" }>).items);
       return (native) => `[${(native as readonly unknown[]).map((item) => toText(item)).join(",")}]`;
     }
     case "map":
@@ -96,7 +97,7 @@ function compileType(schema: AvroTypeSchema): ToText {
 }
 
 function compileMap(values: AvroSchema): ToText {
-  const toText = compileText(values);
+  const toText = compileValueText(values);
   return (native) => {
     const entries = [...(native as ReadonlyMap<string, unknown>)].sort(([a], [b]) => compareText(a, b));
     return `<${entries.map(([key, item]) => `${JSON.stringify(key)}:${toText(item)}`).join(",")}>`;
@@ -105,7 +106,7 @@ function compileMap(values: AvroSchema): ToText {
 
 function compileRecord(schema: AvroRecordSchema): (native: Readonly<Record<string, unknown>>) => string {
   const plans = schema.fields.map((field, index) => {
-    const toText = compileText(field.type);
+    const toText = compileValueText(field.type);
     const fallback = compileDefault(field);
     return { name: field.name, place: index + 1, toText, fallback: fallback === undefined ? undefined : toText(fallback()) };
   });
