@@ -24,11 +24,13 @@ const registry = stack.use(await openRegistry({ state, log, objects, env, logger
 const ingest = stack.use(await openIngest({ registry, log, env, logger }));
 await registry.apply(parseContract({ formatVersion: 1, name: "bench.events", schema: eventSchema, key: ["id"], order: ["at"], merge: { kind: "latest" } }));
 // Nothing behind the log takes part: there is nothing to show of it.
+const none = () => Promise.reject(new Error("nothing is archived here"));
 const view: PlatformView = {
   status: async () => ({ archive: { partitions: [] }, table: undefined }),
   snapshots: async () => [],
   query: async function* () {},
   tasks: () => [],
+  replays: { start: none, list: async () => [], get: none, remove: none },
 };
 const server = stack.use(await openServer({ registry, log, ingest, view, env, logger, version: "0.0.0", config: { host: "127.0.0.1", port: 0 } }));
 serveParent({ port: server.port, close: () => stack.disposeAsync() });

@@ -1,4 +1,4 @@
-import type { PartitionProgress } from "./archive/index.ts";
+import type { PartitionProgress, Replays } from "./archive/index.ts";
 import { snapshotAt, snapshotById, type IcebergTables, type Snapshot, type TableState } from "./iceberg/index.ts";
 import type { Pipeline } from "./platform.ts";
 import type { Registry } from "./registry/index.ts";
@@ -15,13 +15,14 @@ interface Rooms {
   readonly tables: IcebergTables;
   readonly queries: QueryEngine;
   readonly tasks: Tasks;
+  readonly replays: Replays;
   /** By dataset. */
   readonly pipelines: ReadonlyMap<string, Pipeline>;
 }
 
 /** What the server shows of the rooms behind the log. */
 export function createPlatformView(rooms: Rooms): PlatformView {
-  const { registry, tables, queries, tasks, pipelines } = rooms;
+  const { registry, tables, queries, tasks, pipelines, replays } = rooms;
   return {
     async status(name) {
       const { topics } = await registry.require(name);
@@ -43,6 +44,7 @@ export function createPlatformView(rooms: Rooms): PlatformView {
       for (const name of await queries.tablesOf(sql, { signal })) named.set(name, await tableAt(rooms, name, at));
       yield* queries.query(sql, { tables: named, timeoutMs: queryMsMax, signal });
     },
+    replays,
     tasks: () => tasks.status(),
   };
 }

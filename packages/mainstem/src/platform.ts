@@ -1,6 +1,6 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { createArchiver, type Archiver } from "./archive/index.ts";
+import { createArchiver, openReplays, type Archiver } from "./archive/index.ts";
 import { openIcebergTables } from "./iceberg/index.ts";
 import { openIngest } from "./ingest/index.ts";
 import { openEmbeddedLog } from "./log/embedded/index.ts";
@@ -93,7 +93,8 @@ export async function openPlatform(config: Config, { env = systemEnv, logger = s
   opened.defer(registry.onChange(({ contract }) => startPipeline(contract.name)));
 
   const ingest = opened.use(await openIngest({ ...shared, registry, log, limits: { bodyBytesMax: config.server.bodyBytesMax } }));
-  const view = createPlatformView({ registry, tables, queries, tasks, pipelines });
+  const replays = await openReplays({ ...rooms, tasks });
+  const view = createPlatformView({ registry, tables, queries, tasks, pipelines, replays });
   const token = config.server.token === undefined ? undefined : await resolveSecret(config.server.token);
   const server = opened.use(
     await openServer({
@@ -103,7 +104,7 @@ export async function openPlatform(config: Config, { env = systemEnv, logger = s
       ingest,
       view,
       version: packageJson.version,
-      config: { host: config.server.host, port: config.server.port, token },
+      config: { host: config.server.host, port: config.server.port, registryPort: config.server.registryPort, token },
     }),
   );
 

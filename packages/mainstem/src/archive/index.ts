@@ -8,3 +8,5 @@ export type { ChainEntry, ChunkMessage, ChunkRef } from "./chunk.ts";
 export type { EnvelopeCursor } from "./envelope-cursor.ts";
 export { findOrphans } from "./orphans.ts";
 export type { PartitionProgress } from "./partition-archiver.ts";
+export { openReplays } from "./replays.ts";
+export type { Replay, ReplayRequest, Replays } from "./replays.ts";

@@ -7,7 +7,7 @@ import { text } from "node:stream/consumers";
 import { CliFailure, type Problem } from "./failure.ts";
 
 export interface Call {
-  readonly method?: "GET" | "PUT" | "POST";
+  readonly method?: "GET" | "PUT" | "POST" | "DELETE";
   /** With its leading slash; parts that came from outside are encoded already (`path`). */
   readonly path: string;
   readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;

@@ -10,6 +10,7 @@ import { convertCommand, exportCommand } from "./export.ts";
 import { planCommand } from "./plan.ts";
 import { queryCommand } from "./query.ts";
 import { typesCommand } from "./record-types.ts";
+import { replayCommand } from "./replay.ts";
 import { sendCommand } from "./send.ts";
 import { snapshotsCommand } from "./snapshots.ts";
 import { statusCommand } from "./status.ts";
@@ -31,6 +32,7 @@ export async function runCli(args: readonly string[], options: { readonly env: N
     tailCommand,
     queryCommand,
     snapshotsCommand,
+    replayCommand,
     statusCommand,
   ];
   const program = new Command("mainstem")

@@ -8,6 +8,7 @@ interface TailOptions {
   readonly from?: string;
   readonly limit?: number;
   readonly follow?: boolean;
+  readonly replay?: string;
 }
 
 interface LoggedRecord {
@@ -29,6 +30,7 @@ export function tailCommand(start: Start): Command {
     .option("--from <place>", "where to begin: start, end, an offset, or an RFC 3339 time (default: start)")
     .option("-n, --limit <count>", "end after so many records", parseCount)
     .option("-f, --follow", "wait for new records, until Ctrl-C")
+    .option("--replay <id>", "those in the shadow topic of a replay")
     .addHelpText("after", "\nExamples:\n  mainstem tail shop.orders --limit 10\n  mainstem tail shop.orders --follow --json | jq .value");
   return command.action((name: string, options: TailOptions) =>
     start(command, async (context) => {

@@ -110,6 +110,12 @@ export const codes = {
     task: "stop",
     remedy: "The log ends before its archive does: restore the log's newer copy, or apply the dataset under a new topic. Nothing was written.",
   },
+  "archive.replayUnknown": { status: 404, task: "stop", remedy: "List the replays with `mainstem replay NAME --list`." },
+  "archive.replayRefused": {
+    status: 409,
+    task: "stop",
+    remedy: "Do what the message names; a replay into the live topic follows a finished one into a shadow topic.",
+  },
   "archive.scratch": { status: 503, task: "retry", remedy: "Free space in the scratch directory or mend its permissions; see the cause." },
   "archive.gap": { status: 500, task: "stop", remedy: "The chain of the named partition is broken; restore the missing entry from a copy." },
 
@@ -127,6 +133,10 @@ export const codes = {
     remedy: "Another program wrote the table in a way that the message names; undo that there, or rebuild the table.",
   },
   "table.snapshotUnknown": { status: 404, task: "stop", remedy: "List the snapshots and choose one of them." },
+
+  "task.unknown": { status: 404, task: "stop", remedy: "List the tasks with `mainstem status` or GET /v1/tasks, and choose one of them." },
+  "task.resetRefused": { status: 409, task: "stop", remedy: "Do what the message says instead; nothing was changed." },
+  "task.elsewhere": { status: 409, task: "stop", remedy: "Ask the process that runs the task, which the message names." },
 
   "query.invalid": { status: 400, task: "stop", remedy: "Mend the SQL statement; the message says where." },
   "query.forbidden": { status: 403, task: "stop", remedy: "Only one SELECT statement over datasets is allowed." },
@@ -147,6 +157,7 @@ export const codes = {
     task: "stop",
     remedy: "Choose a group name that does not begin with 'mainstem.': those belong to the platform's tasks.",
   },
+  "server.hostRefused": { status: 421, task: "stop", remedy: "Call it as localhost or 127.0.0.1, also through a proxy, or give the server a token." },
   "server.listenFailed": { status: 500, task: "stop", remedy: "Check server.host and server.port; the message has the system's reason." },
   "server.portInUse": { status: 500, task: "stop", remedy: "Choose another port with --port or MAINSTEM_SERVER_PORT, or stop the program that uses it." },
   "server.tokenRequired": {

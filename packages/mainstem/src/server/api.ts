@@ -21,6 +21,7 @@ import { addGroupRoutes } from "./routes/groups.ts";
 import { addOperationRoutes } from "./routes/operations.ts";
 import { addQueryRoute } from "./routes/query.ts";
 import { recordsPath } from "./routes/records-docs.ts";
+import { addReplayRoutes } from "./routes/replays.ts";
 import { problemSchema } from "./routes/schemas.ts";
 import type { PlatformView } from "./view.ts";
 
@@ -102,6 +103,7 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
   });
   addDefinitionRoutes(app, options);
   addDatasetRoutes(app, options);
+  addReplayRoutes(app, options);
   addGroupRoutes(app, options);
   addQueryRoute(app, options);
   addOperationRoutes(app, options);

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Instant, Log, LogPosition, Offset, TopicPartition } from "../log/index.ts";
+import type { Replay, Replays } from "../archive/index.ts";
+import type { Instant, Log, LogPosition, Offset, TopicInfo, TopicPartition } from "../log/index.ts";
 import type { Dataset, Registry } from "../registry/index.ts";
 import { MainstemError, isAbort } from "../runtime/errors.ts";
 import { createPacedResponse } from "./paced-response.ts";
@@ -13,18 +14,20 @@ const writeCharactersMax = 32_768;
 export interface RecordsGetOptions {
   readonly registry: Registry;
   readonly log: Log;
+  readonly replays: Replays;
   readonly idleMs: number;
 }
 
 /** `GET /v1/datasets/{name}/records`: the records as they stand in the log, as NDJSON. */
-export function createRecordsGet({ registry, log, idleMs }: RecordsGetOptions) {
+export function createRecordsGet({ registry, log, replays, idleMs }: RecordsGetOptions) {
   const lines = createRecordLines(registry);
   return async (request: IncomingMessage, response: ServerResponse, { name, url, signal }: { name: string; url: URL; signal: AbortSignal }): Promise<void> => {
-    const parameters = parseParameters(url, ["partition", "from", "limit", "follow"], "server.request");
+    const parameters = parseParameters(url, ["partition", "from", "limit", "follow", "replay"], "server.request");
     const dataset = await registry.require(name);
     const follow = parseBoolean("follow", parameters.follow, "server.request");
     const limit = parameters.limit === undefined ? Number.POSITIVE_INFINITY : parseCount("limit", parameters.limit, "server.request");
-    const positions = await findPositions(log, dataset, parameters);
+    const topic = parameters.replay === undefined ? dataset.topics.records : await shadowTopic(log, await replays.get(name, parameters.replay));
+    const positions = await findPositions(log, topic, parameters);
     request.resume();
     response.writeHead(200, { "content-type": "application/x-ndjson", "cache-control": "no-store" });
     if (follow) response.flushHeaders();
@@ -74,14 +77,20 @@ async function send(job: Job, position: LogPosition): Promise<void> {
   }
 }
 
+/** The topic of a replay, which may have been removed. */
+async function shadowTopic(log: Log, { spec }: Replay): Promise<TopicInfo> {
+  const topic = await log.describeTopic(spec.topic);
+  if (topic?.id === spec.topicId) return topic;
+  throw new MainstemError("log.topicUnknown", `The topic of replay ${spec.id} is gone.`, { topic: spec.topic });
+}
+
 type From = { readonly kind: "start" | "end" } | { readonly kind: "time"; readonly time: number } | { readonly kind: "offset"; readonly offset: number };
 
 async function findPositions(
   log: Log,
-  dataset: Dataset,
+  topic: TopicInfo,
   { partition, from = "start" }: { readonly partition?: string; readonly from?: string },
 ): Promise<readonly LogPosition[]> {
-  const topic = dataset.topics.records;
   const wanted = parseFrom(from);
   const one = partition === undefined ? undefined : parseCount("partition", partition, "server.request");
   if (one !== undefined && one >= topic.partitions)

@@ -3,6 +3,7 @@ import type { Ingest } from "../ingest/index.ts";
 import type { Log } from "../log/index.ts";
 import type { Registry } from "../registry/index.ts";
 import { MainstemError, isAbort } from "../runtime/errors.ts";
+import type { Replays } from "../archive/index.ts";
 import type { Logger } from "../runtime/logger.ts";
 import type { Metrics } from "./metrics.ts";
 import { logFailure, methodNotAllowed, sendProblem } from "./problem.ts";
@@ -23,6 +24,7 @@ export interface RecordsRouteOptions {
   readonly ingest: Ingest;
   readonly logger: Logger;
   readonly metrics: Metrics;
+  readonly replays: Replays;
   readonly idleMs: number;
   readonly wholeBodyMs: number;
   /** Aborted when the server closes: ends followed logs. */

@@ -1,4 +1,4 @@
-import type { Server as HttpServer, ServerResponse } from "node:http";
+import type { IncomingMessage, Server as HttpServer, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Ingest } from "../ingest/index.ts";
 import type { Log } from "../log/index.ts";
@@ -12,7 +12,9 @@ import { createHttp, noteAnswer, onClientError, type Handle } from "./http.ts";
 import { createMetrics } from "./metrics.ts";
 import { sendProblem } from "./problem.ts";
 import { createRecordsRoute, recordsName } from "./records-route.ts";
-import { createGuard, isLoopback } from "./token.ts";
+import { registryPrefix } from "./registry-api/registry-api.ts";
+import { registryShape } from "./registry-api/registry-error.ts";
+import { createGuard, createHostCheck, isLoopback } from "./token.ts";
 import type { PlatformView } from "./view.ts";
 
 export interface ServerOptions {
@@ -31,6 +33,8 @@ export interface ServerConfig {
   readonly host: string;
   /** 0 takes any free one. */
   readonly port: number;
+  /** Where the schema registry's API is served too, without its prefix; 0 takes any free one. */
+  readonly registryPort?: number | undefined;
   /** Who does not send it as `Authorization: Bearer` is turned away; required on every address that other machines can reach. */
   readonly token?: string | undefined;
   readonly limits?: Partial<ServerLimits>;
@@ -51,6 +55,8 @@ export interface Server extends AsyncDisposable {
   readonly url: string;
   readonly host: string;
   readonly port: number;
+  /** Of the schema registry's API, where it has a port of its own. */
+  readonly registryUrl: string | undefined;
   /** Takes no new requests, lets those that run finish for a while, ends followed logs, then cuts what is left. */
   [Symbol.asyncDispose](): Promise<void>;
 }
@@ -67,14 +73,16 @@ export async function openServer(options: ServerOptions): Promise<Server> {
   const closing = new AbortController();
   const metrics = createMetrics(options);
   const guard = createGuard(config.token);
-  const records = createRecordsRoute({ ...options, ...own, metrics, closing: closing.signal });
+  const checkHost = createHostCheck(config);
+  const records = createRecordsRoute({ ...options, ...own, replays: options.view.replays, metrics, closing: closing.signal });
   const open = new Set<ServerResponse>();
   closing.signal.addEventListener("abort", () => {
     for (const response of open) if (!response.headersSent) response.setHeader("connection", "close");
   });
   let api: Handle | undefined;
 
-  const handle: Handle = (request, response) => {
+  /** What every request meets first; true when it may go on. */
+  const admit = (request: IncomingMessage, response: ServerResponse): boolean => {
     // Failures are told by the body's reader and the response's close event; without a listener they would end the process.
     request.on("error", () => undefined);
     response.on("error", () => undefined);
@@ -83,18 +91,29 @@ export async function openServer(options: ServerOptions): Promise<Server> {
     response.once("close", () => open.delete(response));
     if (closing.signal.aborted) response.setHeader("connection", "close");
     try {
+      checkHost(request);
       if (request.url?.split("?", 1)[0] !== "/health") guard(request);
       if (request.headers.host === undefined && request.httpVersion === "1.1") throw new MainstemError("server.malformed", "The request has no Host header.");
+      return true;
     } catch (error) {
-      void sendProblem(request, response, error);
-      return;
+      void sendProblem(request, response, error, isRegistryPath(request.url ?? "") ? registryShape : undefined);
+      return false;
     }
+  };
+  const handle: Handle = (request, response) => {
+    if (!admit(request, response)) return;
     const name = recordsName(request.url ?? "");
     if (name !== undefined) void records(name, request, response);
     else {
       if (request.headers.expect !== undefined) response.writeContinue();
       api?.(request, response);
     }
+  };
+  const handleRegistry: Handle = (request, response) => {
+    request.url = `${registryPrefix}${request.url}`;
+    if (!admit(request, response)) return;
+    if (request.headers.expect !== undefined) response.writeContinue();
+    api?.(request, response);
   };
   const server = createHttp({ handle, ...own });
   const app = await createApi({
@@ -107,20 +126,32 @@ export async function openServer(options: ServerOptions): Promise<Server> {
       return server;
     },
   });
-  const { port } = await listen(server, config);
-  const host = config.host.includes(":") && !config.host.startsWith("[") ? `[${config.host}]` : config.host;
-  logger.info("server listens", { host: config.host, port });
+  const listening = new AsyncDisposableStack();
+  listening.defer(() => app.close());
+  const stop = (one: HttpServer): Promise<void> => close(one, { closing, closeMs: own.closeMs });
+  const port = await listen(server, { host: config.host, port: config.port });
+  listening.adopt(server, stop);
+  let registryUrl: string | undefined;
+  if (config.registryPort !== undefined) {
+    const second = createHttp({ handle: handleRegistry, ...own }).on("clientError", onClientError);
+    try {
+      registryUrl = urlOf(config.host, await listen(second, { host: config.host, port: config.registryPort }));
+    } catch (error) {
+      await listening.disposeAsync();
+      throw error;
+    }
+    listening.adopt(second, stop);
+  }
+  logger.info("server listens", { host: config.host, port, ...(registryUrl === undefined ? {} : { registryUrl }) });
 
-  let closed: Promise<void> | undefined;
-  return {
-    url: `http://${host}:${port}`,
-    host: config.host,
-    port,
-    [Symbol.asyncDispose]: () => (closed ??= close(server, { closing, closeMs: own.closeMs }).then(() => app.close())),
-  };
+  return { url: urlOf(config.host, port), host: config.host, port, registryUrl, [Symbol.asyncDispose]: () => listening.disposeAsync() };
 }
 
-async function listen(server: HttpServer, { host, port }: ServerConfig): Promise<AddressInfo> {
+function urlOf(host: string, port: number): string {
+  return `http://${host.includes(":") && !host.startsWith("[") ? `[${host}]` : host}:${port}`;
+}
+
+async function listen(server: HttpServer, { host, port }: Pick<ServerConfig, "host" | "port">): Promise<number> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   server.once("error", reject);
   server.listen({ host: host.replace(/^\[|\]$/g, ""), port, exclusive: true }, resolve);
@@ -132,7 +163,12 @@ async function listen(server: HttpServer, { host, port }: ServerConfig): Promise
     throw new MainstemError("server.listenFailed", `The server cannot listen on ${host}:${port}: ${String(code ?? cause)}.`, { host, port }, { cause });
   }
   server.off("error", reject);
-  return server.address() as AddressInfo;
+  return (server.address() as AddressInfo).port;
+}
+
+function isRegistryPath(address: string): boolean {
+  const path = address.split("?", 1)[0] ?? "";
+  return path === registryPrefix || path.startsWith(`${registryPrefix}/`);
 }
 
 async function close(server: HttpServer, { closing, closeMs }: { readonly closing: AbortController; readonly closeMs: number }): Promise<void> {

@@ -1,4 +1,5 @@
 import type { QueryColumn, RowBatch } from "../tables/index.ts";
+import type { Replays } from "../archive/index.ts";
 import type { TaskStatus } from "../tasks/index.ts";
 
 /**
@@ -15,6 +16,8 @@ export interface PlatformView {
    * Errors: `query.*`, `registry.datasetUnknown`, `table.snapshotUnknown`.
    */
   query(query: ViewQuery, options?: Waits): AsyncIterable<RowBatch>;
+  /** Copies of time ranges of the archive. */
+  readonly replays: Replays;
   /** Every task, ordered by name. */
   tasks(): readonly TaskStatus[];
 }

@@ -5,6 +5,7 @@ import { compileDecoder, compileToJson, parseContract, type Contract } from "@ma
 import { openEmbeddedLog } from "../../log/embedded/index.ts";
 import { RecordCursor, type Log, type LogPosition, type RecordHeader, type TopicInfo } from "../../log/index.ts";
 import { openDirectoryStore } from "../../objects/directory/store.ts";
+import type { ObjectStore } from "../../objects/index.ts";
 import { openRegistry, type Registry } from "../../registry/index.ts";
 import { systemEnv, type Env } from "../../runtime/env.ts";
 import { silentLogger } from "../../runtime/logger.ts";
@@ -19,6 +20,7 @@ export interface Rooms extends AsyncDisposable {
   readonly directory: string;
   readonly env: Env;
   readonly log: Log;
+  readonly objects: ObjectStore;
   readonly registry: Registry;
   readonly ingest: Ingest;
 }
@@ -60,6 +62,7 @@ export async function openRooms(options: RoomsOptions = {}): Promise<Rooms> {
     directory,
     env,
     log,
+    objects,
     registry,
     ingest,
     async stop() {

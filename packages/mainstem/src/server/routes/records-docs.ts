@@ -93,6 +93,7 @@ export const recordsPath = {
       { name: "partition", in: "query", schema: { type: "integer", minimum: 0 }, description: "By default all, one after the other; followed, all at once." },
       { name: "from", in: "query", schema: { type: "string", default: "start" }, description: "An offset, `start`, `end`, or an RFC 3339 time of append." },
       { name: "limit", in: "query", schema: { type: "integer", minimum: 0 } },
+      { name: "replay", in: "query", schema: { type: "string" }, description: "The records in the shadow topic of this replay, in place of the dataset's own." },
       { name: "follow", in: "query", schema: { type: "boolean", default: false }, description: "Wait for new records." },
     ],
     responses: {

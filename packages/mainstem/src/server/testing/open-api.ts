@@ -1,8 +1,14 @@
 import { connect, type Socket } from "node:net";
 import { openRooms, orders, type Rooms, type RoomsOptions } from "../../ingest/testing/open-rooms.ts";
+import type { Replays } from "../../archive/index.ts";
+import { MainstemError } from "../../runtime/errors.ts";
 import { silentLogger } from "../../runtime/logger.ts";
 import { openServer, type Server, type ServerConfig } from "../server.ts";
 import type { DatasetStatus, PlatformView } from "../view.ts";
+
+const unknownReplay = () => Promise.reject(new MainstemError("archive.replayUnknown", "There are no replays here."));
+/** A platform without an archive. */
+const noReplays: Replays = { start: unknownReplay, list: async () => [], get: unknownReplay, remove: unknownReplay };
 
 /** Nothing archived, no table, no task: what the server shows of a platform that has just begun. */
 export const emptyStatus: DatasetStatus = { archive: { partitions: [] }, table: undefined };
@@ -13,6 +19,7 @@ export const emptyView: PlatformView = {
     yield { columns: [], rows: [] };
   },
   tasks: () => [],
+  replays: noReplays,
 };
 
 export interface TestApi extends AsyncDisposable {
