@@ -58,6 +58,10 @@ export const configSchema = z.strictObject({
     .strictObject({
       host: text("The address that the server listens on. Any but 127.0.0.1 needs a token.").prefault("127.0.0.1"),
       port: integer("The port that the server listens on; 0 takes any free one.", { least: 0, most: 65_535 }).prefault(7070),
+      registryPort: integer("A further port, for the schema registry's API alone and without its prefix; none if left out. 0 takes any free one.", {
+        least: 0,
+        most: 65_535,
+      }).optional(),
       token: secret("What requests have to send as Authorization: Bearer.").optional(),
       bodyBytesMax: size("The largest body that is taken whole: with an idempotency key, or atomic.", { least: 1_024, most: 1_073_741_824 }).prefault("16MB"),
     })

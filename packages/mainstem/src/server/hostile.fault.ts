@@ -8,7 +8,7 @@ import { openApi, type TestApi } from "./testing/open-api.ts";
 
 const records = "/v1/datasets/shop.orders/records";
 const post = (headers: readonly string[]): string =>
-  [`POST ${records} HTTP/1.1`, "Host: door", "Content-Type: application/x-ndjson", ...headers, "", ""].join("\r\n");
+  [`POST ${records} HTTP/1.1`, "Host: 127.0.0.1", "Content-Type: application/x-ndjson", ...headers, "", ""].join("\r\n");
 const chunk = (bytes: Buffer | string): string => `${Buffer.byteLength(bytes).toString(16)}\r\n${bytes.toString()}\r\n`;
 const line = (index: number): string => toLines([order(index)]).toString();
 
@@ -30,9 +30,9 @@ describe("a hostile client", () => {
   const malformed: readonly (readonly [string, string | Buffer, number, string])[] = [
     ["something that is not HTTP", "hello\r\n\r\n", 400, "server.malformed"],
     ["bytes of another protocol", Buffer.from("16030100ba010000b60303deadbeef", "hex"), 400, "server.malformed"],
-    ["headers beyond all measure", `GET /health HTTP/1.1\r\nHost: x\r\nX-Long: ${"x".repeat(20_000)}\r\n\r\n`, 431, "server.headersTooLarge"],
-    ["an address beyond all measure", `GET /${"x".repeat(20_000)} HTTP/1.1\r\nHost: x\r\n\r\n`, 431, "server.headersTooLarge"],
-    ["a header that is none", "GET /health HTTP/1.1\r\nHost: x\r\nno header\r\n\r\n", 400, "server.malformed"],
+    ["headers beyond all measure", `GET /health HTTP/1.1\r\nHost: localhost\r\nX-Long: ${"x".repeat(20_000)}\r\n\r\n`, 431, "server.headersTooLarge"],
+    ["an address beyond all measure", `GET /${"x".repeat(20_000)} HTTP/1.1\r\nHost: localhost\r\n\r\n`, 431, "server.headersTooLarge"],
+    ["a header that is none", "GET /health HTTP/1.1\r\nHost: localhost\r\nno header\r\n\r\n", 400, "server.malformed"],
     ["no host", "GET /health HTTP/1.1\r\nConnection: close\r\n\r\n", 400, "server.malformed"],
     ["both a length and chunks", `${post(["Content-Length: 5", "Transfer-Encoding: chunked"])}0\r\n\r\n`, 400, "server.malformed"],
     ["two lengths", `${post(["Content-Length: 5", "Content-Length: 6"])}hello`, 400, "server.malformed"],
@@ -48,7 +48,7 @@ describe("a hostile client", () => {
 
   test("who sends the headers slowly is told so and cut off", async () => {
     const text = await api.raw(async (socket) => {
-      for (const character of "GET /health HTTP/1.1\r\nHost: x\r\nX-Slow: 12345678901234567890") {
+      for (const character of "GET /health HTTP/1.1\r\nHost: localhost\r\nX-Slow: 12345678901234567890") {
         socket.write(character);
         await sleep(40);
       }
@@ -105,7 +105,7 @@ describe("a hostile client", () => {
   test("pipelined requests are answered in their order, before garbage behind them is", async () => {
     const body = line(1);
     const one = (more: readonly string[] = []): string => `${post([`Content-Length: ${body.length}`, ...more])}${body}`;
-    const text = await api.raw(`${one()}GET /nowhere HTTP/1.1\r\nHost: x\r\n\r\n${one()}garbage\r\n\r\n`);
+    const text = await api.raw(`${one()}GET /nowhere HTTP/1.1\r\nHost: localhost\r\n\r\n${one()}garbage\r\n\r\n`);
     assert.deepEqual(answersOf(text), [
       [200, undefined],
       [404, "server.notFound"],
@@ -134,7 +134,7 @@ describe("a hostile client", () => {
       [["Content-Type: application/json", "Content-Length: 30000000"], 413, "ingest.tooLarge"],
       [["Content-Type: text/csv", "Content-Length: 30000000"], 415, "ingest.contentType"],
     ] as const) {
-      const request = [`POST ${records} HTTP/1.1`, "Host: door", ...headers, "", ""].join("\r\n");
+      const request = [`POST ${records} HTTP/1.1`, "Host: 127.0.0.1", ...headers, "", ""].join("\r\n");
       const text = await api.raw(async (socket) => {
         socket.write(request);
         await flood(socket, Buffer.alloc(65_536, " "), 30_000_000);
@@ -154,17 +154,17 @@ describe("a hostile client", () => {
 
   test("odd requests get some answer, and the server lives on", async () => {
     for (const request of [
-      "CONNECT door:443 HTTP/1.1\r\nHost: x\r\n\r\n",
-      "GET // HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
-      "GET /v1/datasets//records HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
-      "GET /v1/datasets/%00/records HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
-      "GET http://other/health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
-      "GET /health HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade, close\r\n\r\n",
-      "OPTIONS * HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+      "CONNECT door:443 HTTP/1.1\r\nHost: localhost\r\n\r\n",
+      "GET // HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
+      "GET /v1/datasets//records HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
+      "GET /v1/datasets/%00/records HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
+      "GET http://other/health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
+      "GET /health HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade, close\r\n\r\n",
+      "OPTIONS * HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
       "GET /health HTTP/1.0\r\n\r\n",
-      `GET ${records}?limit=%zz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`,
-      "HEAD /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
-      "POST /v1/query HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\nConnection: close\r\n\r\n{",
+      `GET ${records}?limit=%zz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`,
+      "HEAD /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
+      "POST /v1/query HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 100\r\nConnection: close\r\n\r\n{",
     ]) {
       const text = await api.raw(request);
       for (const [status] of answersOf(text)) assert.ok(status >= 200 && status < 500, `${request}: ${text}`);

@@ -22,6 +22,14 @@ export interface Problem {
   readonly [fact: string]: unknown;
 }
 
+/** How an error is written: as a problem, or as clients of another API know it. */
+export interface ErrorShape {
+  readonly type: string;
+  toBody(problem: Problem): unknown;
+}
+
+const problemShape: ErrorShape = { type: problemType, toBody: (problem) => problem };
+
 const reserved: ReadonlySet<string> = new Set(["type", "title", "status", "detail", "code", "remedy", "instance"]);
 
 export function toProblem(error: unknown): Problem {
@@ -64,15 +72,15 @@ export function logFailure(logger: Logger, error: unknown, request: IncomingMess
  * again; otherwise the connection ends, after the sender had the time to read the answer. When an answer has begun already, it is cut off:
  * an answer that ends without its end is a failure in every client.
  */
-export async function sendProblem(request: IncomingMessage, response: ServerResponse, error: unknown): Promise<void> {
+export async function sendProblem(request: IncomingMessage, response: ServerResponse, error: unknown, shape = problemShape): Promise<void> {
   // Of an aborted request nobody is left to be told.
   if (response.headersSent || response.destroyed || isAbort(error)) {
     response.destroy();
     return;
   }
   const problem = toProblem(error);
-  const body = Buffer.from(toJson(problem));
-  const headers = { "content-type": problemType, "content-length": body.length, ...problemHeaders(problem) };
+  const body = Buffer.from(toJson(shape.toBody(problem)));
+  const headers = { "content-type": shape.type, "content-length": body.length, ...problemHeaders(problem) };
   if (isOver(request)) {
     response.writeHead(problem.status, headers);
     response.end(body);

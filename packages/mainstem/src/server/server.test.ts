@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { connect } from "node:net";
+import { text } from "node:stream/consumers";
 import { describe, test } from "node:test";
 import { order, toLines } from "../ingest/testing/open-rooms.ts";
 import { silentLogger } from "../runtime/logger.ts";
@@ -7,6 +9,7 @@ import { emptyView, openApi } from "./testing/open-api.ts";
 import { isLoopback } from "./token.ts";
 
 const records = "/v1/datasets/shop.orders/records";
+const ownType = "application/vnd.schemaregistry.v1+json";
 
 describe("the server", () => {
   test("turns away who does not have its token, but for the question of its health", async () => {
@@ -27,6 +30,54 @@ describe("the server", () => {
     assert.equal((await fetch(`http://127.0.0.1:${api.server.port}/health`)).status, 200);
     for (const host of ["127.0.0.1", "127.8.8.8", "localhost", "::1", "[::1]"]) assert.ok(isLoopback(host), host);
     for (const host of ["0.0.0.0", "::", "10.0.0.1", "example.org", "127.example.org", ""]) assert.ok(!isLoopback(host), host);
+  });
+
+  test("without a token it answers only under names of this machine, so that no web page reads it through its visitor's browser", async () => {
+    await using api = await openApi({ config: { registryPort: 0 } });
+    const ask = (host: string, path = "/v1/datasets", port = api.server.port): Promise<string> => raw(port, `GET ${path} HTTP/1.1\r\nHost: ${host}\r\n`);
+    for (const host of ["localhost", "LOCALHOST:7070", "127.0.0.1", "127.0.0.1:80", "127.9.9.9:1", "[::1]", "[::1]:7070"])
+      assert.match(await ask(host), /^HTTP\/1\.1 200 /, host);
+    for (const host of [
+      "evil.example",
+      "evil.example:7070",
+      "127.0.0.1.evil.example",
+      "localhost.evil.example",
+      "127.0.0.1@evil.example",
+      "[::2]",
+      "10.0.0.1",
+      "",
+    ])
+      for (const path of ["/v1/datasets", records, "/health", "/"])
+        assert.match(await ask(host, path), /^HTTP\/1\.1 421 [\s\S]*"code":"server\.hostRefused"/, `${host} ${path}`);
+    const registryPort = Number(new URL(api.server.registryUrl ?? "").port);
+    for (const answer of [await ask("evil.example", "/registry/subjects"), await ask("evil.example", "/subjects", registryPort)])
+      assert.match(answer, /^HTTP\/1\.1 421 [\s\S]*"error_code":421/);
+
+    await using guarded = await openApi({ config: { token: "t" } });
+    assert.match(await raw(guarded.server.port, "GET /v1/datasets HTTP/1.1\r\nHost: any.example\r\nAuthorization: Bearer t\r\n"), /^HTTP\/1\.1 200 /);
+  });
+
+  test("serves the registry's API on a port of its own as well, by the same rules", async () => {
+    await using api = await openApi({ config: { token: "secret", registryPort: 0 } });
+    const url = api.server.registryUrl ?? "";
+    const headers = { authorization: "Bearer secret" };
+    assert.deepEqual(await (await fetch(`${url}/subjects`, { headers })).json(), ["shop.orders-value"]);
+    assert.deepEqual(await (await fetch(`${url}/subjects/none/versions`, { headers })).json(), { error_code: 40401, message: "Subject 'none' not found." });
+    const wrong = await fetch(`${url}/subjects`);
+    assert.deepEqual([wrong.status, wrong.headers.get("content-type"), wrong.headers.get("www-authenticate")], [401, ownType, "Bearer"]);
+    assert.deepEqual(await wrong.json(), { error_code: 401, message: "The server's token is missing or wrong." });
+    for (const path of ["/v1/datasets", "/health", "/openapi.json", "/registry/subjects", "/../v1/datasets"])
+      assert.equal((await fetch(url + path, { headers })).status, 404, path);
+    const taken = openServer({
+      ...api.rooms,
+      view: emptyView,
+      logger: silentLogger,
+      version: "0.0.0",
+      config: { host: "127.0.0.1", port: 0, registryPort: Number(new URL(url).port) },
+    });
+    await assert.rejects(taken, { code: "server.portInUse" });
+    await api.server[Symbol.asyncDispose]();
+    await assert.rejects(fetch(`${url}/subjects`));
   });
 
   test("tells that its port is taken, or its address not there", async () => {
@@ -72,3 +123,10 @@ describe("the server", () => {
     await assert.rejects(endless);
   });
 });
+
+/** Sends a head as it is, which `fetch` would not, and gives the whole answer. */
+async function raw(port: number, head: string): Promise<string> {
+  const socket = connect(port, "127.0.0.1");
+  socket.write(`${head}Connection: close\r\n\r\n`);
+  return await text(socket);
+}

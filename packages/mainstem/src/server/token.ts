@@ -1,6 +1,7 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import { MainstemError } from "../runtime/errors.ts";
+import { isLoopback } from "../runtime/loopback.ts";
 
 export { isLoopback } from "../runtime/loopback.ts";
 
@@ -16,6 +17,19 @@ export function createGuard(token: string | undefined): (request: IncomingMessag
     const given = /^Bearer +(\S+) *$/i.exec(header)?.[1] ?? passwordOf(header);
     if (given === undefined || !timingSafeEqual(digest(given), expected))
       throw new MainstemError("server.unauthorized", "The server's token is missing or wrong.");
+  };
+}
+
+/**
+ * For a server without a token: refuses requests that call it by a name that is not this machine's own (`server.hostRefused`). A web page could
+ * otherwise give its name the address 127.0.0.1 and have the browser of whoever visits it read and write here (DNS rebinding).
+ */
+export function createHostCheck({ token }: { readonly token?: string | undefined }): (request: IncomingMessage) => void {
+  if (token !== undefined) return () => undefined;
+  return ({ headers: { host } }) => {
+    if (host === undefined) return;
+    const name = /^(.*?)(?::\d*)?$/.exec(host)?.[1] ?? "";
+    if (!isLoopback(name)) throw new MainstemError("server.hostRefused", "The server has no token, so it answers only under names of this machine.");
   };
 }
 

@@ -3,7 +3,7 @@ import type { Subjects } from "../../registry/index.ts";
 import type { Logger } from "../../runtime/logger.ts";
 import { toJson } from "../json.ts";
 import { logFailure, methodNotAllowed, notFound } from "../problem.ts";
-import { isGone, toRegistryError } from "./registry-error.ts";
+import { isGone, toRegistryError, registryType } from "./registry-error.ts";
 import { addSchemaRoutes } from "./schema-routes.ts";
 import { addSettingRoutes } from "./setting-routes.ts";
 import { addSubjectRoutes } from "./subject-routes.ts";
@@ -19,9 +19,8 @@ export interface RegistryApiOptions {
   methodsOf(path: string): readonly string[];
 }
 
-const prefix = "/registry";
-const ownType = "application/vnd.schemaregistry.v1+json";
-const types = [ownType, "application/vnd.schemaregistry+json", "application/json", "application/octet-stream"];
+export const registryPrefix = "/registry";
+const types = [registryType, "application/vnd.schemaregistry+json", "application/json", "application/octet-stream"];
 
 /**
  * The REST API of a Confluent Schema Registry below `/registry`.
@@ -62,12 +61,12 @@ export async function addRegistryApi(app: FastifyInstance, options: RegistryApiO
       addSubjectRoutes(scope, subjects);
       addSettingRoutes(scope, subjects);
     },
-    { prefix },
+    { prefix: registryPrefix },
   );
 }
 
 /** JSON under the name that the client asks for; under the registries' own by default. */
 function answerType({ headers }: FastifyRequest): string {
   const accepted = headers.accept ?? "";
-  return accepted.includes("application/json") && !accepted.includes("schemaregistry") ? "application/json" : ownType;
+  return accepted.includes("application/json") && !accepted.includes("schemaregistry") ? "application/json" : registryType;
 }

@@ -1,5 +1,5 @@
 import { isAbort, MainstemError, type Code } from "../../runtime/errors.ts";
-import { toProblem } from "../problem.ts";
+import { toProblem, type ErrorShape, type Problem } from "../problem.ts";
 
 /** An error as the registries of the field answer it: the first three digits of a code of five are the status. */
 export interface RegistryError {
@@ -30,8 +30,16 @@ const numbers: Partial<Readonly<Record<Code, number>>> = {
   "registry.conflict": 50002,
 };
 
+export const registryType = "application/vnd.schemaregistry.v1+json";
+
+/** For errors that are answered before a route is looked for. */
+export const registryShape: ErrorShape = { type: registryType, toBody: (problem) => fromProblem(problem).body };
+
 export function toRegistryError(error: unknown): RegistryError {
-  const problem = toProblem(error);
+  return fromProblem(toProblem(error));
+}
+
+function fromProblem(problem: Problem): RegistryError {
   const number = numbers[problem.code] ?? (problem.status >= 500 ? 50001 : problem.status);
   const status = number > 999 ? Math.floor(number / 100) : number;
   return { status, body: { error_code: number, message: problem.detail } };
