@@ -176,3 +176,11 @@ test("the sink grows, starts over, and gives views and copies", () => {
   assert.deepEqual(sink.view(), Uint8Array.of(9));
   assert.equal(new ByteSource(copy).readString(), text);
 });
+
+test("texts keep every character where their bytes need a longer length than their characters", () => {
+  for (const character of ["ß", "€", "😀", "a"])
+    for (const length of [...Array.from({ length: 140 }, (_, index) => index), 2_730, 4_095, 4_096, 8_191, 8_192]) {
+      const text = "x".repeat(length) + character.repeat(1 + (length % 3)) + "y";
+      for (const one of [text, character.repeat(length)]) assert.equal(read("string", hex(write("string", one))), one);
+    }
+});

@@ -156,15 +156,15 @@ export class ByteSink {
   #writeLongText(text: string): boolean {
     const start = this.position;
     this.ensure(text.length * 3 + varintBytesMax);
-    // The length stands before the bytes but is known after them: guess that the text is ASCII, move it when that was wrong.
+    // The length stands before the bytes but is known after them: guess that the text is ASCII, write it again when that was wrong.
     this.writeLong(text.length);
     const guessed = this.position;
     const end = encodeUtf8(text, this.bytes, guessed);
     this.position = start;
     if (end < 0) return false;
     this.writeLong(end - guessed);
-    if (this.position !== guessed) this.bytes.copyWithin(this.position, guessed, end);
-    this.position += end - guessed;
+    // A length that is longer than guessed lies over the text's first bytes.
+    this.position = this.position === guessed ? end : encodeUtf8(text, this.bytes, this.position);
     return true;
   }
 }

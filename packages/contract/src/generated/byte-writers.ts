@@ -63,9 +63,12 @@ function writeLongText(bytes: Uint8Array, position: number, text: string): numbe
   const guessed = position + lengthBytes(text.length);
   const end = encodeUtf8(text, bytes, guessed);
   if (end < 0) return unfit;
-  const start = writeLong(bytes, position, end - guessed);
+  const length = end - guessed;
+  const start = position + lengthBytes(length);
+  // First the text, then its length: a longer one would lie over the text's first byte.
   if (start !== guessed) bytes.copyWithin(start, guessed, end);
-  return start + end - guessed;
+  writeLong(bytes, position, length);
+  return start + length;
 }
 
 /** Puts the real length before what was written behind one byte that was left for it. */

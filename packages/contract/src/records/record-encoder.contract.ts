@@ -26,6 +26,18 @@ export function testRecordEncoder(name: string, compile: (contract: Contract) =>
       assert.deepStrictEqual(roundTrip(everyKind, everyKindRecord), everyKindRecord);
     });
 
+    test("texts of every length and of characters of one to four bytes come back as they were sent", () => {
+      const contract = withValue("string");
+      const encoder = compile(contract);
+      const decode = compileDecoder({ writer: contract.schema, reader: contract.schema });
+      for (const character of ["a", "ß", "€", "😀"])
+        for (const length of [...Array.from({ length: 140 }, (_, index) => index), 2_731, 4_096, 8_191, 8_192])
+          for (const v of [character.repeat(length), `${"x".repeat(length)}${character}`]) {
+            const result = encoder.encode(of(v));
+            assert.deepEqual(result.kind === "valid" ? decode(result.value) : result, of(v));
+          }
+    });
+
     test("every bad field is named, with its path, what was expected and what came", () => {
       const bad = {
         ...everyKindRecord,
