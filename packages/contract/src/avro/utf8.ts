@@ -22,14 +22,17 @@ export function encodeUtf8(text: string, bytes: Uint8Array, start: number): numb
 
 /** The text of bytes from `start` to `end`; undefined where they are no UTF-8. */
 export function decodeUtf8(bytes: Uint8Array, start: number, end: number): string | undefined {
-  if (end - start < shortTextMax && isAscii(bytes, start, end)) {
-    return latin1 === undefined ? String.fromCharCode(...bytes.subarray(start, end)) : latin1.call(bytes, start, end);
-  }
+  if (end - start < shortTextMax && isAscii(bytes, start, end)) return decodeAscii(bytes, start, end);
   try {
     return decoder.decode(bytes.subarray(start, end));
   } catch {
     return undefined;
   }
+}
+
+/** The text of bytes that are known to be ASCII, and are not many. */
+export function decodeAscii(bytes: Uint8Array, start: number, end: number): string {
+  return latin1 === undefined ? String.fromCharCode(...bytes.subarray(start, end)) : latin1.call(bytes, start, end);
 }
 
 function encodeShort(text: string, bytes: Uint8Array, start: number): number {

@@ -6,8 +6,8 @@ import { formatBase64 } from "../records/base64.ts";
 import type { LeafNode, PlanNode, RecordNode } from "./plan.ts";
 
 /** How many different records `samplesOf` gives. */
-const samples = [0, 1, 2] as const;
-type Sample = (typeof samples)[number];
+export const samples = [0, 1, 2] as const;
+export type Sample = (typeof samples)[number];
 
 /** Records of a plan, as JSON, that every kind of generated code has to deal with: what it is tried with before it is trusted. */
 export function samplesOf(plan: RecordNode): readonly unknown[] {
@@ -42,7 +42,7 @@ function isDeep(node: PlanNode): boolean {
   return node.kind === "array" || node.kind === "map" || node.kind === "record" || (node.kind === "nullable" && isDeep(node.of));
 }
 
-function leafOf(node: LeafNode, sample: Sample): unknown {
+export function leafOf(node: LeafNode, sample: Sample): unknown {
   switch (node.kind) {
     case "null":
       return null;

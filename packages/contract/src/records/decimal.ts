@@ -49,9 +49,21 @@ export function writeDecimal(unscaled: bigint, size: number, sink: ByteSink): vo
   sink.position += size;
 }
 
-/** The integer of two's complement, big-endian bytes; 0 of none. */
-export function readDecimal(bytes: Uint8Array): bigint {
-  let value = 0n;
-  for (const byte of bytes) value = (value << 8n) | BigInt(byte);
-  return BigInt.asIntN(bytes.length * 8, value);
+/** The integer of two's complement, big-endian bytes from `start` to `end`; 0 of none. */
+export function readDecimal(bytes: Uint8Array, start = 0, end: number = bytes.length): bigint {
+  const size = end - start;
+  // Six bytes at a time are a whole number that is exact; most decimals have no more.
+  const head = size % numberBytes;
+  let value = head === 0 ? 0n : BigInt(wholeOf(bytes, start, start + head));
+  for (let index = start + head; index < end; index += numberBytes) value = (value << numberBits) | BigInt(wholeOf(bytes, index, index + numberBytes));
+  return size > 0 && (bytes[start] as number) > 127 ? BigInt.asIntN(size * 8, value) : value;
+}
+
+const numberBytes = 6;
+const numberBits = 48n;
+
+function wholeOf(bytes: Uint8Array, start: number, end: number): number {
+  let value = 0;
+  for (let index = start; index < end; index++) value = value * 256 + (bytes[index] as number);
+  return value;
 }

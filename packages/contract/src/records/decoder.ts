@@ -1,15 +1,12 @@
-import { ByteSource } from "../avro/byte-source.ts";
-import { readWhole } from "../avro/reader.ts";
 import type { AvroRecordSchema } from "../avro/schema.ts";
-import { compileNativeReader } from "./native-reader.ts";
+import { compileGeneratedDecoder } from "../generated/decoder.ts";
+import type { Decode } from "./native-reader.ts";
+import { compileNativeDecoder } from "./native-reader.ts";
 
-/**
- * A record as programs see it: a plain object with the fields in the schema's order.
- * int, float, double, date, time-millis: number. long, the timestamps, time-micros: number where safe, else bigint. decimal: the unscaled bigint.
- * string, uuid (lower case), enum: string. bytes, fixed: Uint8Array of its own. array: array. map: Map. nullable: the value or null.
- */
-export type NativeRecord = Record<string, unknown>;
-export type Decode = (bytes: Uint8Array, start?: number, end?: number) => NativeRecord;
+export type { Decode, NativeRecord } from "./native-reader.ts";
+
+/** Whoever decodes but a few records is better served by closures: code is made when there are more. */
+const generateAfter = 64;
 
 /**
  * Compiles the decoder of records that were written with `writer`, as `reader` sees them, by Avro's schema resolution: fields by name or alias,
@@ -19,12 +16,15 @@ export type Decode = (bytes: Uint8Array, start?: number, end?: number) => Native
  * The range must hold exactly one record. Bytes that are not what the writer's schema says are `avro.malformed`; so is a value that the reader
  * cannot hold (null where it takes none, a symbol that it lacks), a uuid, decimal or time that is none.
  * Schemas that cannot be resolved at all are `contract.incompatible`, thrown here, not at the first record, with `facts.incompatibilities`.
+ *
+ * After some records code that is generated for the two schemas takes over, where the platform allows that: values and errors stay the same.
  */
 export function compileDecoder(options: { readonly writer: AvroRecordSchema; readonly reader: AvroRecordSchema }): Decode {
-  const read = compileNativeReader(options);
-  const source = new ByteSource();
+  const compiled = compileNativeDecoder(options);
+  let decode = compiled;
+  let decoded = 0;
   return (bytes, start, end) => {
-    source.reset(bytes, start, end);
-    return readWhole(read, source) as NativeRecord;
+    if (decoded < generateAfter && ++decoded === generateAfter) decode = compileGeneratedDecoder(options, compiled).decode;
+    return decode(bytes, start, end);
   };
 }

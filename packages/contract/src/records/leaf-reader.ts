@@ -87,7 +87,7 @@ function compileDecimal(schema: AvroTypeSchema): Read {
     const size = fixedSize ?? source.readLength();
     if (size > decimalBytesMax) throw source.malformed(`a decimal has ${size} bytes`);
     const start = source.take(size);
-    const unscaled = readDecimal(source.bytes.subarray(start, start + size));
+    const unscaled = readDecimal(source.bytes, start, start + size);
     if (!fitsPrecision(unscaled, precision)) throw source.malformed(`a decimal has more than ${precision} digits`);
     return unscaled;
   };

@@ -1,10 +1,20 @@
+import { ByteSource } from "../avro/byte-source.ts";
 import { otherTime } from "../avro/matching.ts";
 import type { Read } from "../avro/reader.ts";
+import { readWhole } from "../avro/reader.ts";
 import { compileDefaultWith, compileResolvingReader, promoted } from "../avro/resolving-reader.ts";
-import type { AvroField, AvroSchema, AvroTypeSchema } from "../avro/schema.ts";
+import type { AvroField, AvroRecordSchema, AvroTypeSchema } from "../avro/schema.ts";
 import { kindOf } from "../value-kind.ts";
 import { compileLeafReader } from "./leaf-reader.ts";
 import { decimalOf } from "./json-leaves.ts";
+
+/**
+ * A record as programs see it: a plain object with the fields in the schema's order.
+ * int, float, double, date, time-millis: number. long, the timestamps, time-micros: number where safe, else bigint. decimal: the unscaled bigint.
+ * string, uuid (lower case), enum: string. bytes, fixed: Uint8Array of its own. array: array. map: Map. nullable: the value or null.
+ */
+export type NativeRecord = Record<string, unknown>;
+export type Decode = (bytes: Uint8Array, start?: number, end?: number) => NativeRecord;
 
 /** How a leaf is read with another schema than it was written with. */
 export interface LeafForm {
@@ -33,9 +43,14 @@ export function leafFormOf(writer: AvroTypeSchema, reader: AvroTypeSchema): Leaf
   return { schema: { type: writer.type } as AvroTypeSchema, promote };
 }
 
-/** Compiles the closures that read natives: what `compileDecoder` gives, one value at a time from a source, of types of every shape. */
-export function compileNativeReader(options: { readonly writer: AvroSchema; readonly reader: AvroSchema }): Read {
-  return compileResolvingReader(options, nativeLeaf);
+/** Compiles the decoder of records by closures: of what `compileDecoder` promises, the way that works for types of every shape and on every platform. */
+export function compileNativeDecoder(options: { readonly writer: AvroRecordSchema; readonly reader: AvroRecordSchema }): Decode {
+  const read = compileResolvingReader(options, nativeLeaf);
+  const source = new ByteSource();
+  return (bytes, start, end) => {
+    source.reset(bytes, start, end);
+    return readWhole(read, source) as NativeRecord;
+  };
 }
 
 /** The native value of a field's default; a fresh one on each call. Undefined when the field has no default. */
