@@ -52,7 +52,8 @@ export function mergeRecords(
   { tombstones = [] }: { readonly tombstones?: readonly Tombstone[] } = {},
 ): MergedRecords {
   if (contract.merge.kind === "none") return { rows: sortedRows(contract, records), tombstones: [], conflicts: 0 };
-  return mergeEntries(contract, [...tombstones.map(entryOfTombstone), ...records.map(compileEntry(contract))], digest);
+  const entry = compileEntry(contract);
+  return mergeEntries(contract, [...tombstones.map(entryOfTombstone), ...records.map((record) => entry(record))], digest);
 }
 
 /** As `mergeRecords`, of records with their positions; of those that have one position, only one counts. */
@@ -102,7 +103,7 @@ function compileEntry(contract: Contract): (record: NativeRecord, order?: Uint8A
   const orderOf = contract.order === "log" ? undefined : compileOrderBytes(contract);
   return (record, given) => {
     const keyBytes = keyOf(record);
-    const order = given instanceof Uint8Array ? given : orderOf?.(record);
+    const order = given ?? orderOf?.(record);
     if (order === undefined) throw new TypeError("records that are ordered by the log need their positions");
     return { key: hex(keyBytes), keyBytes, order, record };
   };

@@ -34,6 +34,27 @@ const clause = fc.oneof(
   fc.record({ kind: fc.constant("matches"), pattern: fc.constantFrom("^a", "\\d{2}", '"') }),
 );
 
+/** Clauses of all kinds, each tried alone. */
+const clauses = fc.record(
+  {
+    deletes: fc.tuple(fc.nat(), fc.constantFrom<Json>({}, { values: ["gone", "A"] }, { horizon: "30d" })),
+    merge: fc.oneof(
+      fc.constantFrom<Json>({ kind: "first" }, { kind: "none" }),
+      fc.array(fc.tuple(fc.nat(), fc.constantFrom("min", "max", "union", "latest", "first", "latestNonNull")), { minLength: 1, maxLength: 6 }),
+    ),
+    order: fc.constant("log"),
+    sort: fc.array(fc.nat(), { minLength: 1, maxLength: 3 }),
+    subject: fc.array(fc.nat(), { minLength: 1, maxLength: 3 }),
+    tags: fc.array(fc.constantFrom("gold", "finance team", "ä", "b,c", "2026"), { maxLength: 3 }),
+    retention: fc.constantFrom<Json>({ log: "7d" }, { logBytes: 1_000_000 }, { log: "36h", logBytes: 5 }),
+    maxAhead: within,
+    predecessor: fc.constantFrom("old.orders", "a.b"),
+    /** A field of its own in the order. */
+    clock: fc.constant(true),
+  },
+  { requiredKeys: [] },
+);
+
 export const declarations: fc.Arbitrary<Contract> = fc
   .record({
     base: contracts,
@@ -49,9 +70,10 @@ export const declarations: fc.Arbitrary<Contract> = fc
       { maxLength: 4 },
     ),
     head: fc.record({ description: someText, owner: someText, immutable: fc.boolean(), compatibility: fc.constant("FULL_TRANSITIVE") }, { requiredKeys: [] }),
+    clauses,
     schemaEdits: fc.record({ doc: someText, "x-origin": fc.constantFrom("erp", undefined, undefined, undefined) }, { requiredKeys: [] }),
   })
-  .map(({ base, edits, checks, freshness, volume, partition, head, schemaEdits }) => {
+  .map(({ base, edits, checks, freshness, volume, partition, head, schemaEdits, clauses: wished }) => {
     let contract = base;
     const attempt = (change: (json: Json & { readonly schema: { readonly fields: readonly Json[] } }) => unknown): void => {
       try {
@@ -78,8 +100,43 @@ export const declarations: fc.Arbitrary<Contract> = fc
     for (const check of wanted) attempt((json) => ({ ...json, checks: [...(json["checks"] as readonly unknown[]), check] }));
     for (const [place, one] of partition)
       attempt((json) => ({ ...json, partition: [...(json["partition"] as readonly unknown[]), { ...one, field: fieldAt(place) }] }));
+    for (const change of changesOf(wished, contract, fieldAt)) attempt(change);
     return contract;
   });
+
+type Change = (json: Json & { readonly schema: { readonly fields: readonly Json[] } }) => unknown;
+
+function changesOf(
+  wished: typeof clauses extends fc.Arbitrary<infer Wished> ? Wished : never,
+  contract: Contract,
+  fieldAt: (place: number) => string,
+): readonly Change[] {
+  const { deletes, merge, sort, subject, clock, ...plain } = wished;
+  const changes: Change[] = [];
+  const names = contract.schema.fields.map(({ name }) => name);
+  const nameAt = (place: number): string => names[place % names.length] as string;
+  if (clock === true) {
+    const field = { name: "stampedAt", type: { type: "long", "mainstem.clock": "hlc" } };
+    changes.push((json) => ({ ...json, schema: { ...json.schema, fields: [...json.schema.fields, field] }, order: [field.name] }));
+  }
+  // A merge before a delete, so that each meets the other where the other came first.
+  if (Array.isArray(merge)) {
+    for (const [place, rule] of merge) {
+      changes.push((json) => {
+        const before = (json["merge"] as { readonly fields?: Json }).fields;
+        return { ...json, merge: { kind: "fields", fields: { ...before, [nameAt(place)]: rule } } };
+      });
+    }
+  } else if (merge !== undefined) changes.push((json) => ({ ...json, merge, ...((merge as Json)["kind"] === "none" ? { order: "log", key: [] } : {}) }));
+  if (deletes !== undefined) {
+    // Whichever field it fits.
+    for (const name of names) changes.push((json) => ({ ...json, deletes: { field: name, ...deletes[1] } }));
+  }
+  for (const place of sort ?? []) changes.push((json) => ({ ...json, sort: [...(json["sort"] as readonly unknown[]), nameAt(place)] }));
+  for (const place of subject ?? []) changes.push((json) => ({ ...json, subject: [...((json["subject"] ?? []) as readonly unknown[]), fieldAt(place)] }));
+  for (const [name, value] of Object.entries(plain)) changes.push((json) => ({ ...json, [name]: value }));
+  return changes;
+}
 
 /** Fields and those within records. */
 function pathsOf(fields: readonly Json[], prefix: string): readonly string[] {
