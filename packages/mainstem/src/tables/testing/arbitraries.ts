@@ -109,13 +109,15 @@ export const contracts: fc.Arbitrary<Contract> = fc
     choice: fc.nat(),
     nullablePartition: fc.boolean(),
     wide: fc.integer({ min: 0, max: 3 }).map((n) => n === 0),
+    deletes: fc.constantFrom("none", "flag", "state"),
   })
-  .map(({ key, order, merge, kind, partition, partition2, choice, nullablePartition, wide }) => {
+  .map(({ key, order, merge, kind, partition, partition2, choice, nullablePartition, wide, deletes }) => {
     const typeOf = (name: string, field: string): unknown =>
       name === "enum" ? enumType(`${field}Enum`) : name === "fixed" ? fixedType(`${field}Fixed`) : scalarTypes[name as ScalarName];
     const transform = (name: ScalarName): object => transformsOf[name]![choice % transformsOf[name]!.length]!;
     const stable = kind === "stable" ? key.findIndex((name) => name in transformsOf) : -1;
     const moving = kind === "movable" || kind === "movable2";
+    const deletable = merge === "latest" && deletes !== "none";
     const fields = [
       { name: "other", type: "string" },
       ...key.map((name, index) => ({ name: `key${index}`, type: typeOf(name, `key${index}`) })),
@@ -123,6 +125,7 @@ export const contracts: fc.Arbitrary<Contract> = fc
       ...(kind === "movable2" ? [{ name: "place2", type: scalarTypes[partition2] }] : []),
       ...order.map((name, index) => ({ name: `order${index}`, type: typeOf(name, `order${index}`) })),
       { name: "number", type: "double" },
+      ...(deletable ? [{ name: "gone", type: deletes === "flag" ? ["null", "boolean"] : enumType("state") }] : []),
       ...(wide ? allValueFields() : []),
     ];
     const partitions = [
@@ -136,6 +139,7 @@ export const contracts: fc.Arbitrary<Contract> = fc
       key: key.map((_, index) => `key${index}`),
       order: order.map((_, index) => `order${index}`),
       merge: { kind: merge },
+      ...(deletable ? { deletes: { field: "gone", ...(deletes === "flag" ? {} : { values: ["zebra"] }) } } : {}),
       partition: partitions,
     });
   });
