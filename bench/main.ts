@@ -10,6 +10,11 @@ const benches: Readonly<Record<string, string>> = {
   ndjson: "lines of JSON to Avro, validated, against JSON.parse and avsc, and Python's orjson and fastavro; ten fields",
   "ndjson-wide": "the same with 200 fields",
   "ndjson-nested": "the same with records in arrays in records",
+  decode: "Avro to objects, checked, against avsc's fromBuffer; ten fields",
+  "decode-wide": "the same with 200 fields",
+  "decode-nested": "the same with records in arrays in records",
+  resolve:
+    "Avro of an older writer to objects, against the same records of the newest schema (a ratio above 0.77 is at most 1.3 times the cost), and avsc's resolver",
   container: "archive chunks written and read, against avsc's block encoder and decoder",
   "table-build": "log to committed table, 1 M records with 10% duplicates",
   start: "`mainstem dev` from start to its first record, and its memory, against a bare Node server",
