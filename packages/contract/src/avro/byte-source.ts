@@ -14,13 +14,13 @@ export class ByteSource {
   /** Of readers: how deep the value that is read is within types that contain themselves, and how many items without bytes it has claimed. */
   levels = 0;
   emptyItems = 0;
-  #view: DataView;
+  /** Made when a float is read: where each value is bytes of its own, that costs more than most reads do. */
+  #view: DataView | undefined;
 
   constructor(bytes: Uint8Array = new Uint8Array(0), start = 0, end: number = bytes.length) {
     this.bytes = bytes;
     this.position = start;
     this.end = end;
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#checkRange();
   }
 
@@ -28,7 +28,7 @@ export class ByteSource {
   reset(bytes: Uint8Array, start = 0, end: number = bytes.length): void {
     if (bytes !== this.bytes) {
       this.bytes = bytes;
-      this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+      this.#view = undefined;
     }
     this.position = start;
     this.end = end;
@@ -119,11 +119,16 @@ export class ByteSource {
   }
 
   readFloat(): number {
-    return this.#view.getFloat32(this.take(4), true);
+    return this.#floats().getFloat32(this.take(4), true);
   }
 
   readDouble(): number {
-    return this.#view.getFloat64(this.take(8), true);
+    return this.#floats().getFloat64(this.take(8), true);
+  }
+
+  #floats(): DataView {
+    this.#view ??= new DataView(this.bytes.buffer, this.bytes.byteOffset, this.bytes.byteLength);
+    return this.#view;
   }
 
   /** A copy of the bytes after their length. */

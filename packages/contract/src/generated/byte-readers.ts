@@ -8,8 +8,8 @@ export const cursor = { at: 0 };
 
 /** A text of `length` ASCII bytes at `start`, at most `shortTextMax`; undefined for others. */
 export type ShortText = (bytes: Uint8Array, start: number, length: number) => string | undefined;
-/** For longer texts a call into the platform costs less than to pass each character. */
-export const shortTextMax = 16;
+/** As long as the text of a uuid: for longer ones a call into the platform costs less than to pass each character. */
+export const shortTextMax = 36;
 
 const twoTo27 = 134_217_728;
 /** With less than this in its middle 28 bits, and no more above, a long is a safe integer; above it, only an exact look tells. */
