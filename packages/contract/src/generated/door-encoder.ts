@@ -1,9 +1,10 @@
 import { ByteSink } from "../avro/byte-sink.ts";
 import type { Contract } from "../contract.ts";
-import { compileDemand } from "../records/demands.ts";
 import type { FieldError } from "../records/faults.ts";
+import type { Demand } from "../records/json-writer.ts";
 import { keyPlanOf } from "../records/key-bytes.ts";
-import type { EncodedRecord, RecordEncoder } from "../records/record-encoder.ts";
+import { compileContractDemand } from "../records/max-ahead.ts";
+import type { EncodedRecord, RecordEncoder, RecordEncoderOptions } from "../records/record-encoder.ts";
 import { compileRecordEncoder } from "../records/record-encoder.ts";
 import { tooSmall } from "./byte-writers.ts";
 import type { EncodeInto } from "./emit-encode.ts";
@@ -45,7 +46,7 @@ export interface DoorEncoder extends RecordEncoder {
   transcode(bytes: Uint8Array, start: number, end: number): boolean;
 }
 
-export interface DoorEncoderOptions {
+export interface DoorEncoderOptions extends RecordEncoderOptions {
   /** Stands before each value in `output`, not in what `encode` gives: a wire header. */
   readonly prefix?: Uint8Array;
 }
@@ -53,12 +54,13 @@ export interface DoorEncoderOptions {
 const capacityFirst = 4_096;
 
 /** Compiles the door's encoder of a contract. */
-export function compileDoorEncoder(contract: Contract, { prefix = new Uint8Array(0) }: DoorEncoderOptions = {}): DoorEncoder {
-  const slow = compileRecordEncoder(contract);
+export function compileDoorEncoder(contract: Contract, { prefix = new Uint8Array(0), now }: DoorEncoderOptions = {}): DoorEncoder {
+  const demand = compileContractDemand(contract, now);
+  const slow = compileRecordEncoder(contract, now === undefined ? {} : { now });
   const plan = planOf(contract.schema);
   if (plan === undefined) return new CompiledEncoder(slow, prefix, "unsupported");
   if (!canGenerate()) return new CompiledEncoder(slow, prefix, "forbidden");
-  const generated = new GeneratedEncoder(contract, { plan, slow, prefix });
+  const generated = new GeneratedEncoder(contract, { plan, slow, prefix, demand });
   return agrees(generated, slow, plan) ? generated : new CompiledEncoder(slow, prefix, "mismatch");
 }
 
@@ -101,12 +103,15 @@ class GeneratedEncoder implements DoorEncoder {
   readonly #encode: EncodeInto;
   readonly #transcode: TranscodeInto;
 
-  constructor(contract: Contract, { plan, slow, prefix }: { readonly plan: RecordNode; readonly slow: RecordEncoder; readonly prefix: Uint8Array }) {
+  constructor(
+    contract: Contract,
+    { plan, slow, prefix, demand }: { readonly plan: RecordNode; readonly slow: RecordEncoder; readonly prefix: Uint8Array; readonly demand: Demand },
+  ) {
     this.#slow = slow;
     this.#prefix = prefix;
     this.#textKey = keyPlanOf(contract) === "text";
     this.#marks = new Int32Array(contract.key.length * 2);
-    const options = { plan, demand: compileDemand(contract.checks), marks: this.#marks, keys: contract.key };
+    const options = { plan, demand, marks: this.#marks, keys: contract.key };
     this.#encode = generateEncode(options);
     this.#transcode = generateTranscode(options);
     this.output.grow(Math.max(capacityFirst, prefix.length + fixedBytes(plan) * 2), prefix);

@@ -1,10 +1,10 @@
 import { ByteSink } from "../avro/byte-sink.ts";
 import type { Contract } from "../contract.ts";
-import { compileDemand } from "./demands.ts";
 import type { FieldError } from "./faults.ts";
 import { Faults } from "./faults.ts";
 import { compileJsonRecord } from "./json-writer.ts";
 import { keyPlanOf } from "./key-bytes.ts";
+import { compileContractDemand } from "./max-ahead.ts";
 
 export type EncodedRecord =
   | { readonly kind: "valid"; readonly value: Uint8Array; readonly key: Uint8Array }
@@ -19,14 +19,19 @@ export interface RecordEncoder {
   encode(json: unknown): EncodedRecord;
 }
 
+export interface RecordEncoderOptions {
+  /** Milliseconds since 1970: what `maxAhead` is held against. Without a clock it is not looked at. */
+  readonly now?: () => number;
+}
+
 /**
  * Compiles the door's encoder of a contract: the type of every field, the checks that one record can fail (range, oneOf, matches, notNull),
  * no unknown fields, defaults filled in.
  */
-export function compileRecordEncoder(contract: Contract): RecordEncoder {
+export function compileRecordEncoder(contract: Contract, { now }: RecordEncoderOptions = {}): RecordEncoder {
   const { fields } = contract.schema;
   const ends = new Int32Array(fields.length);
-  const write = compileJsonRecord(contract.schema, { path: "", demand: compileDemand(contract.checks), expected: "object", ends });
+  const write = compileJsonRecord(contract.schema, { path: "", demand: compileContractDemand(contract, now), expected: "object", ends });
   const plan = keyPlanOf(contract);
   const keyIndexes = contract.key.map((name) => fields.findIndex((field) => field.name === name));
   const values = new ByteSink(4096);
