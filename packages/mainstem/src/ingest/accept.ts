@@ -97,10 +97,16 @@ export async function acceptWhole(run: Run, { format, atomic, doorOf, requestId,
   const body = await takeWhole(run.body, { bytesMax: run.limits.bodyBytesMax, share: run.share, signal: run.signal });
   const before = keyed === undefined ? undefined : await findPrior(keyed, body, run.signal);
   const door = await doorOf(before?.prior?.contractVersion);
-  const lanes = openLanes(run, door, { hold: true, ...(keyed === undefined || before === undefined ? {} : await keyedLanes(run, door, { keyed, ...before })) });
+  // A repeat is judged at the time that the request was, whole seconds: by the clock it could take what was refused then.
+  const judged = keyed === undefined ? undefined : (before?.prior?.judged ?? Math.floor(run.env.now() / 1_000));
+  const lanes = openLanes(run, door, {
+    hold: true,
+    ...(keyed === undefined || before === undefined ? {} : await keyedLanes(run, door, { keyed, ...before, judged })),
+  });
   const intake = createIntake(run, {
     door,
     lanes,
+    judged,
     requestId:
       requestId ??
       digestOf(keyed?.key ?? "")
@@ -147,20 +153,21 @@ async function findPrior({ key, mode, claim }: Keyed, body: Buffer, signal: Abor
 async function keyedLanes(
   run: Run,
   door: Door,
-  { keyed: { key, mode, claim }, sha256, prior }: { readonly keyed: Keyed } & Before,
+  { keyed: { key, mode, claim }, sha256, prior, judged }: { readonly keyed: Keyed; readonly judged: number | undefined } & Before,
 ): Promise<Partial<LanesOptions>> {
   const { contractVersion } = door;
+  const mark = { contractVersion, ...(judged === undefined ? {} : { judged }) };
   const laneOf = (target: number): number => (target === door.partitions ? inboxLane : target);
   const ends = await Promise.all(door.targets.map(async (target) => (await run.log.bounds(target)).end));
   const skip = new Map([...(prior?.records ?? [])].map(([lane, records]) => [lane === inboxLane ? door.partitions : lane, records]));
   return {
     skip,
-    batchHeaders: [toIdempotencyHeader({ formatVersion: 1, key, sha256, mode, contractVersion })],
+    batchHeaders: [toIdempotencyHeader({ formatVersion: 1, key, sha256, mode, ...mark })],
     onAppended(target, batch, range) {
       ends[target] = (range.last + 1) as typeof range.last;
       run.onDurable(target, batch.count, door);
       const second = Math.floor(range.timestamp / 1_000);
-      claim.appended({ body: digestOf(sha256, mode), contractVersion, lane: laneOf(target), records: batch.count, second });
+      claim.appended({ body: digestOf(sha256, mode), ...mark, lane: laneOf(target), records: batch.count, second });
     },
     onFailed(target, error) {
       if (!notAppended.has(factsOf(error).code)) claim.unknown(laneOf(target), ends[target]!);
@@ -179,10 +186,23 @@ function openLanes(run: Run, door: Door, options: Partial<LanesOptions> & { read
   });
 }
 
-function createIntake(run: Run, { door, lanes, requestId }: { readonly door: Door; readonly lanes: Lanes; readonly requestId: string }): Intake {
+function createIntake(
+  run: Run,
+  { door, lanes, requestId, judged }: { readonly door: Door; readonly lanes: Lanes; readonly requestId: string; readonly judged?: number | undefined },
+): Intake {
   const { invalid, headers, env } = run;
   const { batchBytesMax, recordBytesMax } = run.limits;
-  return new Intake({ door, lanes, invalid, requestId, headers, batchBytesMax, recordBytesMax, now: () => env.now() });
+  return new Intake({
+    door,
+    lanes,
+    invalid,
+    requestId,
+    headers,
+    batchBytesMax,
+    recordBytesMax,
+    now: () => env.now(),
+    judgedAt: judged === undefined ? undefined : judged * 1_000,
+  });
 }
 
 async function judgeLines(body: Buffer, intake: Intake, { recordBytesMax }: IngestLimits, check: () => void): Promise<void> {

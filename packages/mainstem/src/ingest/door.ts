@@ -1,6 +1,7 @@
 import { compileDoorEncoder, murmur2, type Contract, type DoorEncoder } from "@mainstem/contract";
 import type { TopicPartition } from "../log/index.ts";
 import type { Dataset } from "../registry/index.ts";
+import type { Env } from "../runtime/env.ts";
 import type { Logger } from "../runtime/logger.ts";
 import { inboxLane, laneTarget } from "./key-index.ts";
 
@@ -20,6 +21,8 @@ export interface Door {
   readonly encoder: DoorEncoder;
   /** The lane of the encoder's last record. */
   lane(): number;
+  /** Sets the time that the next records are judged at, where their contract asks for one; undefined: the clock's. */
+  judgeAt(millis: number | undefined): void;
 }
 
 export interface Doors {
@@ -28,7 +31,7 @@ export interface Doors {
 }
 
 /** Compiles a door once for each dataset version. */
-export function createDoors({ logger }: { readonly logger: Logger }): Doors {
+export function createDoors({ logger, env }: { readonly logger: Logger; readonly env: Env }): Doors {
   const doors = new Map<string, Door>();
   return {
     of(dataset, version = dataset) {
@@ -36,7 +39,7 @@ export function createDoors({ logger }: { readonly logger: Logger }): Doors {
       let door = doors.get(name);
       // The dataset around an old version may be newer than the one that the door was made with.
       if (door !== undefined && door.dataset.version === dataset.version) return door;
-      door = createDoor(dataset, version);
+      door = createDoor(dataset, version, env);
       const { reason } = door.encoder;
       if (reason === "mismatch")
         logger.error("generated code failed its self-check, the slower way is used", { dataset: dataset.contract.name, version: version.version });
@@ -48,18 +51,26 @@ export function createDoors({ logger }: { readonly logger: Logger }): Doors {
   };
 }
 
-function createDoor(dataset: Dataset, version: { readonly contract: Contract; readonly version: number; readonly schemaId: number }): Door {
+function createDoor(dataset: Dataset, version: { readonly contract: Contract; readonly version: number; readonly schemaId: number }, env: Env): Door {
   const { partitions } = dataset.topics.records;
-  const encoder = compileDoorEncoder(version.contract, { prefix: wirePrefix(version.schemaId) });
+  let judgedAt: number | undefined;
+  const encoder = compileDoorEncoder(version.contract, { prefix: wirePrefix(version.schemaId), now: () => judgedAt ?? env.now() });
   const { output } = encoder;
+  // As Kafka's default partitioner chooses, without making a view of the key. What has no key is spread by its value, so that a repeat goes where it was.
+  const hash =
+    version.contract.key.length > 0
+      ? () => murmur2(output.keyBytes, output.keyStart, output.keyEnd)
+      : () => murmur2(output.bytes, output.start + wirePrefixBytes, output.end);
   return {
     dataset,
     contractVersion: version.version,
     partitions,
     targets: [...Array.from({ length: partitions }, (_, lane) => laneTarget(dataset, lane)), laneTarget(dataset, inboxLane)],
     encoder,
-    // As Kafka's default partitioner chooses, without making a view of the key.
-    lane: partitions === 1 ? () => 0 : () => (murmur2(output.keyBytes, output.keyStart, output.keyEnd) & 0x7fffffff) % partitions,
+    lane: partitions === 1 ? () => 0 : () => (hash() & 0x7fffffff) % partitions,
+    judgeAt(millis) {
+      judgedAt = millis;
+    },
   };
 }
 

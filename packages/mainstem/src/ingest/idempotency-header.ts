@@ -15,6 +15,8 @@ export interface IdempotencyMark {
   /** What else decides the answer: the body's form, and whether refused records go to the inbox. */
   readonly mode: string;
   readonly contractVersion: number;
+  /** When the request was judged, seconds since 1970. Absent in marks that were made before it was kept. */
+  readonly judged?: number;
 }
 
 export function toIdempotencyHeader(mark: IdempotencyMark): RecordHeader {
@@ -49,6 +51,7 @@ function isMark(value: unknown): value is IdempotencyMark {
     typeof mark["key"] === "string" &&
     typeof mark["sha256"] === "string" &&
     typeof mark["mode"] === "string" &&
-    Number.isInteger(mark["contractVersion"])
+    Number.isInteger(mark["contractVersion"]) &&
+    (mark["judged"] === undefined || Number.isInteger(mark["judged"]))
   );
 }

@@ -142,8 +142,39 @@ describe("an idempotency key", () => {
     assert.ok(marks.length > 2 && marks.length < 20, `${marks.length} batches`);
     assert.equal(marks[0]?.offset, 0);
     const sha256 = createHash("sha256").update(body).digest("hex");
-    for (const { mark } of marks) assert.deepEqual(mark, { formatVersion: 1, key: "k", sha256, mode: "ndjson refuse each", contractVersion: version });
+    const { judged } = marks[0]?.mark as { readonly judged: number };
+    assert.ok(Number.isInteger(judged) && Math.abs(judged - Date.now() / 1_000) < 60, `${judged}`);
+    for (const { mark } of marks) assert.deepEqual(mark, { formatVersion: 1, key: "k", sha256, mode: "ndjson refuse each", contractVersion: version, judged });
     assert.ok(stored.every(({ headers }) => headers.some(({ key }) => key === "mainstem-sent-at")));
+  });
+
+  test("has its repeats judged at the time of the first request, whatever the clock says by then", async () => {
+    let now = Date.parse("2026-11-21T10:00:00Z");
+    const env: Env = { ...systemEnv, now: () => now };
+    await using rooms = await openRooms({ env, partitions: 1 });
+    const fields = [
+      { name: "orderId", type: "string" },
+      { name: "at", type: { type: "long", logicalType: "timestamp-millis" } },
+    ];
+    const schema = { type: "record", name: "orders", namespace: "shop", fields };
+    await rooms.registry.apply(parseContract({ name: "shop.orders", schema, key: ["orderId"], order: ["at"], maxAhead: "5m" }));
+    const body = toLines([
+      { orderId: "order-0", at: now },
+      { orderId: "too early", at: now + 600_000 },
+      { orderId: "order-1", at: now + 299_000 },
+    ]);
+    const first = await rooms.ingest.accept(ask(body, { idempotencyKey: "k" }));
+    assert.equal(first.accepted, 2);
+    assert.deepEqual(
+      first.refused.map(({ index, code, errors }) => ({ index, code, paths: errors.map(({ path }) => path) })),
+      [{ index: 1, code: "record.invalid", paths: ["at"] }],
+    );
+    now += 3_600_000;
+    assert.deepEqual(await rooms.ingest.accept(ask(body, { idempotencyKey: "k" })), first);
+    await using again = await reopen(rooms, { env });
+    assert.deepEqual(await again.ingest.accept(ask(body, { idempotencyKey: "k" })), first);
+    assert.deepEqual(await ids(again), numbered(2));
+    assert.equal((await again.ingest.accept(ask(body))).accepted, 3);
   });
 
   test("is forgotten after a day, and not before", async () => {

@@ -28,6 +28,8 @@ export interface IntakeOptions {
   readonly batchBytesMax: number;
   readonly recordBytesMax: number;
   readonly now: () => number;
+  /** The time that records are judged at; by default the clock's. */
+  readonly judgedAt: number | undefined;
 }
 
 /**
@@ -48,6 +50,7 @@ export class Intake implements LineSink {
   }
 
   line(bytes: Buffer, start: number, end: number): void {
+    this.#options.door.judgeAt(this.#options.judgedAt);
     const wary = this.#notJson >= exceptionsMax;
     if (!wary && this.#options.door.encoder.transcode(bytes, start, end)) return this.#take(bytes, start, end);
     const text = bytes.toString("utf8", start, end);
@@ -71,6 +74,7 @@ export class Intake implements LineSink {
 
   /** A whole JSON text of its own, or one element of an array. Throws `ingest.notJson` where it is not JSON. */
   element(text: () => string, bytes: Buffer, { start, end, tooDeep }: { readonly start: number; readonly end: number; readonly tooDeep: boolean }): void {
+    this.#options.door.judgeAt(this.#options.judgedAt);
     if (end - start > this.#options.recordBytesMax) return this.#refuseLarge(bytes, start, start + this.#options.recordBytesMax, end - start);
     if (tooDeep) return this.#refuseDeep(bytes, start, end);
     if (this.#options.door.encoder.transcode(bytes, start, end)) return this.#take(bytes, start, end);

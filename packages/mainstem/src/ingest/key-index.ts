@@ -19,6 +19,8 @@ const readBytesMax = 1_048_576;
 export interface Prior {
   readonly body: Digest;
   readonly contractVersion: number;
+  /** When it was judged, seconds since 1970; unknown of old marks. */
+  readonly judged?: number;
   /** Records by lane. */
   readonly records: ReadonlyMap<number, number>;
 }
@@ -151,8 +153,9 @@ export class KeyIndex implements AsyncDisposable {
     for await (const batch of this.#options.log.read(position, { until: "end", batchBytesMax: readBytesMax, signal })) {
       const mark = batch.baseOffset < from ? undefined : markOf(batch);
       if (mark === undefined) continue;
-      const { key, sha256, mode, contractVersion } = mark;
-      yield { key, row: { body: digestOf(sha256, mode), contractVersion, lane, records: batch.count, second: Math.floor(batch.timestamp / 1_000) } };
+      const { key, sha256, mode, contractVersion, judged } = mark;
+      const told = { contractVersion, ...(judged === undefined ? {} : { judged }) };
+      yield { key, row: { body: digestOf(sha256, mode), ...told, lane, records: batch.count, second: Math.floor(batch.timestamp / 1_000) } };
     }
   }
 
@@ -187,7 +190,8 @@ export class KeyIndex implements AsyncDisposable {
     if (last === undefined || last.second * 1_000 < this.#options.env.now() - this.#options.rememberMs) return undefined;
     const records = new Map<number, number>();
     for (const row of rows) if (row.second > last.second - requestSecondsMax) records.set(row.lane, (records.get(row.lane) ?? 0) + row.records);
-    return { body: last.body, contractVersion: last.contractVersion, records };
+    const { body, contractVersion, judged } = last;
+    return { body, contractVersion, ...(judged === undefined ? {} : { judged }), records };
   }
 }
 

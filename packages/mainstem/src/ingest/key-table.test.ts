@@ -24,7 +24,7 @@ test("finds every key among many, in each of its lanes", () => {
 test("adds the batches of one lane up, and keeps the latest time", () => {
   const table = new KeyTable();
   const key = digestOf("key");
-  for (const second of [7, 9, 8]) table.add(key, { body, contractVersion: 1, lane: 2, records: 10, second });
-  assert.deepEqual(table.find(key), [{ body, contractVersion: 1, lane: 2, records: 30, second: 9 }]);
+  for (const second of [7, 9, 8]) table.add(key, { body, contractVersion: 1, lane: 2, records: 10, second, judged: 6 });
+  assert.deepEqual(table.find(key), [{ body, contractVersion: 1, lane: 2, records: 30, second: 9, judged: 6 }]);
   assert.equal(table.rows, 1);
 });

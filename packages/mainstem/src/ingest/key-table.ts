@@ -1,7 +1,7 @@
 import type { Digest } from "./idempotency-header.ts";
 
-/** Words of a row: the key's digest (3), the body's digest (3), contract version, lane, records, second. */
-const stride = 10;
+/** Words of a row: the key's digest (3), the body's digest (3), contract version, lane, records, second, when it was judged. */
+const stride = 11;
 const capacityFirst = 64;
 
 /** How many records of a key's request are in one lane. */
@@ -13,6 +13,8 @@ export interface KeyRow {
   readonly records: number;
   /** Of the last append, seconds since 1970. */
   readonly second: number;
+  /** When the request was judged, seconds since 1970. */
+  readonly judged?: number;
 }
 
 /**
@@ -33,7 +35,7 @@ export class KeyTable {
     const words = this.#words;
     const at = this.#probe(words, key, row.lane);
     if (words[at + 8] === 0) {
-      words.set([...key, ...row.body, row.contractVersion, row.lane, row.records, row.second], at);
+      words.set([...key, ...row.body, row.contractVersion, row.lane, row.records, row.second, row.judged ?? 0], at);
       this.#rows++;
       return;
     }
@@ -48,7 +50,8 @@ export class KeyTable {
     for (let at = this.#home(words, key); words[at + 8] !== 0; at = (at + stride) % words.length) {
       if (!sameKey(words, at, key)) continue;
       const body: Digest = [words[at + 3]!, words[at + 4]!, words[at + 5]!];
-      found.push({ body, contractVersion: words[at + 6]!, lane: words[at + 7]!, records: words[at + 8]!, second: words[at + 9]! });
+      const judged = words[at + 10] === 0 ? {} : { judged: words[at + 10]! };
+      found.push({ body, contractVersion: words[at + 6]!, lane: words[at + 7]!, records: words[at + 8]!, second: words[at + 9]!, ...judged });
     }
     return found;
   }

@@ -93,7 +93,7 @@ class IngestRoom {
 
   constructor(options: RoomOptions) {
     this.#options = options;
-    this.#doors = createDoors({ logger: options.logger });
+    this.#doors = createDoors({ logger: options.logger, env: options.env });
     this.#budget = new ByteBudget({ ...options.limits, env: options.env });
   }
 
