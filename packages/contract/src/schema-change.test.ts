@@ -44,10 +44,6 @@ test("everything else is refused, each part by its name with what to do", () => 
   const time = { name: "t", type: { type: "long", logicalType: "timestamp-micros" }, default: 0 };
   const cases: readonly (readonly [readonly unknown[], object, string])[] = [
     [fields, { key: ["o"] }, "key"],
-    [fields, { order: ["a"] }, "order"],
-    [fields, { merge: { kind: "first" } }, "merge"],
-    [fields, { partition: [{ field: "k", transform: "identity" }] }, "partition"],
-    [fields, { immutable: true }, "immutable"],
     [fields.slice(1), {}, "schema.a"],
     [[{ name: "a", type: "long" }, fields[1]], {}, "schema.a"],
     [[{ name: "a", type: ["null", "int"] }, fields[1]], {}, "schema.a"],
@@ -66,6 +62,33 @@ test("everything else is refused, each part by its name with what to do", () => 
     assert.ok(change.refused.every((part) => part.reason.endsWith(".") && part.remedy.endsWith(".")));
   }
   assert.deepEqual(checkSchemaChange(before, contractOf([time, fields[1]], { key: ["o"] })).kind, "refused");
+});
+
+test("what decides over the rows that are there is a rebuild, and named", () => {
+  const cases: readonly (readonly [readonly unknown[], object, string, string])[] = [
+    [fields, { order: ["a"] }, "order", "order changed"],
+    [fields, { merge: { kind: "first" } }, "merge", "merge changed"],
+    [fields, { partition: [{ field: "k", transform: "identity" }] }, "partition", "partition changed"],
+    [fields, { immutable: true }, "immutable", "immutable changed"],
+  ];
+  for (const [list, rest, part, text] of cases) {
+    assert.deepEqual(checkSchemaChange(before, contractOf(list, rest)), { kind: "rebuild", rebuilt: [part], fields: [], changes: [text] });
+  }
+  const withDefault = (value: number) => contractOf([{ name: "a", type: "int", default: value }]);
+  assert.deepEqual(checkSchemaChange(withDefault(1), withDefault(2)), {
+    kind: "rebuild",
+    rebuilt: ["schema.a"],
+    fields: [],
+    changes: ["default of a changed"],
+  });
+  const both = contractOf([...fields, { name: "n", type: "int", default: 0 }], { order: ["n"], owner: "me" });
+  assert.deepEqual(checkSchemaChange(before, both), {
+    kind: "rebuild",
+    rebuilt: ["order"],
+    fields: ["n"],
+    changes: ["field n added", "owner changed", "order changed"],
+  });
+  assert.equal(checkSchemaChange(before, contractOf(fields, { order: ["a"], key: ["o"] })).kind, "refused");
 });
 
 test("a field within a record may not be added yet", () => {

@@ -16,9 +16,11 @@ export type SchemaChange =
   | { readonly kind: "identical" }
   /** The schema has new top-level fields with defaults (`fields`, perhaps none); `changes` says everything that differs, for people. */
   | { readonly kind: "additive"; readonly fields: readonly string[]; readonly changes: readonly string[] }
+  /** Records stay readable, but the rows that are there were made by other rules (`rebuilt` names them): the table has to be built again. */
+  | { readonly kind: "rebuild"; readonly rebuilt: readonly string[]; readonly fields: readonly string[]; readonly changes: readonly string[] }
   | { readonly kind: "refused"; readonly refused: readonly RefusedChange[] };
 
-const newDataset = "Keep it as it was, or declare a new dataset.";
+const newDataset = "Keep it as it was, or declare a new dataset that names this one as its predecessor.";
 /** What may change at any time: it has no effect on records that are there. */
 const free = ["description", "owner", "checks", "compatibility", "sort", "subject", "tags", "retention", "maxAhead"] as const;
 /** What decides over the rows that are there: these changes need the table to be built again. */
@@ -26,7 +28,8 @@ const rebuilt = ["order", "merge", "deletes", "partition", "immutable"] as const
 
 /**
  * Judges a new declaration of a dataset against the one that is in force. It accepts new top-level fields with defaults and changes of
- * docs and of what has no effect on records that are there (`free`), and refuses the rest by name. The order in which fields are written does not count:
+ * docs and of what has no effect on records that are there (`free`); order, merge, deletes, partition and the default of a field that is there
+ * are a `rebuild`; the rest is refused by name. The order in which fields are written does not count:
  * store what `alignContract` gives.
  */
 export function checkSchemaChange(before: Contract, after: Contract): SchemaChange {
@@ -40,21 +43,21 @@ export function checkSchemaChange(before: Contract, after: Contract): SchemaChan
       reason: "Readers move over from the predecessor once, so it is frozen for the life of a dataset.",
       remedy: newDataset,
     });
-  for (const part of rebuilt) {
-    if (!same(formatContract(before)[part], formatContract(after)[part])) {
-      refused.push({ path: part, reason: `Changing ${part} needs the table to be built again, which is not supported yet.`, remedy: newDataset });
-    }
-  }
-  const added = compareFields(before, aligned, refused);
+  const { added, defaults } = compareFields(before, aligned, refused);
   if (refused.length > 0) return { kind: "refused", refused };
   const changed = free.filter((part) => !same(before[part], after[part]));
-  const docs = changedDocs(before, aligned);
-  if (added.length === 0 && changed.length === 0 && docs.length === 0) return { kind: "identical" };
+  const docs = changedDocs(before, aligned).filter((name) => !defaults.includes(name));
+  const parts = rebuilt.filter((part) => !same(formatContract(before)[part], formatContract(after)[part]));
+  const again = [...parts, ...defaults.map((name) => `schema.${name}`)];
+  if (added.length === 0 && changed.length === 0 && docs.length === 0 && again.length === 0) return { kind: "identical" };
   const changes = [
     ...added.map((name) => `field ${name} added`),
     ...changed.map((part) => `${part} changed`),
     ...docs.map((name) => `documentation of ${name} changed`),
+    ...parts.map((part) => `${part} changed`),
+    ...defaults.map((name) => `default of ${name} changed`),
   ];
+  if (again.length > 0) return { kind: "rebuild", rebuilt: again, fields: added, changes };
   return { kind: "additive", fields: added, changes };
 }
 
@@ -69,7 +72,12 @@ export function alignContract(before: Contract, after: Contract): Contract {
   return { ...after, schema: { ...after.schema, fields } };
 }
 
-function compareFields(before: Contract, after: Contract, refused: RefusedChange[]): readonly string[] {
+/** The fields that are new, and those whose default is another. */
+function compareFields(
+  before: Contract,
+  after: Contract,
+  refused: RefusedChange[],
+): { readonly added: readonly string[]; readonly defaults: readonly string[] } {
   const known = new Map(before.schema.fields.map((field) => [field.name, field]));
   const kept = new Set(after.schema.fields.map((field) => field.name));
   for (const name of known.keys()) {
@@ -81,6 +89,7 @@ function compareFields(before: Contract, after: Contract, refused: RefusedChange
       });
   }
   const added: string[] = [];
+  const defaults: string[] = [];
   for (const field of after.schema.fields) {
     const old = known.get(field.name);
     if (old === undefined) {
@@ -91,12 +100,21 @@ function compareFields(before: Contract, after: Contract, refused: RefusedChange
           reason: `Field ${field.name} is new and has no default, so that older records could not be read.`,
           remedy: `Give ${field.name} a default, such as ["null", …] with null.`,
         });
-    } else if (shape(old) !== shape(field)) refused.push(refusedField(old, field));
+    } else if (shape(old) !== shape(field)) {
+      if (isOtherDefault(old, field)) defaults.push(field.name);
+      else refused.push(refusedField(old, field));
+    }
   }
   if (refused.length === 0 && shapeOfRecord(before) !== shapeOfRecord(after)) {
     refused.push({ path: "schema", reason: "Attributes of the schema itself changed.", remedy: "Keep them as they were." });
   }
-  return added;
+  return { added, defaults };
+}
+
+/** Whether nothing but the default differs. A default that goes would leave older records without a value. */
+function isOtherDefault(before: AvroField, after: AvroField): boolean {
+  if (before.default === undefined || after.default === undefined || same(before.default, after.default)) return false;
+  return shape({ ...before, default: after.default }) === shape(after);
 }
 
 function refusedField(before: AvroField, after: AvroField): RefusedChange {

@@ -37,6 +37,8 @@ export function createDatasetSchemas({ datasets }: { readonly datasets: { histor
     refusals(dataset, schema) {
       try {
         const change = checkSchemaChange(dataset.contract, contractWith(dataset, schema));
+        if (change.kind === "rebuild")
+          return change.rebuilt.map((path) => `${path}: This needs the table to be built again; apply the contract with --rebuild.`);
         return change.kind === "refused" ? change.refused.map(({ path, reason, remedy }) => `${path}: ${reason} ${remedy}`) : [];
       } catch (error) {
         if (error instanceof MainstemError && error.code === "registry.incompatible") return [error.message];

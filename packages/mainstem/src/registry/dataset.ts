@@ -24,20 +24,29 @@ export interface Dataset {
 
 export type Applied =
   | { readonly kind: "created"; readonly dataset: Dataset }
-  | { readonly kind: "changed"; readonly dataset: Dataset; readonly changes: readonly string[] }
+  /** `rebuilt`: what the table follows only once it is built again; absent where it follows by itself. */
+  | { readonly kind: "changed"; readonly dataset: Dataset; readonly changes: readonly string[]; readonly rebuilt?: readonly string[] }
   | { readonly kind: "unchanged"; readonly dataset: Dataset };
 
 export interface ApplyOptions {
   /** Where the declaration comes from, such as the commit: kept with the version that it makes, and shown in the history. */
   readonly provenance?: string | undefined;
+  /** Consent to changes for which the table has to be built again; without it they are `registry.rebuildNeeded`. */
+  readonly rebuild?: boolean | undefined;
 }
 
 /** What applying a contract would do, judged as `apply` judges it. */
 export type Judgement =
   | { readonly kind: "created" }
   | { readonly kind: "unchanged"; readonly dataset: Dataset }
-  /** `fields`: new top-level fields. `changes`: everything that differs, for people. */
-  | { readonly kind: "changed"; readonly dataset: Dataset; readonly fields: readonly string[]; readonly changes: readonly string[] }
+  /** `fields`: new top-level fields. `changes`: everything that differs, for people. `rebuilt`: as in `Applied`. */
+  | {
+      readonly kind: "changed";
+      readonly dataset: Dataset;
+      readonly fields: readonly string[];
+      readonly changes: readonly string[];
+      readonly rebuilt?: readonly string[];
+    }
   | { readonly kind: "refused"; readonly dataset: Dataset; readonly refused: readonly RefusedChange[] };
 
 /** One version of a dataset's contract, as history shows it. */
@@ -56,7 +65,7 @@ export interface DatasetVersion {
  * Identity: the same schema text has the same id for ever.
  * Versions: each change of the contract is one version of the definition; so is a new topic id (a new generation) with the contract as it was.
  * Repair: what a crash left half done is finished by the next `apply` of the dataset, and by opening a registry.
- * Errors: `registry.datasetUnknown`, `contract.incompatible` (with `facts.changes`: path, reason, remedy), `registry.conflict`, `registry.diverged`,
+ * Errors: `registry.datasetUnknown`, `contract.incompatible` (with `facts.changes`: path, reason, remedy), `registry.rebuildNeeded`, `registry.conflict`, `registry.diverged`,
  * `resource.closed`, and those of state, objects and log.
  */
 export interface Registry extends AsyncDisposable {

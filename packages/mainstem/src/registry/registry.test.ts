@@ -90,10 +90,8 @@ test("every other change is refused by name, with what to do, and nothing is kep
   const refusals: readonly (readonly [{ readonly fields?: readonly string[]; readonly [property: string]: unknown }, readonly string[]])[] = [
     [{ fields: [] }, ["schema.email"]],
     [{ fields: ["email"], key: ["id", "revision"] }, ["key"]],
-    [{ fields: ["email"], order: ["day"] }, ["order"]],
-    [{ fields: ["email"], merge: { kind: "first" } }, ["merge"]],
-    [{ fields: ["email"], partition: [{ field: "day", transform: "day" }] }, ["partition"]],
-    [{ merge: { kind: "first" } }, ["merge", "schema.email"]],
+    [{ key: ["id", "revision"] }, ["key", "schema.email"]],
+    [{ merge: { kind: "first" } }, ["schema.email"]],
   ];
   for (const [change, paths] of refusals) {
     await assert.rejects(
@@ -392,6 +390,17 @@ test("the history says where each version came from, and repeating a declaration
   assert.deepEqual(await provenances(again), expected);
 });
 
+test("a change that needs the table to be built again is made only with consent", async () => {
+  await using stores = await createStores();
+  await using registry = await stores.open();
+  await registry.apply(contractOf("shop.orders"));
+  const next = contractOf("shop.orders", { merge: { kind: "first" } });
+  await assert.rejects(registry.apply(next), { code: "registry.rebuildNeeded", facts: { dataset: "shop.orders", rebuilt: ["merge"] } });
+  assert.equal((await registry.require("shop.orders")).version, 1);
+  const applied = changed(await registry.apply(next, { rebuild: true }));
+  assert.deepEqual([applied.rebuilt, applied.dataset.version, applied.dataset.contract.merge.kind], [["merge"], 2, "first"]);
+});
+
 test("judges a declaration as apply would, and changes nothing", async () => {
   await using stores = await createStores();
   await using registry = await stores.open();
@@ -401,7 +410,9 @@ test("judges a declaration as apply would, and changes nothing", async () => {
   const { dataset } = await registry.apply(contract);
   assert.deepEqual(await registry.judge(contract), { kind: "unchanged", dataset });
   assert.deepEqual(await registry.judge({ ...contract, owner: "checkout" }), { kind: "changed", dataset, fields: [], changes: ["owner changed"] });
-  const refused = await registry.judge({ ...contract, merge: { kind: "first" } });
-  assert.equal(refused.kind === "refused" && refused.refused[0]?.path, "merge");
+  const rebuilt = await registry.judge({ ...contract, merge: { kind: "first" } });
+  assert.deepEqual(rebuilt, { kind: "changed", dataset, fields: [], changes: ["merge changed"], rebuilt: ["merge"] });
+  const refused = await registry.judge({ ...contract, key: ["revision"] });
+  assert.equal(refused.kind === "refused" && refused.refused[0]?.path, "key");
   assert.equal((await registry.history("shop.orders")).length, 1);
 });

@@ -62,13 +62,13 @@ class StateRegistry implements Registry {
     this.subjects = new StateSubjects({ ...options, stored, schemas, datasets: this });
   }
 
-  async apply(contract: Contract, { provenance }: ApplyOptions = {}): Promise<Applied> {
+  async apply(contract: Contract, { provenance, rebuild = false }: ApplyOptions = {}): Promise<Applied> {
     this.#checkOpen();
     checkSupported(contract);
     const { name } = contract;
     for (let attempt = 0; attempt < limits.registryConflictsMax; attempt += 1) {
       const current = await this.#options.state.definitions.get(datasetKind, name);
-      const applied = current === undefined ? await this.#create(contract, provenance) : await this.#change(current, { contract, provenance });
+      const applied = current === undefined ? await this.#create(contract, provenance) : await this.#change(current, { contract, provenance, rebuild });
       if (applied !== undefined) return applied;
     }
     throw new MainstemError("registry.conflict", `Dataset ${name} was changed by others ${limits.registryConflictsMax} times while this change was made.`, {
@@ -87,6 +87,8 @@ class StateRegistry implements Registry {
         return { kind: "unchanged", dataset };
       case "additive":
         return { kind: "changed", dataset, fields: change.fields, changes: change.changes };
+      case "rebuild":
+        return { kind: "changed", dataset, fields: change.fields, changes: change.changes, rebuilt: change.rebuilt };
       default:
         return change satisfies never;
     }
@@ -146,14 +148,17 @@ class StateRegistry implements Registry {
     await this.subjects.checkAdmission(contract);
     const schemaId = await this.#schemas.idOf(contract.schema);
     // As late as can be: what fails before leaves no schema behind that the next try would have to fit.
-    await ensureTopics(this.#options.log, contract.name, this.#topicSettings());
+    await ensureTopics(this.#options.log, contract, this.#topicSettings());
     const claim = await this.subjects.claim({ contract, provenance }, schemaId);
     const swap = await this.#put({ provenance: undefined, ...claim, generations: [] }, undefined);
     if (swap.kind === "conflict" || claim.contract !== contract) return undefined;
     return { kind: "created", dataset: await this.#settle(swap.value) };
   }
 
-  async #change(current: Definition, { contract, provenance }: Pick<StoredDataset, "contract" | "provenance">): Promise<Applied | undefined> {
+  async #change(
+    current: Definition,
+    { contract, provenance, rebuild }: Pick<StoredDataset, "contract" | "provenance"> & { readonly rebuild: boolean },
+  ): Promise<Applied | undefined> {
     const before = parseDataset(current);
     const change = checkSchemaChange(before.contract, contract);
     switch (change.kind) {
@@ -162,12 +167,16 @@ class StateRegistry implements Registry {
       case "identical":
         await this.#stored.store(current);
         return { kind: "unchanged", dataset: await this.#settle(current) };
+      case "rebuild":
       case "additive": {
+        const rebuilt = change.kind === "rebuild" ? change.rebuilt : [];
+        if (rebuilt.length > 0 && !rebuild) throw rebuildNeeded(contract.name, rebuilt);
         // The version before is an object before there is a next one: so no crash leaves more than the last one out.
         await this.#stored.store(current);
         const swap = await this.#put({ contract: alignContract(before.contract, contract), generations: before.generations, provenance }, current);
         if (swap.kind === "conflict") return undefined;
-        return { kind: "changed", dataset: await this.#settle(swap.value), changes: change.changes };
+        const dataset = await this.#settle(swap.value);
+        return { kind: "changed", dataset, changes: change.changes, ...(rebuilt.length === 0 ? {} : { rebuilt }) };
       }
       default:
         return change satisfies never;
@@ -177,7 +186,7 @@ class StateRegistry implements Registry {
   async #put({ contract, generations, provenance }: Omit<StoredDataset, "schemaId">, current: Definition | undefined): Promise<Swap<Definition>> {
     const { state, log, env } = this.#options;
     const schemaId = await this.#schemas.idOf(contract.schema);
-    const { records } = await ensureTopics(log, contract.name, this.#topicSettings());
+    const { records } = await ensureTopics(log, contract, this.#topicSettings());
     const spec = formatDataset({ contract, schemaId, generations: withTopic(generations, records), provenance });
     const swap = await state.definitions.put({ kind: datasetKind, name: contract.name, spec, appliedAt: Math.floor(env.now()) }, current?.version ?? "absent");
     if (swap.kind === "committed") await this.#stored.store(swap.value);
@@ -200,7 +209,7 @@ class StateRegistry implements Registry {
     let current = definition;
     for (let attempt = 0; attempt < limits.registryConflictsMax; attempt += 1) {
       const stored = parseDataset(current);
-      const topics = await ensureTopics(log, current.name, this.#topicSettings());
+      const topics = await ensureTopics(log, stored.contract, this.#topicSettings());
       const generations = withTopic(stored.generations, topics.records);
       if (generations === stored.generations) return this.#remember(toDataset(current, stored, topics));
       logger.warn("dataset has a new topic", { dataset: current.name, topicId: topics.records.id, generation: generations.length });
@@ -247,6 +256,14 @@ class StateRegistry implements Registry {
 
 function toDataset({ version, appliedAt }: Definition, { contract, schemaId, generations }: StoredDataset, topics: Dataset["topics"]): Dataset {
   return { contract, version, schemaId, topics, generations: toGenerations(generations), appliedAt };
+}
+
+function rebuildNeeded(dataset: string, rebuilt: readonly string[]): MainstemError {
+  const what = `Changing ${rebuilt.join(", ")} of ${dataset}`;
+  return new MainstemError("registry.rebuildNeeded", `${what} needs its table to be built again from the archive, which has to be asked for.`, {
+    dataset,
+    rebuilt,
+  });
 }
 
 function incompatible(dataset: string, changes: readonly RefusedChange[]): MainstemError {

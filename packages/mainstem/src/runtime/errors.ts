@@ -57,6 +57,11 @@ export const codes = {
   "registry.kindUnknown": { status: 404, task: "stop", remedy: "Use a kind that the message lists." },
   "registry.nameMismatch": { status: 400, task: "stop", remedy: "Give the same name in the path and in the definition." },
   "registry.conflict": { status: 409, task: "retry", remedy: "Somebody else changed the definition at the same time; look at theirs and apply again." },
+  "registry.rebuildNeeded": {
+    status: 409,
+    task: "stop",
+    remedy: "Apply it with --rebuild (rebuild=true), then build the table again with `mainstem rebuild NAME` and swap it in.",
+  },
   "registry.diverged": {
     status: 500,
     task: "stop",
@@ -119,6 +124,18 @@ export const codes = {
   "archive.scratch": { status: 503, task: "retry", remedy: "Free space in the scratch directory or mend its permissions; see the cause." },
   "archive.gap": { status: 500, task: "stop", remedy: "The chain of the named partition is broken; restore the missing entry from a copy." },
 
+  "inbox.entryUnknown": { status: 404, task: "stop", remedy: "List what waits with `mainstem inbox NAME`: it may have been retried or dropped meanwhile." },
+  "inbox.transformInvalid": { status: 400, task: "stop", remedy: "Mend the expression; its value is the mended record, such as merge(record, {'price': 0})." },
+  "inbox.transformFailed": { status: 422, task: "inbox", remedy: "Let the expression handle this record too, for example with has(record.field)." },
+  "inbox.reasonMissing": { status: 400, task: "stop", remedy: "Give a reason: who looks for the records later will find it." },
+  "inbox.cut": { status: 422, task: "inbox", remedy: "Send the record again from where it came, or drop the entry." },
+  "inbox.unreadable": {
+    status: 422,
+    task: "inbox",
+    remedy: "Nothing can be made of these bytes: send the record again from where it came, or drop the entry.",
+  },
+  "inbox.corrupt": { status: 500, task: "stop", remedy: "Somebody else wrote to the inbox topic; see docs/formats/inbox.md." },
+
   "table.corrupt": { status: 500, task: "stop", remedy: "Restore the named metadata or data file from a copy." },
   "table.conflict": { status: 409, task: "retry", remedy: "Another writer committed first; the build starts over from the new snapshot." },
   "table.failed": {
@@ -132,6 +149,8 @@ export const codes = {
     task: "stop",
     remedy: "Another program wrote the table in a way that the message names; undo that there, or rebuild the table.",
   },
+  "table.rebuildUnknown": { status: 404, task: "stop", remedy: "Start one with `mainstem rebuild NAME` or POST /v1/datasets/{name}/rebuild." },
+  "table.rebuildRefused": { status: 409, task: "stop", remedy: "See the message, and `mainstem rebuild NAME` for where the rebuild is; nothing was changed." },
   "table.snapshotUnknown": { status: 404, task: "stop", remedy: "List the snapshots and choose one of them." },
 
   "task.unknown": { status: 404, task: "stop", remedy: "List the tasks with `mainstem status` or GET /v1/tasks, and choose one of them." },

@@ -31,7 +31,7 @@ test("says for each declaration what would happen, and does none of it", async (
     schema: { ...(formatContract(orders).schema as object), name: "returns" },
     owner: "returns",
   };
-  const plans = await plan(api, formatContract(orders), other, { ...formatContract(orders), merge: { kind: "first" } }, { name: "shop.orders", key: [] });
+  const plans = await plan(api, formatContract(orders), other, { ...formatContract(orders), key: ["revision"] }, { name: "shop.orders", key: [] });
   assert.deepEqual(
     plans.map(({ name, kind, compatible }) => [name, kind, compatible]),
     [
@@ -43,11 +43,22 @@ test("says for each declaration what would happen, and does none of it", async (
   );
   assert.deepEqual([plans[1]?.["topic"], plans[1]?.["owner"]], ["created", { now: null, next: "returns" }]);
   const [refused] = (plans[2]?.["refused"] ?? []) as readonly Json[];
-  assert.equal(refused?.["path"], "merge");
-  assert.match(`${String(refused?.["reason"])} ${String(refused?.["remedy"])}`, /built again.*new dataset/);
+  assert.equal(refused?.["path"], "key");
+  assert.match(`${String(refused?.["reason"])} ${String(refused?.["remedy"])}`, /frozen.*new dataset.*predecessor/);
   assert.ok(((plans[3]?.["refused"] ?? []) as readonly Json[]).some(({ path }) => path === "schema"));
   assert.equal((await api.rooms.registry.list()).length, 1);
   assert.equal((await api.rooms.registry.history("shop.orders")).length, 1);
+});
+
+test("tells what a rebuild would make again, and that it waits for one", async () => {
+  const summary = { "total-data-files": "3", "total-files-size": "4096" };
+  const snapshot = { id: 1n, committedAt: 0, rows: 50, summary };
+  const view = { status: async () => ({ archive: { partitions: [] }, table: { metadataLocation: "file:///m.json", snapshot } }) };
+  await using api = await openApi({ view });
+  const [changed] = await plan(api, { ...formatContract(orders), merge: { kind: "first" } });
+  assert.deepEqual([changed?.["kind"], changed?.["compatible"], changed?.["changes"]], ["changed", true, ["merge changed"]]);
+  const rewritten = { files: 3, rows: 50, bytes: 4096 };
+  assert.deepEqual(changed?.["table"], { effect: "rebuild", rebuilt: ["merge"], rewritten, filled: {}, null: [] });
 });
 
 test("tells columns that are metadata from those that write files again, with their cost in the current snapshot", async () => {

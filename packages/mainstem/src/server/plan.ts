@@ -34,8 +34,11 @@ export interface Plan {
 }
 
 export interface TablePlan {
-  readonly effect: "created" | "unchanged" | "metadata" | "rewrite";
-  /** Of the current snapshot, what the next build writes again. */
+  /** `rebuild`: nothing happens to it before it was built again from the archive and swapped in; the rest is said as of then. */
+  readonly effect: "created" | "unchanged" | "metadata" | "rewrite" | "rebuild";
+  /** What of the contract needs the rebuild, such as `order`. */
+  readonly rebuilt?: readonly string[];
+  /** Of the current snapshot, what the next build or the rebuild writes again. */
   readonly rewritten: { readonly files: number; readonly rows: number; readonly bytes: number };
   /** New columns that the rows that are there get a value in, and which. */
   readonly filled: Readonly<Record<string, unknown>>;
@@ -71,13 +74,13 @@ export async function planDeclaration(json: unknown, rooms: PlanRooms): Promise<
     case "unchanged":
       return { ...(await describe(contract, judgement, rooms)), topic: "unchanged", archive: "unchanged", table: await planTable(contract, [], rooms) };
     case "changed": {
-      const { changes, fields } = judgement;
+      const { changes, fields, rebuilt = [] } = judgement;
       return {
         ...(await describe(contract, judgement, rooms)),
         changes,
         topic: "unchanged",
         archive: "unchanged",
-        table: await planTable(contract, fields, rooms),
+        table: rebuilt.length === 0 ? await planTable(contract, fields, rooms) : await planRebuild(contract, { added: fields, rebuilt }, rooms),
       };
     }
     default:
@@ -122,9 +125,7 @@ async function planTable(contract: Contract, added: readonly string[], { view }:
   if (added.length === 0) return { effect: "unchanged", rewritten: nothing, filled: {}, null: [] };
   const fields = contract.schema.fields.filter(({ name }) => added.includes(name));
   const [empty, filled] = [fields.filter(isNull), fields.filter((field) => !isNull(field))];
-  const snapshot = (await view.status(contract.name)).table?.snapshot;
-  const count = (key: string): number => Number(snapshot?.summary[key] ?? 0);
-  const there = { files: count("total-data-files"), rows: snapshot?.rows ?? 0, bytes: count("total-files-size") };
+  const there = await sizeOf(contract.name, view);
   const rewrites = filled.length > 0 && there.files > 0;
   return {
     effect: rewrites ? "rewrite" : "metadata",
@@ -132,6 +133,22 @@ async function planTable(contract: Contract, added: readonly string[], { view }:
     filled: Object.fromEntries(filled.map((field) => [field.name, field.default])),
     null: empty.map(({ name }) => name),
   };
+}
+
+/** Every row is made again, by the new rules. */
+async function planRebuild(
+  contract: Contract,
+  { added, rebuilt }: { readonly added: readonly string[]; readonly rebuilt: readonly string[] },
+  rooms: PlanRooms,
+): Promise<TablePlan> {
+  const { filled, null: empty } = await planTable(contract, added, rooms);
+  return { effect: "rebuild", rebuilt, rewritten: await sizeOf(contract.name, rooms.view), filled, null: empty };
+}
+
+async function sizeOf(dataset: string, view: PlatformView): Promise<TablePlan["rewritten"]> {
+  const snapshot = (await view.status(dataset)).table?.snapshot;
+  const count = (key: string): number => Number(snapshot?.summary[key] ?? 0);
+  return { files: count("total-data-files"), rows: snapshot?.rows ?? 0, bytes: count("total-files-size") };
 }
 
 function isNull(field: AvroField): boolean {

@@ -23,6 +23,9 @@ export const builderLimits = {
   conflictsMax: 10,
 } as const;
 
+/** How long a build may take before its task counts as slow. */
+const buildMsExpected = 60_000;
+
 export interface TableBuilderOptions {
   /** Its name, `namespace.name`. */
   readonly dataset: string;
@@ -41,6 +44,8 @@ export interface TableBuilderOptions {
   readonly archived?: () => readonly PartitionProgress[];
   readonly buildBytesMax?: number;
   readonly memoryBytesMax?: number;
+  /** Nothing beyond is built. */
+  readonly until?: TableCheckpoint;
 }
 
 /** How far a table is. */
@@ -64,6 +69,8 @@ export interface TableProgress {
  * other deletes its files and starts over. Records that no table can hold are in the inbox before the snapshot without them is committed.
  */
 export interface TableBuilder extends Task {
+  /** It needs no fence: commits move a pointer by compare-and-swap. */
+  run(context: TaskContext): Promise<void>;
   /** As of the last look; undefined before the first. */
   progress(): TableProgress | undefined;
   /**
@@ -84,6 +91,8 @@ interface FlushWaiter {
 
 class DatasetTableBuilder implements TableBuilder {
   readonly name: string;
+  readonly periodMs: number;
+  readonly resetRefusal = "A table follows the archive from the checkpoint in its own snapshot. To make it anew from the archive, rebuild the dataset.";
   readonly #options: TableBuilderOptions;
   readonly #waiters = new Set<FlushWaiter>();
   #progress: TableProgress | undefined;
@@ -94,6 +103,7 @@ class DatasetTableBuilder implements TableBuilder {
 
   constructor(options: TableBuilderOptions) {
     this.name = `table.${options.dataset}`;
+    this.periodMs = options.everyMs + buildMsExpected;
     this.#options = options;
   }
 
@@ -150,11 +160,11 @@ class DatasetTableBuilder implements TableBuilder {
 
   /** The table, the chain beyond its checkpoint, and then the contract, which so is never older than the schema of a record in those chunks. */
   async #look(signal: AbortSignal): Promise<Look> {
-    const { tables, registry, objects, dataset: name, buildBytesMax = builderLimits.buildBytesMax } = this.#options;
+    const { tables, registry, objects, dataset: name, until, buildBytesMax = builderLimits.buildBytesMax } = this.#options;
     const state = await tables.load(name);
     const checkpoint = state === undefined ? new Map() : checkpointOf(state, state.current);
     const known = await registry.require(name);
-    const pending = await readPending(objects, { dataset: known, checkpoint, bytesMax: buildBytesMax, signal });
+    const pending = await readPending(objects, { dataset: known, checkpoint, until, bytesMax: buildBytesMax, signal });
     return { state, checkpoint, pending, dataset: await registry.require(name) };
   }
 
@@ -200,9 +210,10 @@ class DatasetTableBuilder implements TableBuilder {
   /** The table, made or grown to hold the contract; undefined when somebody else changed it meanwhile. */
   async #tableFor({ contract }: Dataset, state: TableState | undefined): Promise<TableState | undefined> {
     const { tables } = this.#options;
-    if (state === undefined) {
+    if (state === undefined || state.snapshots.length === 0) {
       const created = await tables.create(contract.name, newTableOf(contract));
-      return created.current === undefined ? created : undefined;
+      if (created.current !== undefined) return undefined;
+      if (state === undefined || created.metadataKey !== state.metadataKey) return created;
     }
     const schema = icebergSchemaOf(contract, state);
     if (schema === state.schema) return state;
@@ -246,9 +257,10 @@ class DatasetTableBuilder implements TableBuilder {
     const facts = {
       rows,
       ...(snapshotId === undefined ? {} : { snapshotId: String(snapshotId) }),
-      ...(through === undefined ? {} : { completeThrough: through }),
+      ...(through === undefined ? {} : { completeThrough: new Date(through).toISOString() }),
     };
-    context.report({ position, end: this.#progress.end, unit: "offsets", facts });
+    const deferred = pending.bytes < this.#options.minBytes;
+    context.report({ position, end: this.#progress.end, unit: "offsets", deferred, facts });
   }
 
   #answer(request: number): void {

@@ -23,7 +23,19 @@ export interface PendingChunks {
  */
 export async function readPending(
   objects: ObjectStore,
-  { dataset, checkpoint, bytesMax, signal }: { readonly dataset: Dataset; readonly checkpoint: TableCheckpoint; readonly bytesMax: number } & Waits,
+  {
+    dataset,
+    checkpoint,
+    until,
+    bytesMax,
+    signal,
+  }: {
+    readonly dataset: Dataset;
+    readonly checkpoint: TableCheckpoint;
+    /** Where to stop, by default where the chains end. */
+    readonly until?: TableCheckpoint | undefined;
+    readonly bytesMax: number;
+  } & Waits,
 ): Promise<PendingChunks> {
   const { records: topic } = dataset.topics;
   const lanes = dataset.generations.flatMap(({ generation, topicId }) =>
@@ -44,6 +56,7 @@ export async function readPending(
       const still: typeof lanes = [];
       for (const lane of open) {
         if (full()) break;
+        if (until !== undefined && lane.position.next >= positionIn(until, lane).next) continue;
         const { done, value: entry } = await lane.chain.next();
         if (done === true) continue;
         const { generation, topicId, partition } = lane;

@@ -17,7 +17,8 @@ const planProperties = {
   topic: { type: "string", enum: ["created", "unchanged"] },
   archive: { type: "string", enum: ["created", "unchanged"] },
   table: answer("What happens to the table", {
-    effect: { type: "string", enum: ["created", "unchanged", "metadata", "rewrite"] },
+    effect: { type: "string", enum: ["created", "unchanged", "metadata", "rewrite", "rebuild"] },
+    rebuilt: { ...listOf({ type: "string" }), description: "What of the contract the table follows only once it is built again." },
     rewritten: answer("Of the current snapshot", { files: count, rows: count, bytes: count }),
     filled: { ...anyObject, description: "New columns with the value that the rows that are there get." },
     null: listOf({ type: "string" }),

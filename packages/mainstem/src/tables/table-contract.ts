@@ -1,0 +1,57 @@
+import { checkSchemaChange, type Contract } from "@mainstem/contract";
+import { inheritedSummary, summaryKeys, type IcebergTables, type TableState } from "../iceberg/index.ts";
+import type { Dataset, DatasetVersion, Registry } from "../registry/index.ts";
+
+/**
+ * The registry as the builder of a table may follow it: a dataset in the newest version that its rows can follow without being built again.
+ * A table without rows follows at once; a change that needs a rebuild is followed by the table that the rebuild makes (docs/formats/table.md).
+ */
+export function registryForTable(registry: Pick<Registry, "require" | "history">, tables: Pick<IcebergTables, "load">): Pick<Registry, "require"> {
+  return {
+    async require(name) {
+      const dataset = await registry.require(name);
+      const built = builtVersion(await tables.load(name));
+      if (built === undefined || built >= dataset.version) return dataset;
+      const followed = newestWithoutRebuild(built, await registry.history(name));
+      if (followed === undefined || followed.version === dataset.version) return dataset;
+      const { contract, version, schemaId } = followed;
+      return { ...dataset, contract, version, schemaId };
+    },
+  };
+}
+
+/** What of a dataset's contract its table does not follow before it is built again; empty where it follows. */
+export async function pendingRebuild(registry: Pick<Registry, "history">, dataset: Dataset, state: TableState | undefined): Promise<readonly string[]> {
+  const built = builtVersion(state);
+  if (built === undefined || built >= dataset.version) return [];
+  const versions = await registry.history(dataset.contract.name);
+  const followed = newestWithoutRebuild(built, versions);
+  if (followed === undefined || followed.version === dataset.version) return [];
+  const change = checkSchemaChange(followed.contract, dataset.contract);
+  return change.kind === "rebuild" ? change.rebuilt : ["contract"];
+}
+
+function builtVersion(state: TableState | undefined): number | undefined {
+  const found = state === undefined ? undefined : inheritedSummary(state, state.current, summaryKeys.contractVersion);
+  return found === undefined ? undefined : Number(found.value);
+}
+
+/**
+ * The newest version that can be reached from the one that the rows were built with. Behind a version that needs a rebuild only one that takes it
+ * back counts, without new fields: their values in records that were built meanwhile are not in the table.
+ */
+function newestWithoutRebuild(built: number, versions: readonly DatasetVersion[]): DatasetVersion | undefined {
+  let followed = versions.find(({ version }) => version === built);
+  let passed = false;
+  for (const next of versions) {
+    if (followed === undefined || next.version <= built) continue;
+    if (!follows(followed.contract, next.contract, { fields: !passed })) passed = true;
+    else followed = next;
+  }
+  return followed;
+}
+
+function follows(before: Contract, after: Contract, { fields }: { readonly fields: boolean }): boolean {
+  const change = checkSchemaChange(before, after);
+  return change.kind === "identical" || (change.kind === "additive" && (fields || change.fields.length === 0));
+}
