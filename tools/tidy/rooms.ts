@@ -11,25 +11,34 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   log: [],
   objects: [],
   state: [],
-  tasks: [],
+  tasks: ["state"],
   registry: ["log", "objects", "state"],
   ingest: ["log", "registry"],
+  inbox: ["ingest", "log", "registry"],
   archive: ["log", "objects", "registry", "tasks"],
   iceberg: ["objects", "state"],
   tables: ["archive", "iceberg", "ingest", "log", "objects", "registry", "tasks"],
-  server: ["archive", "iceberg", "ingest", "log", "objects", "registry", "state", "tables", "tasks"],
+  server: ["archive", "iceberg", "inbox", "ingest", "log", "objects", "registry", "state", "tables", "tasks"],
   // The composer: `platform.ts` and the package's front.
-  platform: ["runtime", "log", "objects", "state", "tasks", "registry", "ingest", "archive", "iceberg", "tables", "server"],
+  platform: ["runtime", "log", "objects", "state", "tasks", "registry", "ingest", "inbox", "archive", "iceberg", "tables", "server"],
   cli: ["platform", "tasks"],
 };
 
 const drivers: readonly string[] = ["log/embedded", "objects/directory", "state/sqlite", "tables/duckdb"];
 const source = "packages/mainstem/src/";
 const contractSource = "packages/contract/src/";
+const clientSource = "packages/client/src/";
 
 export function inspectRooms(files: readonly SourceFile[]): readonly Finding[] {
   const imports = files.flatMap(importsOf);
-  return [...roomFindings(imports), ...driverFindings(imports), ...contractFindings(imports), ...boundaryFindings(imports), ...cycleFindings(imports)];
+  return [
+    ...roomFindings(imports),
+    ...driverFindings(imports),
+    ...contractFindings(imports),
+    ...clientFindings(imports),
+    ...boundaryFindings(imports),
+    ...cycleFindings(imports),
+  ];
 }
 
 function roomFindings(imports: readonly Import[]): readonly Finding[] {
@@ -61,6 +70,15 @@ function contractFindings(imports: readonly Import[]): readonly Finding[] {
     if (one.specifier.startsWith("node:")) return [fault(one, "contract", `The contract runs in a browser too: ${one.specifier} is not there.`)];
     if (one.target !== undefined && !one.target.startsWith(contractSource)) return [fault(one, "contract", "The contract imports nothing of the platform.")];
     return [];
+  });
+}
+
+/** The client runs in applications: it brings the contract along, and nothing else that would have to be installed. */
+function clientFindings(imports: readonly Import[]): readonly Finding[] {
+  return imports.flatMap((one) => {
+    if (!one.from.startsWith(clientSource) || isTest(one.from)) return [];
+    const allowed = one.target?.startsWith(clientSource) === true || one.specifier === "@mainstem/contract" || one.specifier.startsWith("node:");
+    return allowed ? [] : [fault(one, "client", `The client imports the contract and Node, not ${one.specifier}.`)];
   });
 }
 

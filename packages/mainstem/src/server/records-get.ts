@@ -29,7 +29,13 @@ export function createRecordsGet({ registry, log, replays, idleMs }: RecordsGetO
     const topic = parameters.replay === undefined ? dataset.topics.records : await shadowTopic(log, await replays.get(name, parameters.replay));
     const positions = await findPositions(log, topic, parameters);
     request.resume();
-    response.writeHead(200, { "content-type": "application/x-ndjson", "cache-control": "no-store" });
+    response.writeHead(200, {
+      "content-type": "application/x-ndjson",
+      "cache-control": "no-store",
+      // Where it begins: so a reader that is cut off before the first record knows where it was, and that it is the same topic.
+      "mainstem-topic-id": topic.id,
+      "mainstem-offsets": JSON.stringify(Object.fromEntries(positions.map(({ partition: of, offset }) => [of, offset]))),
+    });
     if (follow) response.flushHeaders();
     const reading = new AbortController();
     const paced = createPacedResponse(response, { idleMs });

@@ -93,12 +93,24 @@ export const recordsPath = {
       { name: "partition", in: "query", schema: { type: "integer", minimum: 0 }, description: "By default all, one after the other; followed, all at once." },
       { name: "from", in: "query", schema: { type: "string", default: "start" }, description: "An offset, `start`, `end`, or an RFC 3339 time of append." },
       { name: "limit", in: "query", schema: { type: "integer", minimum: 0 } },
-      { name: "replay", in: "query", schema: { type: "string" }, description: "The records in the shadow topic of this replay, in place of the dataset's own." },
+      {
+        name: "replay",
+        in: "query",
+        schema: { type: "string" },
+        description: "The records in the shadow topic of this replay, in place of the dataset's own.",
+      },
       { name: "follow", in: "query", schema: { type: "boolean", default: false }, description: "Wait for new records." },
     ],
     responses: {
       200: {
         description: "An object a line: partition, offset, timestamp, key, value; `error` in place of `value` where a record cannot be read",
+        headers: {
+          "Mainstem-Topic-Id": { schema: { type: "string" }, description: "A topic that is deleted and made again has another id." },
+          "Mainstem-Offsets": {
+            schema: { type: "string" },
+            description: 'Where the answer begins, by partition, as JSON: `{"0":12}`. With `limit=0`, what `from` means.',
+          },
+        },
         content: { "application/x-ndjson": { schema: { type: "string" } } },
       },
       ...problem,
