@@ -37,7 +37,7 @@ const clause = fc.oneof(
 /** Clauses of all kinds, each tried alone. */
 const clauses = fc.record(
   {
-    deletes: fc.tuple(fc.nat(), fc.constantFrom<Json>({}, { values: ["gone", "A"] }, { horizon: "30d" })),
+    deletes: fc.option(fc.constantFrom<Json>({}, { values: ["gone", "A"] }, { horizon: "30d" }), { nil: undefined }),
     merge: fc.oneof(
       fc.constantFrom<Json>({ kind: "first" }, { kind: "none" }),
       fc.array(fc.tuple(fc.nat(), fc.constantFrom("min", "max", "union", "latest", "first", "latestNonNull")), { minLength: 1, maxLength: 6 }),
@@ -129,8 +129,13 @@ function changesOf(
     }
   } else if (merge !== undefined) changes.push((json) => ({ ...json, merge, ...((merge as Json)["kind"] === "none" ? { order: "log", key: [] } : {}) }));
   if (deletes !== undefined) {
-    // Whichever field it fits.
-    for (const name of names) changes.push((json) => ({ ...json, deletes: { field: name, ...deletes[1] } }));
+    const type = deletes["values"] === undefined ? "boolean" : "string";
+    changes.push((json) => ({
+      ...json,
+      schema: { ...json.schema, fields: [...json.schema.fields, { name: "goneBy", type }] },
+      merge: { kind: "latest" },
+      deletes: { field: "goneBy", ...deletes },
+    }));
   }
   for (const place of sort ?? []) changes.push((json) => ({ ...json, sort: [...(json["sort"] as readonly unknown[]), nameAt(place)] }));
   for (const place of subject ?? []) changes.push((json) => ({ ...json, subject: [...((json["subject"] ?? []) as readonly unknown[]), fieldAt(place)] }));

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
+import type { Contract } from "@mainstem/contract";
 import type { TopicName } from "../log/index.ts";
 import { parseObjectKey, readWhole, type ObjectStore } from "../objects/index.ts";
 import { toErrorValue } from "../runtime/errors.ts";
@@ -219,6 +220,19 @@ test("a topic that is lost is made again as the next generation, on open or with
   assert.deepEqual(await registry.require("shop.orders"), fourth.dataset);
 });
 
+test("what a contract says of retention goes before the platform's, and follows the contract", async () => {
+  await using stores = await createStores();
+  await using registry = await stores.open({ retention: { ms: 9, bytes: 5_000 } });
+  const retentionOf = async (retention?: Contract["retention"]) => {
+    const { dataset } = await registry.apply({ ...contractOf("shop.orders"), ...(retention === undefined ? {} : { retention }) });
+    assert.deepEqual(await stores.log.describeTopic("shop.orders" as TopicName), dataset.topics.records);
+    return dataset.topics.records.retention;
+  };
+  assert.deepEqual(await retentionOf({ log: "2d" }), { ms: 172_800_000, bytes: 5_000 });
+  assert.deepEqual(await retentionOf({ logBytes: 70_000 }), { ms: 9, bytes: 70_000 });
+  assert.deepEqual(await retentionOf(), { ms: 9, bytes: 5_000 });
+});
+
 test("topics that are there keep their partitions and take new retention over", async () => {
   await using stores = await createStores();
   await using first = await stores.open({ partitions: 2 });
@@ -399,6 +413,24 @@ test("a change that needs the table to be built again is made only with consent"
   assert.equal((await registry.require("shop.orders")).version, 1);
   const applied = changed(await registry.apply(next, { rebuild: true }));
   assert.deepEqual([applied.rebuilt, applied.dataset.version, applied.dataset.contract.merge.kind], [["merge"], 2, "first"]);
+});
+
+test("a predecessor has to be there, and has one successor", async () => {
+  await using stores = await createStores();
+  await using registry = await stores.open();
+  const next = contractOf("shop.orders2", { predecessor: "shop.orders" });
+  await assert.rejects(registry.apply(next), { code: "registry.predecessorInvalid", message: /no such dataset/ });
+  await registry.apply(contractOf("shop.orders"));
+  assert.equal((await registry.apply(next)).kind, "created");
+  assert.equal((await registry.apply(next)).kind, "unchanged");
+  await assert.rejects(registry.apply(contractOf("shop.orders3", { predecessor: "shop.orders" })), {
+    code: "registry.predecessorInvalid",
+    message: /shop\.orders2 does already/,
+  });
+  assert.deepEqual(
+    (await registry.list()).map(({ contract }) => contract.name),
+    ["shop.orders", "shop.orders2"],
+  );
 });
 
 test("judges a declaration as apply would, and changes nothing", async () => {

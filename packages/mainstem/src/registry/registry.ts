@@ -143,8 +143,20 @@ class StateRegistry implements Registry {
     await Promise.allSettled(this.#settling.values());
   }
 
+  /** It is named at birth and frozen, and has to be there already: so there can be no circle. */
+  async #checkPredecessor({ name, predecessor }: Contract): Promise<void> {
+    if (predecessor === undefined) return;
+    const datasets = await this.list();
+    if (datasets.every(({ contract }) => contract.name !== predecessor))
+      throw new MainstemError("registry.predecessorInvalid", `${name} names ${predecessor} as its predecessor, and there is no such dataset.`, { predecessor });
+    const other = datasets.find(({ contract }) => contract.predecessor === predecessor && contract.name !== name)?.contract.name;
+    if (other !== undefined)
+      throw new MainstemError("registry.predecessorInvalid", `${name} cannot follow ${predecessor}: ${other} does already.`, { predecessor, successor: other });
+  }
+
   /** Undefined when somebody else made it first. */
   async #create(contract: Contract, provenance: string | undefined): Promise<Applied | undefined> {
+    await this.#checkPredecessor(contract);
     await this.subjects.checkAdmission(contract);
     const schemaId = await this.#schemas.idOf(contract.schema);
     // As late as can be: what fails before leaves no schema behind that the next try would have to fit.

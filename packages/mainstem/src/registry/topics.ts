@@ -1,3 +1,4 @@
+import { durationMs, type Contract } from "@mainstem/contract";
 import type { GroupName, Log, TopicInfo, TopicName, TopicSpec } from "../log/index.ts";
 import { limits } from "../runtime/limits.ts";
 import type { Dataset } from "./dataset.ts";
@@ -8,8 +9,17 @@ export interface TopicSettings {
   readonly retention: { readonly ms?: number; readonly bytes?: number };
 }
 
-/** Makes what is missing of a dataset's three topics. Idempotent. */
-export async function ensureTopics(log: Log, dataset: string, { partitions, retention }: TopicSettings): Promise<Dataset["topics"]> {
+/** Makes what is missing of a dataset's three topics. Idempotent. What the contract says of retention goes before the settings. */
+export async function ensureTopics(
+  log: Log,
+  { name: dataset, retention: own }: Pick<Contract, "name" | "retention">,
+  { partitions, retention: common }: TopicSettings,
+): Promise<Dataset["topics"]> {
+  const retention = {
+    ...common,
+    ...(own?.log === undefined ? {} : { ms: durationMs(own.log) }),
+    ...(own?.logBytes === undefined ? {} : { bytes: own.logBytes }),
+  };
   const ensure = async (name: string, spec: Omit<TopicSpec, "name" | "timestampType">): Promise<TopicInfo> => {
     const topic = name as TopicName;
     const found = await log.describeTopic(topic);
