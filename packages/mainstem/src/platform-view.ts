@@ -1,10 +1,10 @@
 import type { PartitionProgress, Replays } from "./archive/index.ts";
-import { snapshotAt, snapshotById, type IcebergTables, type Snapshot, type TableState } from "./iceberg/index.ts";
+import { snapshotAt, snapshotById, summaryKeys, type IcebergTables, type Snapshot, type TableState } from "./iceberg/index.ts";
 import type { Pipeline } from "./platform.ts";
 import type { Registry } from "./registry/index.ts";
 import { MainstemError } from "./runtime/errors.ts";
 import type { ArchiveStatus, PlatformView, QueryAt, SnapshotStatus, TableStatus } from "./server/index.ts";
-import type { QueryEngine, QueryTable } from "./tables/index.ts";
+import type { QueryEngine, QueryTable, Rebuilds } from "./tables/index.ts";
 import type { Tasks } from "./tasks/index.ts";
 
 /** How long one query may take. */
@@ -16,13 +16,14 @@ interface Rooms {
   readonly queries: QueryEngine;
   readonly tasks: Tasks;
   readonly replays: Replays;
+  readonly rebuilds: Rebuilds;
   /** By dataset. */
   readonly pipelines: ReadonlyMap<string, Pipeline>;
 }
 
 /** What the server shows of the rooms behind the log. */
 export function createPlatformView(rooms: Rooms): PlatformView {
-  const { registry, tables, queries, tasks, pipelines, replays } = rooms;
+  const { registry, tables, queries, tasks, pipelines, replays, rebuilds } = rooms;
   return {
     async status(name) {
       const { topics } = await registry.require(name);
@@ -36,7 +37,10 @@ export function createPlatformView(rooms: Rooms): PlatformView {
     },
     async snapshots(name) {
       await registry.require(name);
-      return (await tables.load(name))?.snapshots.map(toSnapshotStatus) ?? [];
+      const state = await tables.load(name);
+      // Those of a rebuild are no versions of the table before it was swapped in.
+      const seen = new Set(state?.snapshotLog.map(({ snapshotId }) => snapshotId));
+      return state?.snapshots.filter(({ id, summary }) => seen.has(id) || summary[summaryKeys.branchSpec] === undefined).map(toSnapshotStatus) ?? [];
     },
     async *query({ sql, at }, { signal } = {}) {
       checkNames(at, await registry.list());
@@ -45,7 +49,9 @@ export function createPlatformView(rooms: Rooms): PlatformView {
       yield* queries.query(sql, { tables: named, timeoutMs: queryMsMax, signal });
     },
     replays,
+    rebuilds,
     tasks: () => tasks.status(),
+    taskControl: tasks,
   };
 }
 

@@ -1,4 +1,5 @@
 import { rm } from "node:fs/promises";
+import { hostname } from "node:os";
 import { join } from "node:path";
 import { createArchiver, openReplays, type Archiver } from "./archive/index.ts";
 import { openIcebergTables } from "./iceberg/index.ts";
@@ -13,7 +14,7 @@ import { silentLogger, type Logger } from "./runtime/logger.ts";
 import { openServer } from "./server/index.ts";
 import { openSqliteState } from "./state/sqlite/index.ts";
 import { openDuckdbQueryEngine, openDuckdbTableEngine } from "./tables/duckdb/index.ts";
-import { createTableBuilder, type TableBuilder } from "./tables/index.ts";
+import { createTableBuilder, openRebuilds, registryForTable, type TableBuilder } from "./tables/index.ts";
 import { openTasks, type Tasks } from "./tasks/index.ts";
 import packageJson from "../package.json" with { type: "json" };
 
@@ -65,7 +66,7 @@ export async function openPlatform(config: Config, { env = systemEnv, logger = s
 
   const rooms = { ...shared, registry, log, objects };
   const pipelines = new Map<string, Pipeline>();
-  const tasks = opened.use(openTasks(shared));
+  const tasks = opened.use(openTasks({ ...shared, state, owner: `${hostname()}:${config.dataDir}` }));
   const startPipeline = (dataset: string): void => {
     if (pipelines.has(dataset)) return;
     const archiver = createArchiver({
@@ -78,6 +79,7 @@ export async function openPlatform(config: Config, { env = systemEnv, logger = s
     const builder = createTableBuilder({
       ...rooms,
       dataset,
+      registry: registryForTable(registry, tables),
       tables,
       engine,
       everyMs: config.tables.every,
@@ -94,7 +96,8 @@ export async function openPlatform(config: Config, { env = systemEnv, logger = s
 
   const ingest = opened.use(await openIngest({ ...shared, registry, log, limits: { bodyBytesMax: config.server.bodyBytesMax } }));
   const replays = await openReplays({ ...rooms, tasks });
-  const view = createPlatformView({ registry, tables, queries, tasks, pipelines, replays });
+  const rebuilds = await openRebuilds({ ...rooms, tables, engine, queries, tasks, memoryBytesMax: config.tables.memoryBytesMax });
+  const view = createPlatformView({ registry, tables, queries, tasks, pipelines, replays, rebuilds });
   const token = config.server.token === undefined ? undefined : await resolveSecret(config.server.token);
   const server = opened.use(
     await openServer({

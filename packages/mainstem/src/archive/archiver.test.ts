@@ -5,6 +5,7 @@ import { test } from "node:test";
 import type { GroupName, Log, Offset, TopicPartition } from "../log/index.ts";
 import { systemEnv } from "../runtime/env.ts";
 import { silentLogger } from "../runtime/logger.ts";
+import type { ResetTarget } from "../tasks/index.ts";
 import { chainKey } from "./paths.ts";
 import { openChunk } from "./chunk-reader.ts";
 import {
@@ -353,4 +354,20 @@ test("stops at a damaged end of the chain and writes nothing after it", async ()
   const error = await startArchiver(pipeline.archiver()).ended;
   assert.equal((error as { code?: string }).code, "archive.corrupt");
   assert.deepEqual((error as { facts?: object }).facts, { key });
+});
+
+test("begins anew at the chain's end and nowhere else, and says why", async () => {
+  await using directory = await openTestDirectory();
+  await using pipeline = await openPipeline({ directory: directory.path });
+  const reset = (to: ResetTarget) => pipeline.archiver().reset(to, { signal: new AbortController().signal });
+  await reset({ kind: "beginning" });
+  await pipeline.append(0, recordsOf(pipeline, 3));
+  await archiveAll(pipeline);
+  await pipeline.append(0, recordsOf(pipeline, 2));
+  await reset({ kind: "chain-end" });
+  await reset({ kind: "offset", offset: 3 });
+  const refused = { code: "task.resetRefused", facts: { dataset: datasetName, partition: 0, chainEnd: 3, offset: 0 } };
+  await assert.rejects(reset({ kind: "beginning" }), refused);
+  await assert.rejects(reset({ kind: "time", time: 0 }), refused);
+  await assert.rejects(reset({ kind: "offset", offset: 4 }), { code: "task.resetRefused", message: /left out/ });
 });

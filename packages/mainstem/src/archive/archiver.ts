@@ -5,7 +5,8 @@ import type { Logger } from "../runtime/logger.ts";
 import type { GroupName, Log, Partition } from "../log/index.ts";
 import type { ObjectStore } from "../objects/index.ts";
 import type { Dataset, Generation, Registry } from "../registry/index.ts";
-import type { Task, TaskContext } from "../tasks/index.ts";
+import type { ResetTarget, Task, TaskContext } from "../tasks/index.ts";
+import { checkArchiveReset } from "./archive-reset.ts";
 import { PartitionArchiver, type PartitionProgress } from "./partition-archiver.ts";
 
 /** The log is looked at four times within the time at which chunks are closed, within these bounds. */
@@ -35,6 +36,10 @@ export interface ArchiverOptions {
  * Stopping writes no chunk: what was read and not closed is read again. Call `flush` before, to leave nothing behind.
  */
 export interface Archiver extends Task {
+  /** It needs no fence: chain entries are put if absent. */
+  run(context: TaskContext): Promise<void>;
+  /** What was read and is in no chunk yet is forgotten; only the chain's end is no refusal. */
+  reset(to: ResetTarget, context: { readonly signal: AbortSignal }): Promise<void>;
   /** Of the partitions of every generation that the log still has; empty before the first run. */
   progress(): readonly PartitionProgress[];
   /**
@@ -63,6 +68,8 @@ interface FlushWaiter {
 
 class DatasetArchiver implements Archiver {
   readonly name: string;
+  /** A chunk is closed so often, which is when the position moves. */
+  readonly periodMs: number;
   readonly #options: ArchiverOptions;
   #lanes: readonly Lane[] = [];
   #running = false;
@@ -72,6 +79,7 @@ class DatasetArchiver implements Archiver {
 
   constructor(options: ArchiverOptions) {
     this.name = `archive.${options.dataset}`;
+    this.periodMs = options.everyMs;
     this.#options = options;
   }
 
@@ -92,6 +100,11 @@ class DatasetArchiver implements Archiver {
       await Promise.all(this.#lanes.map(({ archiver }) => archiver[Symbol.asyncDispose]()));
       this.#running = false;
     }
+  }
+
+  async reset(to: ResetTarget, { signal }: { readonly signal: AbortSignal }): Promise<void> {
+    const { registry, log, objects } = this.#options;
+    await checkArchiveReset(to, { dataset: await registry.require(this.#options.dataset), log, objects, signal });
   }
 
   progress(): readonly PartitionProgress[] {
@@ -214,5 +227,5 @@ function sum(partitions: readonly PartitionProgress[]): {
     end += partition.logStable;
     completeThrough = Math.min(completeThrough, partition.completeThrough ?? Number.NEGATIVE_INFINITY);
   }
-  return { position, end, unit: "offsets", facts: Number.isFinite(completeThrough) ? { completeThrough } : {} };
+  return { position, end, unit: "offsets", facts: Number.isFinite(completeThrough) ? { completeThrough: new Date(completeThrough).toISOString() } : {} };
 }

@@ -66,11 +66,27 @@ export interface PlanDetail {
   readonly owner?: { readonly now: string | null; readonly next: string | null };
   readonly archive?: "created" | "unchanged";
   readonly table?: {
-    readonly effect: "created" | "unchanged" | "metadata" | "rewrite";
+    readonly effect: "created" | "unchanged" | "metadata" | "rewrite" | "rebuild";
+    readonly rebuilt?: readonly string[];
     readonly rewritten: { readonly files: number; readonly rows: number; readonly bytes: number };
     readonly filled: Readonly<Record<string, unknown>>;
     readonly null: readonly string[];
   };
   readonly consumers?: readonly { readonly group: string; readonly platform: boolean; readonly lag: number }[];
   readonly consumersLeftOut?: number;
+}
+
+export interface TaskDetail {
+  readonly name: string;
+  readonly state: string;
+  readonly verdict: "ok" | "slow" | "stuck" | "paused" | "failed" | "idle";
+  readonly because?: string;
+  readonly progress: { readonly position: number; readonly end: number; readonly unit: string } | null;
+  readonly ratePerSecond: number | null;
+  readonly remainingSeconds: number | null;
+  readonly lastAdvance: string | null;
+  readonly lastError: { readonly code: string; readonly message: string; readonly at: string } | null;
+  readonly restarts: number;
+  readonly paused: { readonly by: string; readonly at: string; readonly reason?: string } | null;
+  readonly heldBy: string | null;
 }

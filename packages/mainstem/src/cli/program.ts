@@ -7,14 +7,17 @@ import { describeCommand } from "./describe.ts";
 import { devCommand } from "./dev.ts";
 import { exitCodes, type ExitCode } from "./failure.ts";
 import { convertCommand, exportCommand } from "./export.ts";
+import { inboxCommand } from "./inbox.ts";
 import { planCommand } from "./plan.ts";
 import { queryCommand } from "./query.ts";
 import { typesCommand } from "./record-types.ts";
+import { rebuildCommand } from "./rebuild.ts";
 import { replayCommand } from "./replay.ts";
 import { sendCommand } from "./send.ts";
 import { snapshotsCommand } from "./snapshots.ts";
 import { statusCommand } from "./status.ts";
 import { tailCommand } from "./tail.ts";
+import { pauseCommand, resetCommand, resumeCommand } from "./task-commands.ts";
 
 /** Runs one command line, without the program's name, to its exit code. */
 export async function runCli(args: readonly string[], options: { readonly env: NodeJS.ProcessEnv }): Promise<ExitCode> {
@@ -32,8 +35,13 @@ export async function runCli(args: readonly string[], options: { readonly env: N
     tailCommand,
     queryCommand,
     snapshotsCommand,
+    inboxCommand,
     replayCommand,
+    rebuildCommand,
     statusCommand,
+    pauseCommand,
+    resumeCommand,
+    resetCommand,
   ];
   const program = new Command("mainstem")
     .description("One way in, one log, one registry, clean tables.")

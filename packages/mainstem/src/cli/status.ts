@@ -1,47 +1,78 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { Command } from "commander";
-import type { TaskStatus } from "../tasks/index.ts";
-import type { Health } from "./answers.ts";
-import { print, type Start } from "./context.ts";
-import { exitCodes } from "./failure.ts";
+import type { Health, TaskDetail } from "./answers.ts";
+import { print, type Context, type Start } from "./context.ts";
+import { exitCodes, type ExitCode } from "./failure.ts";
+import { formatTask, formatTasks } from "./task-table.ts";
 import { toPrintable } from "./terminal.ts";
-import { formatCount, formatTable } from "./text-table.ts";
 
 interface Status extends Health {
   readonly server: string;
-  readonly tasks: readonly TaskStatus[];
+  readonly tasks: readonly TaskDetail[];
 }
 
 const colors = { ok: "green", degraded: "yellow", failed: "red" } as const;
+const watchEveryMs = 1_000;
 
 /** `mainstem status` */
 export function statusCommand(start: Start): Command {
   const command = new Command("status")
-    .description("show whether the platform makes progress: every task with its position, end and last error")
-    .addHelpText("after", "\nExamples:\n  mainstem status\n  mainstem status --json | jq '.tasks[] | select(.lastError)'");
-  return command.action(() =>
+    .description("show whether the platform makes progress: every task with its verdict, position, rate, time left and last error")
+    .option("-w, --watch", "go on until Ctrl-C: redrawn on a screen, a line for each task that changed in a pipe")
+    .addHelpText(
+      "after",
+      "\nVerdicts: ok, slow, stuck, paused, failed, idle. Ends with 1 if a task has failed." +
+        "\nWith --json one object; with --watch --json one a second." +
+        "\n\nExamples:\n  mainstem status\n  mainstem status --watch\n  mainstem status --json | jq '.tasks[] | select(.verdict != \"ok\")'",
+    );
+  return command.action((options: { readonly watch?: boolean }) =>
     start(command, async (context) => {
-      const { client, signal, terminal } = context;
-      // A platform that failed answers 503 with the same body.
-      const health = (await client.call({ path: "/health", accept: [503], signal })).body as Health;
-      const { tasks } = (await client.call({ path: "/v1/tasks", signal })).body as { readonly tasks: readonly TaskStatus[] };
-      await print<Status>(context, { server: client.server, ...health, tasks }, ({ server, status, reasons }) => [
-        `${server}: ${terminal.style(colors[status], status)}`,
-        ...reasons.map(({ code, message }) => `  ${toPrintable(message)} [${code}]`),
-        ...(tasks.length === 0 ? [] : ["", ...showTasks(tasks, terminal.width)]),
-      ]);
-      return health.status === "failed" ? exitCodes.failed : exitCodes.ok;
+      const status = await readStatus(context);
+      if (options.watch === true) return await watch(context, status);
+      await print(context, status, (one) => showStatus(one, context));
+      return exitCodeOf(status);
     }),
   );
 }
 
-function showTasks(tasks: readonly TaskStatus[], width: number | undefined): readonly string[] {
-  const rows = tasks.map(({ name, state, progress, lastAdvance, lastError }) => [
-    name,
-    state,
-    progress === undefined ? "" : `${formatCount(progress.position)} of ${formatCount(progress.end)} ${progress.unit}`,
-    lastAdvance === undefined ? "" : new Date(lastAdvance).toISOString(),
-    lastError === undefined ? "" : `${lastError.code}: ${lastError.message}`,
-  ]);
-  const columns = [{ title: "task" }, { title: "state" }, { title: "progress", align: "right" as const }, { title: "last advance" }, { title: "last error" }];
-  return formatTable(columns, rows, { width });
+async function readStatus({ client, signal }: Context): Promise<Status> {
+  // A platform that failed answers 503 with the same body.
+  const health = (await client.call({ path: "/health", accept: [503], signal })).body as Health;
+  const { tasks } = (await client.call({ path: "/v1/tasks", signal })).body as { readonly tasks: readonly TaskDetail[] };
+  return { server: client.server, ...health, tasks };
+}
+
+async function watch(context: Context, first: Status): Promise<ExitCode> {
+  const { terminal, json, signal } = context;
+  const said = new Map<string, string>();
+  let status = first;
+  while (!signal.aborted) {
+    if (json) await terminal.line(JSON.stringify(status));
+    else if (terminal.width !== undefined) await terminal.screen(showStatus(status, context));
+    else
+      for (const task of status.tasks) {
+        const line = toPrintable(formatTask(task));
+        if (said.get(task.name) !== line) await terminal.line(`${new Date().toISOString()}  ${line}`);
+        said.set(task.name, line);
+      }
+    try {
+      await sleep(watchEveryMs, undefined, { signal });
+      status = await readStatus(context);
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    }
+  }
+  return exitCodeOf(status);
+}
+
+function showStatus({ server, status, reasons, tasks }: Status, { terminal }: Context): readonly string[] {
+  return [
+    `${server}: ${terminal.style(colors[status], status)}`,
+    ...reasons.map(({ code, message }) => `  ${toPrintable(message)} [${code}]`),
+    ...(tasks.length === 0 ? [] : ["", ...formatTasks(tasks, terminal)]),
+  ];
+}
+
+function exitCodeOf({ status }: Status): ExitCode {
+  return status === "failed" ? exitCodes.failed : exitCodes.ok;
 }

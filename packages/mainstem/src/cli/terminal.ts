@@ -12,6 +12,8 @@ export interface Terminal {
   /** Writes a line of results; resolves when the reader kept up. */
   line(text: string): Promise<void>;
   say(text: string): void;
+  /** Draws the whole screen of results anew, in place; what does not fit below its edge is left out. Only where there is a screen. */
+  screen(lines: readonly string[]): Promise<void>;
   /** Replaces the line of progress; an empty text removes it. Does nothing where there is no screen. */
   progress(text: string): void;
   style(style: Style, text: string): string;
@@ -31,6 +33,15 @@ export function createTerminal(options: { readonly color: boolean; readonly quie
     async line(text) {
       clear();
       if (!stdout.write(`${text}\n`)) await once(stdout, "drain");
+    },
+    async screen(lines) {
+      clear();
+      // From the top left, each line over the one before, so that nothing flickers; then the rest is cleared.
+      const text = lines
+        .slice(0, Math.max(1, stdout.rows - 1))
+        .map((line) => `${line}\u001b[K\n`)
+        .join("");
+      if (!stdout.write(`\u001b[H${text}\u001b[J`)) await once(stdout, "drain");
     },
     say(text) {
       clear();

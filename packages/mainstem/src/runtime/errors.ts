@@ -57,6 +57,11 @@ export const codes = {
   "registry.kindUnknown": { status: 404, task: "stop", remedy: "Use a kind that the message lists." },
   "registry.nameMismatch": { status: 400, task: "stop", remedy: "Give the same name in the path and in the definition." },
   "registry.conflict": { status: 409, task: "retry", remedy: "Somebody else changed the definition at the same time; look at theirs and apply again." },
+  "registry.predecessorInvalid": {
+    status: 409,
+    task: "stop",
+    remedy: "Name a dataset that there is and that has no successor yet, or leave the predecessor out.",
+  },
   "registry.rebuildNeeded": {
     status: 409,
     task: "stop",

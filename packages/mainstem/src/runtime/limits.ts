@@ -54,8 +54,10 @@ export const limits = {
   closeMs: 10_000,
   /** The body of a request that is no record: a definition, a query. */
   requestBytesMax: 1_048_576,
-  /** A task that is behind and did not advance for so long is stalled. */
-  stalledMs: 900_000,
+  /** A task's lease: it is renewed three times as often, and a process that died holds up another one for so long. */
+  leaseMs: 30_000,
+  /** How long a request to pause waits for the run under way to end, and how long closing waits for all tasks. */
+  taskEndMs: 10_000,
   /** A query's answer as one JSON value; NDJSON has no such limit. */
   queryAnswerBytesMax: 33_554_432,
 } as const;

@@ -4,6 +4,7 @@ import { formatContract } from "@mainstem/contract";
 import { order, orders, ordersWithShop, toLines } from "../ingest/testing/open-rooms.ts";
 import { MainstemError } from "../runtime/errors.ts";
 import type { TaskStatus } from "../tasks/index.ts";
+import { showTask } from "./routes/task-view.ts";
 import { openApi, type Reply, type TestApi } from "./testing/open-api.ts";
 import type { DatasetStatus, QueryAt, SnapshotStatus } from "./view.ts";
 
@@ -118,8 +119,8 @@ describe("the API", () => {
   test("shows how far a dataset is", async () => {
     await api.post("/v1/datasets/shop.orders/records", toLines(Array.from({ length: 10 }, (_, index) => order(index))));
     tasks = [
-      { name: "archive.shop.orders", state: "running", restarts: 0 },
-      { name: "archive.shop.orders2", state: "running", restarts: 0 },
+      { name: "archive.shop.orders", state: "running", verdict: "ok", restarts: 0, failures: 0 },
+      { name: "archive.shop.orders2", state: "running", verdict: "ok", restarts: 0, failures: 0 },
     ];
     const { body } = await api.call("/v1/datasets/shop.orders");
     assert.deepEqual(
@@ -152,7 +153,7 @@ describe("the API", () => {
           rows: 7,
           completeThrough: "2025-11-21T01:53:20.000Z",
         },
-        tasks: [tasks[0]],
+        tasks: [showTask(tasks[0]!)],
       },
     );
     const { records } = body["topics"] as { readonly records: { readonly name: string; readonly partitions: readonly { readonly end: number }[] } };
@@ -164,7 +165,7 @@ describe("the API", () => {
       snapshots.map(({ id, committedAt, rows }) => [id, committedAt, rows]),
       [["9007199254740993", "2025-11-21T04:40:00.000Z", 7]],
     );
-    assert.deepEqual((await api.call("/v1/tasks")).body, { tasks });
+    assert.deepEqual((await api.call("/v1/tasks")).body, { tasks: tasks.map(showTask) });
   });
 
   test("keeps the offsets of groups", async () => {
@@ -261,15 +262,26 @@ describe("the API", () => {
     tasks = [];
     assert.deepEqual([(await api.call("/health")).status, (await api.call("/health")).body], [200, { status: "ok", reasons: [] }]);
     const lastError = { code: "archive.corrupt", message: "Bytes changed.", at: 1 };
-    tasks = [{ name: "archive.shop.orders", state: "backing-off", restarts: 3, lastError }];
+    tasks = [{ name: "archive.shop.orders", state: "backing-off", verdict: "slow", restarts: 3, failures: 1, lastError }];
     assert.deepEqual([(await api.call("/health")).status, (await api.call("/health")).body["status"]], [200, "degraded"]);
-    tasks = [{ name: "archive.shop.orders", state: "stopped", restarts: 3, lastError }];
+    tasks = [{ name: "archive.shop.orders", state: "stopped", verdict: "failed", restarts: 3, failures: 1, lastError }];
     assert.deepEqual([(await api.call("/health")).status, (await api.call("/health")).body["status"]], [503, "failed"]);
     assert.equal((await api.call("/v1/datasets/shop.orders")).body["status"], "failed");
   });
 
   test("gives metrics that Prometheus can read", async () => {
-    tasks = [{ name: "archive.shop.orders", state: "running", restarts: 2, progress: { position: 3, end: 9, unit: "records" } }];
+    tasks = [
+      {
+        name: "archive.shop.orders",
+        state: "running",
+        verdict: "slow",
+        restarts: 2,
+        failures: 0,
+        progress: { position: 3, end: 9, unit: "records" },
+        ratePerSecond: 1.5,
+        lastAdvance: 5_000,
+      },
+    ];
     await api.post("/v1/datasets/shop.orders/records", "nonsense\n");
     const [reply] = await Promise.all([api.call("/metrics"), api.call("/metrics"), api.call("/metrics")]);
     assert.match(reply.headers.get("content-type") ?? "", /^text\/plain; version=0\.0\.4/);
@@ -281,6 +293,10 @@ describe("the API", () => {
       'mainstem_task_position{task="archive.shop.orders"} 3',
       'mainstem_task_restarts_total{task="archive.shop.orders"} 2',
       'mainstem_task_state{task="archive.shop.orders",state="running"} 1',
+      'mainstem_task_verdict{task="archive.shop.orders",verdict="slow"} 1',
+      'mainstem_task_end{task="archive.shop.orders"} 9',
+      'mainstem_task_rate_per_second{task="archive.shop.orders"} 1.5',
+      'mainstem_task_last_advance_timestamp_seconds{task="archive.shop.orders"} 5',
     ])
       assert.ok(reply.text.includes(`${line}\n`), line);
     assert.match(reply.text, /mainstem_http_request_duration_seconds_count\{method="POST",route="\/v1\/datasets\/:name\/records",status="422"\} 1/);
@@ -311,9 +327,13 @@ describe("the API", () => {
       "GET /v1/definitions/{kind}/{name}/history",
       "GET /v1/groups/{group}/offsets/{dataset}",
       "GET /v1/tasks",
+      "GET /v1/tasks/{name}",
       "POST /v1/datasets/{name}/records",
       "POST /v1/plan",
       "POST /v1/query",
+      "POST /v1/tasks/{name}/pause",
+      "POST /v1/tasks/{name}/reset",
+      "POST /v1/tasks/{name}/resume",
       "PUT /v1/definitions/{kind}/{name}",
       "PUT /v1/groups/{group}/offsets/{dataset}",
     ]);

@@ -2,6 +2,7 @@ import { METHODS, type Server as HttpServer } from "node:http";
 import type { Socket } from "node:net";
 import swagger from "@fastify/swagger";
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
+import { createInbox } from "../inbox/index.ts";
 import type { Ingest } from "../ingest/index.ts";
 import type { Log } from "../log/index.ts";
 import type { Registry } from "../registry/index.ts";
@@ -18,9 +19,12 @@ import { readBody } from "./request-body.ts";
 import { addDatasetRoutes } from "./routes/datasets.ts";
 import { addDefinitionRoutes } from "./routes/definitions.ts";
 import { addGroupRoutes } from "./routes/groups.ts";
+import { addInboxRoutes } from "./routes/inbox.ts";
 import { addOperationRoutes } from "./routes/operations.ts";
 import { addQueryRoute } from "./routes/query.ts";
 import { recordsPath } from "./routes/records-docs.ts";
+import { addTaskRoutes } from "./routes/tasks.ts";
+import { addRebuildRoutes } from "./routes/rebuild.ts";
 import { addReplayRoutes } from "./routes/replays.ts";
 import { problemSchema } from "./routes/schemas.ts";
 import type { PlatformView } from "./view.ts";
@@ -36,7 +40,6 @@ export interface ApiOptions {
   readonly version: string;
   readonly idleMs: number;
   readonly wholeBodyMs: number;
-  readonly stalledMs: number;
   /** Takes the handler of all routes and gives the server that will call it. */
   serve(handler: Handle): HttpServer;
   readonly onClientError: (error: Error & { readonly code?: string }, socket: Socket) => void;
@@ -103,9 +106,12 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
   });
   addDefinitionRoutes(app, options);
   addDatasetRoutes(app, options);
+  addInboxRoutes(app, createInbox(options));
   addReplayRoutes(app, options);
+  addRebuildRoutes(app, options);
   addGroupRoutes(app, options);
   addQueryRoute(app, options);
+  addTaskRoutes(app, options);
   addOperationRoutes(app, options);
   await addRegistryApi(app, {
     ...options,

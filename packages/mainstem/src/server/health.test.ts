@@ -6,42 +6,44 @@ import { judgeHealth } from "./health.ts";
 const now = 1_763_700_000_000;
 const door = { heldBytes: 0, waiting: 0, failing: undefined };
 const judge = (tasks: readonly TaskStatus[], failing?: { readonly code: string; readonly message: string; readonly at: number }) =>
-  judgeHealth({ tasks, door: { ...door, failing }, now, stalledMs: 60_000 });
-const task = (more: Partial<TaskStatus>): TaskStatus => ({ name: "archive.shop.orders", state: "running", restarts: 0, ...more });
+  judgeHealth({ tasks, door: { ...door, failing } });
+const task = (more: Partial<TaskStatus>): TaskStatus => ({ name: "archive.shop.orders", state: "running", verdict: "ok", restarts: 0, failures: 0, ...more });
 const lastError = { code: "objects.failed", message: "No space.", at: now - 1_000 };
-const progress = { position: 5, end: 9, unit: "records" };
 
-test("is ok while tasks advance, are at their end, or have only just begun", () => {
-  const tasks = [
-    task({}),
-    task({ progress, lastAdvance: now - 59_000 }),
-    task({ progress: { ...progress, position: 9 }, lastAdvance: now - 1_000_000 }),
-    task({ state: "finished", progress, lastAdvance: now - 1_000_000 }),
-    task({ lastError, progress, lastAdvance: now }),
-  ];
-  assert.deepEqual(judge(tasks), { status: "ok", reasons: [] });
+test("is ok while every verdict is, whatever went wrong before", () => {
+  assert.deepEqual(judge([task({}), task({ verdict: "idle", state: "finished" }), task({ lastError })]), { status: "ok", reasons: [] });
 });
 
-test("is degraded while a task is tried again, or stands still behind its end", () => {
-  const { status, reasons } = judge([task({ state: "backing-off", lastError }), task({ name: "table.shop.orders", progress, lastAdvance: now - 61_000 })]);
+test("is degraded while a task is slow, stuck or paused, and says why, the gravest first", () => {
+  const { status, reasons } = judge([
+    task({ verdict: "paused", state: "paused", paused: { by: "ana@desk", at: now, reason: "the disk moves" } }),
+    task({ verdict: "slow", state: "backing-off", failures: 1, because: "It failed and will be tried again: No space.", lastError }),
+    task({ name: "table.shop.orders", verdict: "stuck", because: "It has stood at 5 of 9 offsets for 240 s.", lastError }),
+  ]);
   assert.equal(status, "degraded");
-  assert.deepEqual(
-    reasons.map(({ code, task: name, cause }) => [code, name, cause]),
-    [
-      ["task.backingOff", "archive.shop.orders", "objects.failed"],
-      ["task.stalled", "table.shop.orders", undefined],
-    ],
-  );
-  assert.match(reasons[1]?.message ?? "", /5 of 9 records/);
+  assert.deepEqual(reasons, [
+    { code: "task.stuck", task: "table.shop.orders", message: "Task table.shop.orders is stuck. It has stood at 5 of 9 offsets for 240 s." },
+    {
+      code: "task.slow",
+      task: "archive.shop.orders",
+      message: "Task archive.shop.orders is slow. It failed and will be tried again: No space.",
+      cause: "objects.failed",
+    },
+    {
+      code: "task.paused",
+      task: "archive.shop.orders",
+      message: "Task archive.shop.orders is paused since 2025-11-21T04:40:00.000Z by ana@desk: the disk moves.",
+    },
+  ]);
 });
 
 test("has failed when a task stopped on an error, and only then", () => {
-  assert.equal(judge([task({ state: "stopped" })]).status, "ok");
-  const { status, reasons } = judge([task({ state: "stopped", lastError })]);
+  const { status, reasons } = judge([task({ state: "stopped", verdict: "failed", because: "It stopped: No space.", lastError })]);
   assert.equal(status, "failed");
-  assert.deepEqual(reasons, [
-    { code: "task.stopped", message: "Task archive.shop.orders stopped: No space.", task: "archive.shop.orders", cause: "objects.failed" },
-  ]);
+  assert.deepEqual(
+    reasons.map(({ code, task: name, cause }) => [code, name, cause]),
+    [["task.failed", "archive.shop.orders", "objects.failed"]],
+  );
 });
 
 test("is degraded while the door fails", () => {

@@ -75,8 +75,11 @@ function createInstruments() {
     tableThrough: gauge("table_complete_through_timestamp_seconds", "Everything appended up to then is in the table.", ["dataset"]),
     taskPosition: gauge("task_position", "How far a task is, in its own unit.", ["task"]),
     taskEnd: gauge("task_end", "Where a task has to get to, in its own unit.", ["task"]),
+    taskRate: gauge("task_rate_per_second", "Units a second, the average over six periods of the task.", ["task"]),
+    taskAdvanced: gauge("task_last_advance_timestamp_seconds", "When a task last advanced.", ["task"]),
     taskRestarts: counter("task_restarts_total", "How often a task was started again after an error.", ["task"]),
     taskState: gauge("task_state", "1 for the state that a task is in.", ["task", "state"]),
+    taskVerdict: gauge("task_verdict", "1 for the verdict on a task: ok, slow, stuck, paused, failed or idle.", ["task", "verdict"]),
     resident: new Gauge({ name: "process_resident_memory_bytes", help: "Resident memory of the process.", registers: [registry] }),
     cpu: new Counter({ name: "process_cpu_seconds_total", help: "CPU time of the process.", registers: [registry] }),
   };
@@ -106,9 +109,12 @@ function showDoor(own: Instruments, ingest: Ingest): void {
 }
 
 function showTasks(own: Instruments, view: PlatformView): void {
-  for (const { name: task, state, progress, restarts } of view.tasks()) {
+  for (const { name: task, state, verdict, progress, restarts, ratePerSecond, lastAdvance } of view.tasks()) {
     own.taskState.set({ task, state }, 1);
+    own.taskVerdict.set({ task, verdict }, 1);
     own.taskRestarts.inc({ task }, restarts);
+    if (ratePerSecond !== undefined) own.taskRate.set({ task }, ratePerSecond);
+    if (lastAdvance !== undefined) own.taskAdvanced.set({ task }, lastAdvance / 1_000);
     if (progress === undefined) continue;
     own.taskPosition.set({ task }, progress.position);
     own.taskEnd.set({ task }, progress.end);

@@ -46,7 +46,6 @@ export interface ServerLimits {
   readonly idleMs: number;
   readonly wholeBodyMs: number;
   readonly closeMs: number;
-  readonly stalledMs: number;
   readonly connectionsMax: number;
 }
 

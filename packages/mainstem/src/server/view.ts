@@ -1,6 +1,6 @@
-import type { QueryColumn, RowBatch } from "../tables/index.ts";
+import type { QueryColumn, Rebuilds, RowBatch } from "../tables/index.ts";
 import type { Replays } from "../archive/index.ts";
-import type { TaskStatus } from "../tasks/index.ts";
+import type { TaskControl, TaskStatus } from "../tasks/index.ts";
 
 /**
  * What the server shows of the rooms behind the log. The composer makes it of archive, tables and tasks, so that the server knows none of them.
@@ -18,8 +18,12 @@ export interface PlatformView {
   query(query: ViewQuery, options?: Waits): AsyncIterable<RowBatch>;
   /** Copies of time ranges of the archive. */
   readonly replays: Replays;
+  /** Tables built again from the archive, beside those that readers see. */
+  readonly rebuilds: Rebuilds;
   /** Every task, ordered by name. */
   tasks(): readonly TaskStatus[];
+  /** Pauses, resumes and resets one of them. */
+  readonly taskControl: TaskControl;
 }
 
 export interface Waits {

@@ -1,125 +1,111 @@
-import { assert, unreachable } from "../runtime/assert.ts";
+import { assert } from "../runtime/assert.ts";
 import type { Env } from "../runtime/env.ts";
-import { factsOf, isAbort, toErrorValue } from "../runtime/errors.ts";
+import { MainstemError } from "../runtime/errors.ts";
+import { limits } from "../runtime/limits.ts";
 import type { Logger } from "../runtime/logger.ts";
-import { backOffMs } from "./back-off.ts";
-import type { Progress, Task, TaskStatus } from "./task.ts";
+import type { StateStore } from "../state/index.ts";
+import { writePause } from "./pauses.ts";
+import { SupervisedTask } from "./supervised-task.ts";
+import type { ResetTarget, Task, TaskStatus } from "./task.ts";
 
 /**
  * The tasks of this process, each run until it finishes, is stopped, or meets an error that no repetition mends.
  *
+ * One process at a time runs a task: who holds its lease in the state. A lost lease aborts the run. What a run does that was under way is kept right by
+ * conditional effects, not by the lease.
  * Errors of a task: `codes[code].task` decides. `retry` and `inbox` start it again after a growing pause with jitter, which begins anew once the
  * task has advanced; `stop` and `bug` leave it stopped, for a person to look at. Either way `status` tells the last error.
  */
-export interface Tasks extends AsyncDisposable {
-  /** Begins to run a task. One of the same name must not be running; one that stopped or finished is replaced. */
+export interface Tasks extends TaskControl, AsyncDisposable {
+  /** Begins to run a task, unless it is paused. One of the same name must not be running; one that stopped or finished is replaced. */
   start(task: Task): void;
   /** Aborts the task and waits until it has ended. A name that is not known is no error. */
   stop(name: string): Promise<void>;
   /** Every task that was started, in the order of their names. */
   status(): readonly TaskStatus[];
-  /** Stops all tasks, waits for their end, and throws the first failure among them that was a bug of ours. */
+  /**
+   * Stops all tasks, waits for their end, and throws the first failure among them that was a bug of ours. One that does not end in time is named in the log
+   * and left behind.
+   */
   [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** What a person may ask of a task, by its name. Errors: `task.unknown`, those of the state. */
+export interface TaskControl {
+  /**
+   * Ends the run and keeps the task from running, in every process and after every restart, until it is resumed. The answer waits a while for the
+   * run to end. Pausing what is paused changes nothing: who, when and why stay those of the first.
+   */
+  pause(name: string, options: { readonly by: string; readonly reason?: string | undefined }): Promise<TaskStatus>;
+  /** Lets a paused task go on, begins one again that stopped on an error, and ends the pause of one that backs off. */
+  resume(name: string): Promise<TaskStatus>;
+  /** Moves the place where the task's next run begins, which follows at once unless it is paused. Errors: `task.resetRefused`, `task.elsewhere`, the task's own. */
+  reset(name: string, to: ResetTarget): Promise<TaskStatus>;
 }
 
 export interface TasksOptions {
   readonly env: Env;
   readonly logger: Logger;
+  readonly state: Pick<StateStore, "definitions" | "leases">;
+  /** Holder of the leases: the same after a restart, so that a process need not wait for its own; of no two processes at once. */
+  readonly owner: string;
   /** Its abort stops every task, as closing does. */
   readonly signal?: AbortSignal | undefined;
 }
 
 /** Opens an empty set of tasks. */
-export function openTasks({ env, logger, signal }: TasksOptions): Tasks {
-  const supervised = new Map<string, Supervised>();
+export function openTasks(options: TasksOptions): Tasks {
+  const { env, logger, state } = options;
+  const supervised = new Map<string, SupervisedTask>();
   let closed = false;
 
-  async function stop(one: Supervised): Promise<void> {
-    one.abort.abort();
-    await one.ended;
+  function require(name: string): SupervisedTask {
+    if (closed) throw new MainstemError("resource.closed", "The tasks are closed.");
+    const found = supervised.get(name);
+    if (found === undefined) throw new MainstemError("task.unknown", `There is no task ${name}.`, { task: name });
+    return found;
   }
 
   return {
     start(task) {
       assert(!closed, "a task is started only while its supervisor is open");
-      const before = supervised.get(task.name)?.status.state;
+      const before = supervised.get(task.name)?.state;
       assert(before === undefined || before === "stopped" || before === "finished", `only one task named ${task.name} runs at a time`);
-      supervised.set(task.name, supervise(task, { env, logger, signal }));
+      supervised.set(task.name, new SupervisedTask(task, options));
     },
-    async stop(name) {
-      const one = supervised.get(name);
-      if (one !== undefined) await stop(one);
+    stop: async (name) => supervised.get(name)?.stop(),
+    status: () => [...supervised.values()].map((one) => one.status()).sort((a, b) => (a.name < b.name ? -1 : 1)),
+    async pause(name, { by, reason }) {
+      const one = require(name);
+      await writePause(state, { task: name, pause: { by, at: env.now(), ...(reason === undefined ? {} : { reason }) }, now: env.now() });
+      logger.info("task paused", { task: name, by, reason });
+      if (one.state !== "stopped" && one.state !== "finished") one.wake();
+      await one.rested(limits.taskEndMs);
+      return one.status();
     },
-    status: () => [...supervised.values()].map(({ status }) => ({ ...status })).sort((a, b) => (a.name < b.name ? -1 : 1)),
+    async resume(name) {
+      const one = require(name);
+      await writePause(state, { task: name, pause: undefined, now: env.now() });
+      logger.info("task resumed", { task: name });
+      one.resume();
+      return one.status();
+    },
+    async reset(name, to) {
+      const one = require(name);
+      const { reset, resetRefusal = "It keeps no place of its own that could be moved." } = one.task;
+      if (reset === undefined) throw new MainstemError("task.resetRefused", `The task ${name} cannot be reset. ${resetRefusal}`, { task: name });
+      await one.reset(to);
+      return one.status();
+    },
     async [Symbol.asyncDispose]() {
       closed = true;
-      await Promise.all([...supervised.values()].map(stop));
+      const waiting = new AbortController();
+      const ends = [...supervised].map(async ([name, one]) => {
+        const ended = await Promise.race([one.stop().then(() => true), env.sleep(limits.taskEndMs, { signal: waiting.signal }).then(() => false)]);
+        if (!ended) logger.error("task did not end in time and is left behind", { task: name, ms: limits.taskEndMs });
+      });
+      await Promise.all(ends).finally(() => waiting.abort());
       for (const one of supervised.values()) if (one.bug !== undefined) throw one.bug.error;
     },
   };
-}
-
-interface Supervised {
-  readonly abort: AbortController;
-  readonly status: Mutable<TaskStatus>;
-  ended: Promise<void>;
-  bug: { readonly error: unknown } | undefined;
-}
-type Mutable<T> = { -readonly [Field in keyof T]: T[Field] };
-
-function supervise(task: Task, options: TasksOptions): Supervised {
-  const abort = new AbortController();
-  const one: Supervised = { abort, status: { name: task.name, state: "running", restarts: 0 }, ended: Promise.resolve(), bug: undefined };
-  one.ended = runUntilItEnds(task, one, options);
-  return one;
-}
-
-async function runUntilItEnds(task: Task, one: Supervised, { env, logger, signal: outer }: TasksOptions): Promise<void> {
-  const { status } = one;
-  const signal = outer === undefined ? one.abort.signal : AbortSignal.any([outer, one.abort.signal]);
-  let failures = 0;
-  const report = (progress: Progress): void => {
-    if (progress.position !== status.progress?.position) {
-      status.lastAdvance = env.now();
-      if (status.progress !== undefined) failures = 0;
-    }
-    status.progress = progress;
-  };
-  while (!signal.aborted) {
-    try {
-      await task.run({ signal, report });
-      status.state = signal.aborted ? "stopped" : "finished";
-      return;
-    } catch (error) {
-      if (signal.aborted && (isAbort(error) || error === signal.reason)) break;
-      const { code, task: action } = factsOf(error);
-      const { message } = toErrorValue(error);
-      status.lastError = { code, message, at: env.now() };
-      switch (action) {
-        case "retry":
-        case "inbox": {
-          const pauseMs = backOffMs(++failures, env);
-          status.state = "backing-off";
-          logger.warn("task failed and will run again", { task: task.name, code, message, failures, pauseMs });
-          await env.sleep(pauseMs, { signal }).catch(() => undefined);
-          if (signal.aborted) break;
-          status.restarts++;
-          status.state = "running";
-          break;
-        }
-        case "bug":
-          one.bug = { error };
-          logger.error("task stopped by a bug", { task: task.name, code, message, stack: error instanceof Error ? error.stack : undefined });
-          status.state = "stopped";
-          return;
-        case "stop":
-          logger.error("task stopped", { task: task.name, code, message });
-          status.state = "stopped";
-          return;
-        default:
-          unreachable(action);
-      }
-    }
-  }
-  status.state = "stopped";
 }

@@ -3,11 +3,12 @@ import type { FastifyInstance } from "fastify";
 import type { Ingest } from "../../ingest/index.ts";
 import type { Log, TopicInfo, TopicPartition } from "../../log/index.ts";
 import type { Dataset, Registry } from "../../registry/index.ts";
-import type { Env } from "../../runtime/env.ts";
 import { toErrorValue } from "../../runtime/errors.ts";
 import { judgeHealth } from "../health.ts";
 import { toTime } from "../json.ts";
+import { describeSuccession } from "../succession.ts";
 import type { DatasetStatus, PlatformView, SnapshotStatus, TableStatus } from "../view.ts";
+import { showTask, taskSchema } from "./task-view.ts";
 import { answer, anyObject, listOf, noParameters, pathParameters, problems, time } from "./schemas.ts";
 
 /** How many datasets are looked at at once for a list. */
@@ -22,6 +23,14 @@ const summaryProperties = {
   records: { type: "integer", description: "Records in the log that can be read." },
   rows: { type: ["integer", "null"], description: "Rows of the table's current snapshot." },
   completeThrough: { type: ["string", "null"], format: "date-time", description: "Everything appended up to then is in the table." },
+};
+const topicEnd = {
+  name: { type: "string" },
+  topicId: { type: "string" },
+  partitions: {
+    ...listOf(answer("", { partition: { type: "integer" }, end: { type: "integer" } })),
+    description: "The first offset that is not there, as of now.",
+  },
 };
 const snapshotProperties = {
   id: { type: "string", description: "Up to 63 bits, therefore text." },
@@ -38,8 +47,6 @@ export interface DatasetRoutesOptions {
   readonly log: Log;
   readonly ingest: Ingest;
   readonly view: PlatformView;
-  readonly env: Env;
-  readonly stalledMs: number;
 }
 
 /** How far each dataset is: `/v1/datasets`. */
@@ -83,7 +90,19 @@ export function addDatasetRoutes(app: FastifyInstance, options: DatasetRoutesOpt
             topics: anyObject,
             archive: anyObject,
             table: { type: ["object", "null"], additionalProperties: true },
-            tasks: listOf(anyObject),
+            rebuildPending: { ...listOf({ type: "string" }), description: "What of the contract the table follows only once it is rebuilt, such as `order`." },
+            predecessor: {
+              ...answer("The dataset that this one continues, and where its topic ends; null without one", topicEnd),
+              type: ["object", "null"],
+            },
+            successor: {
+              ...answer("The dataset that continues this one, where this one's topic ends, and who has read it to there; null without one", {
+                ...topicEnd,
+                groups: listOf(answer("", { group: { type: "string" }, behind: { type: "integer" }, moved: { type: "boolean" } })),
+              }),
+              type: ["object", "null"],
+            },
+            tasks: listOf(taskSchema),
           }),
           ...problems,
         },
@@ -124,7 +143,7 @@ async function summarise(dataset: Dataset, { log, view }: DatasetRoutesOptions) 
   }
 }
 
-async function describe(dataset: Dataset, { log, view, ingest, env, stalledMs }: DatasetRoutesOptions) {
+async function describe(dataset: Dataset, { registry, log, view, ingest }: DatasetRoutesOptions) {
   const { contract, version, schemaId, appliedAt, generations, topics } = dataset;
   const { name, description, owner } = contract;
   const [status, records, chunks, inbox] = await Promise.all([
@@ -132,7 +151,7 @@ async function describe(dataset: Dataset, { log, view, ingest, env, stalledMs }:
     ...[topics.records, topics.chunks, topics.inbox].map((topic) => showTopic(log, topic)),
   ]);
   const tasks = view.tasks().filter((task) => task.name.endsWith(`.${name}`));
-  const { status: health, reasons } = judgeHealth({ tasks, door: { ...ingest.status(), failing: undefined }, now: env.now(), stalledMs });
+  const { status: health, reasons } = judgeHealth({ tasks, door: { ...ingest.status(), failing: undefined } });
   return {
     name,
     version,
@@ -150,7 +169,9 @@ async function describe(dataset: Dataset, { log, view, ingest, env, stalledMs }:
     generations,
     archive: { partitions: status.archive.partitions, completeThrough: timeOrNull(status.archive.completeThrough) },
     table: status.table === undefined ? null : showTable(status.table),
-    tasks,
+    rebuildPending: await view.rebuilds.pending(name),
+    ...(await describeSuccession(dataset, { registry, log })),
+    tasks: tasks.map(showTask),
   };
 }
 

@@ -10,8 +10,20 @@ const unknownReplay = () => Promise.reject(new MainstemError("archive.replayUnkn
 /** A platform without an archive. */
 const noReplays: Replays = { start: unknownReplay, list: async () => [], get: unknownReplay, remove: unknownReplay };
 
+const noTask = async (name: string): Promise<never> => {
+  throw new MainstemError("task.unknown", `There is no task ${name}.`, { task: name });
+};
+
 /** Nothing archived, no table, no task: what the server shows of a platform that has just begun. */
 export const emptyStatus: DatasetStatus = { archive: { partitions: [] }, table: undefined };
+const unknownRebuild = () => Promise.reject(new MainstemError("table.rebuildUnknown", "There are no rebuilds here."));
+const noRebuilds: PlatformView["rebuilds"] = {
+  start: unknownRebuild,
+  get: async () => undefined,
+  swap: unknownRebuild,
+  discard: unknownRebuild,
+  pending: async () => [],
+};
 export const emptyView: PlatformView = {
   status: async () => emptyStatus,
   snapshots: async () => [],
@@ -19,7 +31,9 @@ export const emptyView: PlatformView = {
     yield { columns: [], rows: [] };
   },
   tasks: () => [],
+  taskControl: { pause: noTask, resume: noTask, reset: noTask },
   replays: noReplays,
+  rebuilds: noRebuilds,
 };
 
 export interface TestApi extends AsyncDisposable {
