@@ -16,6 +16,7 @@ import {
 import { assert, unreachable } from "../runtime/assert.ts";
 import { MainstemError } from "../runtime/errors.ts";
 import type { IcebergField, IcebergPartitionSpec, IcebergSchema, IcebergType, NewTable, TableState } from "./model.ts";
+import { storedFields } from "./reserved.ts";
 import { widens } from "./schema-change.ts";
 
 /** The table that a contract describes, before it has any data: for `IcebergTables.create`. */
@@ -28,13 +29,13 @@ export function newTableOf(contract: Contract): NewTable {
 /**
  * The schema of a contract's table. With the table as it is, its columns keep their ids and what is new gets ids above all that were given out;
  * where nothing is new, the answer is the table's own schema object.
- * Every column but key and order is optional, as are elements, map values and fields of structs.
+ * What the merge remembers beside the row is a column of its own (`reservedField`). Every column but key and order is optional, as are elements, map values and fields of structs.
  * Throws `contract.incompatible` where the table cannot follow (a column gone, or of another type), `contract.unsupported` for what no table holds.
  */
 export function icebergSchemaOf(contract: Contract, table?: Pick<TableState, "schema" | "lastColumnId">): IcebergSchema {
   const ids = new FieldIds(table?.lastColumnId ?? 0);
   const required = new Set(table === undefined ? [...contract.key, ...orderFields(contract)] : []);
-  const fields = structFields(contract.schema, { known: table?.schema.fields, ids, path: "" }).map((field) => ({
+  const fields = structFields({ ...contract.schema, fields: storedFields(contract) }, { known: table?.schema.fields, ids, path: "" }).map((field) => ({
     ...field,
     required: field.required || required.has(field.name),
   }));

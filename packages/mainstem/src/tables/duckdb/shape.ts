@@ -1,5 +1,5 @@
 import { orderFields, type AvroField, type Contract } from "@mainstem/contract";
-import type { IcebergField, IcebergSchema, IcebergType } from "../../iceberg/index.ts";
+import { reservedField, type IcebergField, type IcebergSchema, type IcebergType } from "../../iceberg/index.ts";
 import { MainstemError } from "../../runtime/errors.ts";
 import { columnOf, type Column } from "./columns.ts";
 import { quoteName, quoteText } from "./database.ts";
@@ -15,9 +15,14 @@ export interface ShapeColumn {
   readonly type: string;
 }
 
+/** A column as rows are loaded: what the table's schema says of it does not matter yet. */
+export type LoadedColumn = Omit<ShapeColumn, "iceberg">;
+
 /** What the engine knows of a table: its columns in the contract's order, and which of them are key and order. */
 export interface TableShape {
   readonly columns: readonly ShapeColumn[];
+  /** These, and what the merge remembers beside the row, where it must. */
+  readonly stored: readonly ShapeColumn[];
   readonly key: readonly ShapeColumn[];
   readonly order: readonly ShapeColumn[];
   /** Whether an incoming row is a delete, as an SQL expression of its columns that is never null; undefined for a contract without deletes. */
@@ -26,16 +31,29 @@ export interface TableShape {
 
 /** Throws `runtime.bug` where the schema lacks a field of the contract: who builds adds columns first. */
 export function shapeOf(contract: Contract, schema: IcebergSchema): TableShape {
-  const columns = contract.schema.fields.map((field, index): ShapeColumn => {
-    const iceberg = schema.fields.find(({ name }) => name === field.name);
-    if (iceberg === undefined) throw new MainstemError("runtime.bug", `The table of ${contract.name} has no column ${field.name}.`, { field: field.name });
-    const column = columnOf(field.type);
-    return { name: `c${index}`, field, iceberg, column, type: column.type.toString() };
-  });
+  const withIceberg = (column: LoadedColumn): ShapeColumn => {
+    const { name } = column.field;
+    const iceberg = schema.fields.find((field) => field.name === name);
+    if (iceberg === undefined) throw new MainstemError("runtime.bug", `The table of ${contract.name} has no column ${name}.`, { field: name });
+    return { ...column, iceberg };
+  };
+  const columns = loadedColumns(contract).map(withIceberg);
+  const reserved = reservedField(contract);
+  const stored = reserved === undefined ? columns : [...columns, withIceberg(loadedColumn(reserved, "memory"))];
   const named = (name: string): ShapeColumn => columns.find(({ field }) => field.name === name)!;
   const { deletes } = contract;
   const dead = deletes === undefined ? undefined : deadWhen(named(deletes.field), deletes.values);
-  return { columns, key: contract.key.map(named), order: orderFields(contract).map(named), dead };
+  return { columns, stored, key: contract.key.map(named), order: orderFields(contract).map(named), dead };
+}
+
+/** The contract's fields as columns. */
+export function loadedColumns(contract: Contract): readonly LoadedColumn[] {
+  return contract.schema.fields.map((field, index) => loadedColumn(field, `c${index}`));
+}
+
+function loadedColumn(field: AvroField, name: string): LoadedColumn {
+  const column = columnOf(field.type);
+  return { name, field, column, type: column.type.toString() };
 }
 
 function deadWhen({ name }: ShapeColumn, values: readonly string[] | undefined): string {
@@ -48,7 +66,7 @@ export function list(columns: readonly ShapeColumn[], alias?: string): string {
 }
 
 /** Declarations of columns: `c0 BIGINT, c1 VARCHAR`. */
-export function declarations(columns: readonly ShapeColumn[]): string {
+export function declarations(columns: readonly LoadedColumn[]): string {
   return columns.map(({ name, type }) => `${name} ${type}`).join(", ");
 }
 

@@ -1,4 +1,5 @@
 import {
+  fieldRules,
   isUnion,
   kindOf,
   parseContract,
@@ -6,6 +7,7 @@ import {
   type AvroSchema,
   type AvroTypeSchema,
   type Contract,
+  type FieldRule,
   type NativeRecord,
 } from "@mainstem/contract";
 import fc from "fast-check";
@@ -102,7 +104,7 @@ export const contracts: fc.Arbitrary<Contract> = fc
   .record({
     key: fc.uniqueArray(fc.constantFrom(...keyTypes, "enum", "fixed"), { minLength: 1, maxLength: 2 }),
     order: fc.uniqueArray(fc.constantFrom(...orderTypes), { minLength: 1, maxLength: 2 }),
-    merge: fc.constantFrom("latest", "first"),
+    merge: fc.constantFrom("latest", "first", "fields"),
     kind: fc.constantFrom("none", "stable", "movable", "movable", "movable2"),
     partition: fc.constantFrom(...partitionTypes),
     partition2: fc.constantFrom(...partitionTypes),
@@ -110,8 +112,9 @@ export const contracts: fc.Arbitrary<Contract> = fc
     nullablePartition: fc.boolean(),
     wide: fc.integer({ min: 0, max: 3 }).map((n) => n === 0),
     deletes: fc.constantFrom("none", "flag", "state"),
+    rules: fc.array(fc.constantFrom<FieldRule>(...fieldRules), { minLength: 1, maxLength: 7 }),
   })
-  .map(({ key, order, merge, kind, partition, partition2, choice, nullablePartition, wide, deletes }) => {
+  .map(({ key, order, merge, kind, partition, partition2, choice, nullablePartition, wide, deletes, rules }) => {
     const typeOf = (name: string, field: string): unknown =>
       name === "enum" ? enumType(`${field}Enum`) : name === "fixed" ? fixedType(`${field}Fixed`) : scalarTypes[name as ScalarName];
     const transform = (name: ScalarName): object => transformsOf[name]![choice % transformsOf[name]!.length]!;
@@ -126,8 +129,16 @@ export const contracts: fc.Arbitrary<Contract> = fc
       ...order.map((name, index) => ({ name: `order${index}`, type: typeOf(name, `order${index}`) })),
       { name: "number", type: "double" },
       ...(deletable ? [{ name: "gone", type: deletes === "flag" ? ["null", "boolean"] : enumType("state") }] : []),
+      ...(merge === "fields" ? [{ name: "tags", type: ["null", { type: "array", items: "string" }] }] : []),
       ...(wide ? allValueFields() : []),
     ];
+    const merged = fields.map(({ name }) => name).filter((name) => !/^(key|order)/.test(name));
+    const ruleOf = (name: string, index: number): FieldRule => {
+      const rule = rules[index % rules.length]!;
+      if (rule === "union") return name === "tags" ? rule : "latest";
+      return /^(min|max)$/.test(rule) && !/^(other|number|place)/.test(name) ? "latestNonNull" : rule;
+    };
+    const byField = { fields: Object.fromEntries(merged.map((name, index) => [name, ruleOf(name, index)])) };
     const partitions = [
       ...(stable >= 0 ? [{ field: `key${stable}`, ...transform(key[stable] as ScalarName) }] : []),
       ...(moving ? [{ field: "place", ...transform(partition) }] : []),
@@ -138,7 +149,7 @@ export const contracts: fc.Arbitrary<Contract> = fc
       schema: { type: "record", name: "orders", namespace: "shop", fields },
       key: key.map((_, index) => `key${index}`),
       order: order.map((_, index) => `order${index}`),
-      merge: { kind: merge },
+      merge: { kind: merge, ...(merge === "fields" ? byField : {}) },
       ...(deletable ? { deletes: { field: "gone", ...(deletes === "flag" ? {} : { values: ["zebra"] }) } } : {}),
       partition: partitions,
     });

@@ -3,6 +3,7 @@ import type { IcebergSchema, PartitionScalar } from "../../../iceberg/index.ts";
 import { openDatabase, type Database } from "../database.ts";
 import { list, shapeOf, type TableShape } from "../shape.ts";
 import { createDefaults, fileRows, lacksDefault, type ExistingFile, type KnownFile, type LocalDataFile } from "./files.ts";
+import { acceptAll, mergeFields } from "./field-merge.ts";
 import { loadChunks, type Loaded, type LocalChunk } from "./load.ts";
 import { equal, identityOf, type Identity } from "./identity.ts";
 import { candidateFiles, findExisting } from "./lookup.ts";
@@ -76,6 +77,7 @@ export class Build implements AsyncDisposable {
     return await this.#database.during(signal, "reading chunks", async () => {
       await createDefaults(this.#database, this.#shape);
       this.#loaded = await loadChunks(this.#database, { contract, shape: this.#shape, chunks, partitions: this.#partitions, signal });
+      if (contract.merge.kind === "none") return { ...this.#loaded, candidates: [] };
       const onlyOwnPartition = partitionKind(contract) !== "movable";
       const candidates = await candidateFiles(this.#database, { shape: this.#shape, files: this.#existing, onlyOwnPartition });
       return { ...this.#loaded, candidates: candidates.map(({ index }) => index) };
@@ -85,16 +87,12 @@ export class Build implements AsyncDisposable {
   /** Decides the winners. Takes local copies of the candidates; returns the places of the files that have to be written anew. */
   async compare(paths: ReadonlyMap<number, string>, { signal }: { readonly signal: AbortSignal }): Promise<readonly number[]> {
     const database = this.#database;
-    const { contract, memoryBytesMax } = this.#input;
+    const { contract } = this.#input;
     return await this.#database.during(signal, "comparing keys", async () => {
       const files = this.#local(paths);
-      await findExisting(database, { shape: this.#shape, by: this.#by, files });
-      if (this.#shape.dead !== undefined) await findTombstones(database, { shape: this.#shape, by: this.#by, tombstones: this.#input.tombstones });
-      await createPool(database, this.#shape);
-      const existingRows = files.length === 0 ? undefined : existingRowsOf(files, this.#shape);
-      const comparison = { contract, shape: this.#shape, by: this.#by, existingRows, recordBytes: this.#recordBytes, memoryBytesMax };
-      const conflicts = await findWinners(database, comparison);
-      this.#counts = await this.#settle(conflicts);
+      if (contract.merge.kind === "none") this.#counts = await acceptAll(database, this.#shape);
+      else if (contract.merge.kind === "fields") this.#counts = await this.#mergeFields(files);
+      else this.#counts = await this.#choose(files);
       const forced = this.#existing.filter((file) => lacksDefault(file, this.#shape));
       return (await filesToRewrite(database, { files: this.#existing, forced, smallBytes: this.#input.sizes.smallBytes })).map(({ index }) => index);
     });
@@ -124,6 +122,25 @@ export class Build implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#database[Symbol.asyncDispose]();
+  }
+
+  /** Under `latest` and `first`: one record or row is the row. */
+  async #choose(files: readonly LocalDataFile[]): Promise<BuildCounts> {
+    const database = this.#database;
+    const { contract, memoryBytesMax, tombstones } = this.#input;
+    await findExisting(database, { shape: this.#shape, by: this.#by, files });
+    if (this.#shape.dead !== undefined) await findTombstones(database, { shape: this.#shape, by: this.#by, tombstones });
+    await createPool(database, this.#shape);
+    const existingRows = files.length === 0 ? undefined : existingRowsOf(files, this.#shape);
+    const comparison = { contract, shape: this.#shape, by: this.#by, existingRows, recordBytes: this.#recordBytes, memoryBytesMax };
+    return await this.#settle(await findWinners(database, comparison));
+  }
+
+  async #mergeFields(files: readonly LocalDataFile[]): Promise<BuildCounts> {
+    const { contract, memoryBytesMax } = this.#input;
+    await findExisting(this.#database, { shape: this.#shape, by: this.#by, files });
+    const options = { contract, shape: this.#shape, by: this.#by, files, partitions: this.#partitions, recordBytes: this.#recordBytes, memoryBytesMax };
+    return await mergeFields(this.#database, options);
   }
 
   /** Makes `accepted` (the incoming rows that are in the table afterwards) and `removed` (the places of rows that are not any more). */

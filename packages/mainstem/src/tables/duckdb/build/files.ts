@@ -81,12 +81,12 @@ function leafIds(id: number, type: IcebergType): readonly number[] {
 
 /** Makes the table `defaults`: one row with the default of every field, null where it has none. */
 export async function createDefaults(database: Database, shape: TableShape): Promise<void> {
-  await database.run(`CREATE TABLE defaults (${declarations(shape.columns)})`);
+  await database.run(`CREATE TABLE defaults (${declarations(shape.stored)})`);
   const chunk = DuckDBDataChunk.create(
-    shape.columns.map(({ column }) => column.type),
+    shape.stored.map(({ column }) => column.type),
     1,
   );
-  chunk.setRows([shape.columns.map(({ field, column }) => defaultOf(field, column))]);
+  chunk.setRows([shape.stored.map(({ field, column }) => defaultOf(field, column))]);
   const appender = await database.connection.createAppender("defaults");
   appender.appendDataChunk(chunk);
   appender.closeSync();

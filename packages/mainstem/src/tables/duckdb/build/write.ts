@@ -82,7 +82,7 @@ async function writePartition(database: Database, source: PartitionRows, { shape
   const rowGroupRows = Math.floor(sizes.memoryBytesMax / rowGroupShare / rowBytes);
   const copy = { shape, rowGroupRows: Math.min(rowGroupRowsMax, Math.max(rowGroupRowsMin, rowGroupRows)) };
   const path = (): string => join(directory, `${randomUUID()}.parquet`);
-  if (files === 1) return [await copySorted(database, { ...copy, query: rowsOf(source, shape.columns), path: path() })];
+  if (files === 1) return [await copySorted(database, { ...copy, query: rowsOf(source, shape.stored), path: path() })];
   // The keys at which the files are cut, from a sort of nothing but keys.
   const key = keyValue(shape);
   await database.run(`CREATE TABLE cuts AS SELECT ${key} AS key, n FROM (
@@ -96,7 +96,7 @@ async function writePartition(database: Database, source: PartitionRows, { shape
       ...(from === undefined ? [] : [`${key} >= (SELECT key FROM cuts WHERE n = ${from})`]),
       ...(to === undefined ? [] : [`${key} < (SELECT key FROM cuts WHERE n = ${to})`]),
     ];
-    const query = `SELECT * FROM (${rowsOf(source, shape.columns)}) WHERE ${limits.length === 0 ? "true" : limits.join(" AND ")}`;
+    const query = `SELECT * FROM (${rowsOf(source, shape.stored)}) WHERE ${limits.length === 0 ? "true" : limits.join(" AND ")}`;
     copied.push(await copySorted(database, { ...copy, query, path: path() }));
   }
   await database.run("DROP TABLE cuts");
@@ -147,8 +147,8 @@ async function copySorted(
   database: Database,
   { shape, query, path, rowGroupRows }: { readonly shape: TableShape; readonly query: string; readonly path: string; readonly rowGroupRows: number },
 ): Promise<CopiedFile> {
-  const columns = shape.columns.map(({ name, iceberg }) => `${name} AS ${quoteName(iceberg.name)}`).join(", ");
-  const settings = ["FORMAT parquet", "COMPRESSION zstd", "RETURN_STATS", `ROW_GROUP_SIZE ${rowGroupRows}`, `FIELD_IDS ${fieldIds(shape.columns)}`];
+  const columns = shape.stored.map(({ name, iceberg }) => `${name} AS ${quoteName(iceberg.name)}`).join(", ");
+  const settings = ["FORMAT parquet", "COMPRESSION zstd", "RETURN_STATS", `ROW_GROUP_SIZE ${rowGroupRows}`, `FIELD_IDS ${fieldIds(shape.stored)}`];
   const rows = await database.rows(`COPY (SELECT ${columns} FROM (${query}) ORDER BY ${list(shape.key)}) TO ${quoteText(path)} (${settings.join(", ")})`);
   const [, records, bytes, , statistics] = rows[0]!;
   return { path, records: Number(records), bytes: Number(bytes), columns: toColumns(statistics ?? null) };
