@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { isAscii, isUtf8 } from "node:buffer";
 import { setImmediate } from "node:timers/promises";
-import type { Log, RecordHeader } from "../log/index.ts";
+import type { BufferPool, Log, RecordHeader } from "../log/index.ts";
 import type { Env } from "../runtime/env.ts";
 import { MainstemError, factsOf } from "../runtime/errors.ts";
 import { limits } from "../runtime/limits.ts";
@@ -27,6 +27,7 @@ export interface Run {
   readonly log: Log;
   readonly env: Env;
   readonly limits: IngestLimits;
+  readonly pool: BufferPool;
   /** Decoded. */
   readonly body: AsyncIterable<Uint8Array>;
   readonly share: ByteShare;
@@ -176,9 +177,10 @@ async function keyedLanes(
 }
 
 function openLanes(run: Run, door: Door, options: Partial<LanesOptions> & { readonly hold: boolean }): Lanes {
-  const { log, limits: own } = run;
+  const { log, pool, limits: own } = run;
   return new Lanes({
     log,
+    pool,
     targets: door.targets,
     batchBytesMax: own.batchBytesMax,
     onAppended: (target, batch) => run.onDurable(target, batch.count, door),

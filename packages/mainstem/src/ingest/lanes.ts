@@ -1,10 +1,21 @@
-import { RecordBatchBuilder, type AppendedRange, type Log, type RecordBatch, type RecordHeader, type RecordSlices, type TopicPartition } from "../log/index.ts";
+import {
+  RecordBatchBuilder,
+  type AppendedRange,
+  type BufferPool,
+  type Log,
+  type RecordBatch,
+  type RecordHeader,
+  type RecordSlices,
+  type TopicPartition,
+} from "../log/index.ts";
 
 /** A lane's builder starts with this many bytes and grows. */
 const builderBytes = 16_384;
 
 export interface LanesOptions {
   readonly log: Log;
+  /** Where batches lie until they are durable. */
+  readonly pool: BufferPool;
   /** Where records go: a lane each. */
   readonly targets: readonly TopicPartition[];
   /** Of a batch's records section. */
@@ -15,7 +26,7 @@ export interface LanesOptions {
   readonly batchHeaders?: readonly RecordHeader[];
   /** How many records of each lane are in the log already and are passed over. */
   readonly skip?: ReadonlyMap<number, number>;
-  /** After each batch that became durable. */
+  /** After each batch that became durable; its bytes are no longer its own. */
   readonly onAppended?: (lane: number, batch: RecordBatch, range: AppendedRange) => void;
   /** A batch that was not acknowledged. */
   readonly onFailed?: (lane: number, error: unknown) => void;
@@ -121,7 +132,8 @@ export class Lanes {
   }
 
   #openLane(target: number): Lane {
-    return { builder: new RecordBatchBuilder({ capacity: builderBytes }), waiting: [], skip: this.#options.skip?.get(target) ?? 0, appending: false };
+    const { pool, skip } = this.#options;
+    return { builder: new RecordBatchBuilder({ capacity: builderBytes, pool }), waiting: [], skip: skip?.get(target) ?? 0, appending: false };
   }
 
   #close(target: number, lane: Lane): void {
@@ -143,9 +155,11 @@ export class Lanes {
   }
 
   async #append(target: number, lane: Lane, batch: RecordBatch): Promise<void> {
-    const { log, targets, onAppended, onFailed, onLess } = this.#options;
+    const { log, targets, pool, onAppended, onFailed, onLess } = this.#options;
+    const { length } = batch.records;
     try {
       const range = await log.append(targets[target]!, batch);
+      pool.give(batch.records);
       onAppended?.(target, batch, range);
     } catch (error) {
       this.#failure ??= { error };
@@ -153,7 +167,7 @@ export class Lanes {
     }
     lane.appending = false;
     this.#underway--;
-    this.#waitingBytes -= batch.records.length;
+    this.#waitingBytes -= length;
     this.#start(target, lane);
     onLess?.();
     this.#wake?.();

@@ -1,4 +1,4 @@
-import { batchHeaderBytes, type Log } from "../log/index.ts";
+import { batchHeaderBytes, BufferPool, type Log } from "../log/index.ts";
 import type { Dataset, Registry } from "../registry/index.ts";
 import { randomId, type Env } from "../runtime/env.ts";
 import { MainstemError, factsOf, isAbort, toErrorValue } from "../runtime/errors.ts";
@@ -85,6 +85,7 @@ class IngestRoom {
   readonly #options: RoomOptions;
   readonly #doors: Doors;
   readonly #budget: ByteBudget;
+  readonly #pool = new BufferPool();
   readonly #running = new Set<Promise<unknown>>();
   readonly #known = new Map<string, { readonly dataset: Dataset; readonly until: number }>();
   #changes = 0;
@@ -138,6 +139,7 @@ class IngestRoom {
       log,
       env,
       limits,
+      pool: this.#pool,
       body: counted(decodeBody(request.body, request.encoding), counts),
       share,
       invalid,

@@ -17,6 +17,7 @@ export type {
   TopicSpec,
   Waits,
 } from "./log.ts";
+export { BufferPool } from "./buffer-pool.ts";
 export { RecordBatchBuilder, type RecordSlices } from "./record-batch-builder.ts";
 export { RecordCursor } from "./record-cursor.ts";
 export { batchHeaderBytes } from "./batch-header.ts";

@@ -79,6 +79,7 @@ export interface ReadOptions extends Waits {
  * Durability: `append` resolves when the batch survives a crash of this process and a loss of power (embedded), or is acknowledged by all in-sync replicas (Kafka).
  * Repeats: a caller that never saw `append` resolve must expect the batch to be there, or not; never a part of it.
  * Concurrency: all methods may be called at once; batches of one caller that awaits each append keep their order.
+ * Bytes: those of a batch must stay as they are until its `append` resolves; then the log has no use for them. After a rejection they are never free.
  * Cancellation: an aborted `append` that was already handed to the disk or broker is not taken back.
  * Aborted calls, reads that wait included, reject with the signal's reason.
  * Errors: `log.topicUnknown` (also a partition that it does not have), `log.topicReplaced` (another id), `log.offsetOutOfRange`, `log.batchTooLarge`,

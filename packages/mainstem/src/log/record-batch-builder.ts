@@ -1,4 +1,5 @@
 import { assert } from "../runtime/assert.ts";
+import type { BufferPool } from "./buffer-pool.ts";
 import { varintBytes, varlongBytes, writeVarint, writeVarlong } from "./varint.ts";
 import type { RecordBatch, RecordHeader } from "./record-batch.ts";
 
@@ -7,6 +8,7 @@ const capacityDefault = 65_536;
 const loopBytesMax = 24;
 /** As above, where a view has to be made for `set`. */
 const sliceLoopBytesMax = 48;
+const nothing = Buffer.alloc(0);
 const noHeaders: readonly RecordHeader[] = [];
 
 /** A key and a value within larger arrays. */
@@ -21,15 +23,18 @@ export interface RecordSlices {
 
 /** Collects records into a batch, as Kafka's message format v2 lays them out. */
 export class RecordBatchBuilder {
-  #buffer: Uint8Array;
+  #capacity: number;
+  readonly #pool: BufferPool | undefined;
+  #buffer: Buffer = nothing;
   #position = 0;
   #count = 0;
   #baseTimestamp = 0;
   #maxTimestamp = 0;
 
-  /** `capacity`: bytes to make room for at first. */
-  constructor({ capacity = capacityDefault }: { readonly capacity?: number } = {}) {
-    this.#buffer = Buffer.allocUnsafeSlow(Math.max(64, capacity));
+  /** `capacity`: bytes to make room for at first. Batches lie in buffers of the pool: whoever needs one no longer may give its `records` back. */
+  constructor({ capacity = capacityDefault, pool }: { readonly capacity?: number; readonly pool?: BufferPool | undefined } = {}) {
+    this.#capacity = Math.max(64, capacity);
+    this.#pool = pool;
   }
 
   /** Records so far. */
@@ -103,10 +108,14 @@ export class RecordBatchBuilder {
   finish(): RecordBatch {
     const bytes = this.#position;
     const buffer = this.#buffer;
-    // A small batch must not keep a large buffer alive: it is copied out, and the buffer stays here.
-    const small = bytes * 2 < buffer.length;
+    // A small batch must not keep a large buffer alive: it is copied out, and the buffer stays here. Those of a pool are soon needed elsewhere.
+    const small = this.#pool === undefined && bytes * 2 < buffer.length;
     const records = small ? Uint8Array.prototype.slice.call(buffer, 0, bytes) : buffer.subarray(0, bytes);
-    if (!small) this.#buffer = Buffer.allocUnsafeSlow(buffer.length);
+    if (!small) {
+      // The next batch is likely to be as large, and may never come.
+      this.#capacity = Math.max(this.#capacity, buffer.length);
+      this.#buffer = nothing;
+    }
     const batch = new BuiltBatch(this.#count, records, { baseTimestamp: this.#baseTimestamp, maxTimestamp: this.#maxTimestamp });
     this.#position = this.#count = this.#baseTimestamp = this.#maxTimestamp = 0;
     return batch;
@@ -115,9 +124,12 @@ export class RecordBatchBuilder {
   #reserve(bytes: number): void {
     const needed = this.#position + bytes;
     if (needed <= this.#buffer.length) return;
-    const larger = Buffer.allocUnsafeSlow(Math.max(needed, this.#buffer.length * 2));
-    larger.set(this.#buffer.subarray(0, this.#position));
+    const before = this.#buffer;
+    const wanted = Math.max(needed, before.length * 2, this.#capacity);
+    const larger = this.#pool === undefined ? Buffer.allocUnsafeSlow(wanted) : this.#pool.take(wanted);
+    if (this.#position > 0) larger.set(before.subarray(0, this.#position));
     this.#buffer = larger;
+    this.#pool?.give(before);
   }
 }
 
