@@ -1,6 +1,7 @@
 // Avro to objects: the contract's generated decoder, every length, text and range checked, against avsc's `fromBuffer`.
 import { compileDecoder } from "@mainstem/contract";
 import { compare, type Bench, type BenchOptions, type Comparison, type Contender } from "./harness.ts";
+import { roundsOf } from "./records/rounds.ts";
 import { eventShape, type Shape } from "./records/shapes.ts";
 
 export const run: Bench = (options) => benchDecode("decode", eventShape(), options);
@@ -16,7 +17,7 @@ export async function benchDecode(bench: string, shape: Shape, { quick, note }: 
     unit: "records",
     ours: decoding("ours", values, { rounds, decode: compileDecoder({ writer: schema, reader: schema }) }),
     peers: [decoding("avsc fromBuffer", values, { rounds, decode: (bytes) => shape.type.fromBuffer(bytes) })],
-    reps: quick ? 3 : 9,
+    reps: quick ? 5 : 9,
   });
 }
 
@@ -27,12 +28,10 @@ export function decoding(
   options: { readonly rounds: number; readonly decode: (bytes: Buffer) => unknown },
 ): Contender {
   const { rounds, decode } = options;
-  return {
-    name,
-    run() {
-      let objects = 0;
-      for (let round = 0; round < rounds; round++) for (const value of values) if (typeof decode(value) === "object") objects++;
-      return { units: objects };
-    },
+  const round = (): number => {
+    let objects = 0;
+    for (const value of values) if (typeof decode(value) === "object") objects++;
+    return objects;
   };
+  return { name, run: () => roundsOf(rounds, { records: values.length, round }) };
 }

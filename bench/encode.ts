@@ -1,12 +1,13 @@
 // Parsed objects to Avro, validated: the contract's generated encoder against avsc's `isValid` and `toBuffer`.
 import { compileDoorEncoder } from "@mainstem/contract";
 import { compare, type Bench, type BenchOptions, type Comparison, type Contender } from "./harness.ts";
+import { roundsOf } from "./records/rounds.ts";
 import { eventShape, type Shape } from "./records/shapes.ts";
 
 export const run: Bench = (options) => benchEncode("encode", eventShape(), options);
 
 export async function benchEncode(bench: string, shape: Shape, { quick, note }: BenchOptions): Promise<readonly Comparison[]> {
-  const rounds = Math.ceil((quick ? 5_000_000 : 40_000_000) / shape.body.length);
+  const rounds = Math.ceil((quick ? 10_000_000 : 40_000_000) / shape.body.length);
   const objects = shape.lines.map((line): unknown => JSON.parse(line));
   note(`${rounds * objects.length} records a run, ${Math.round(shape.body.length / objects.length)} bytes of JSON each`);
   return compare({
@@ -15,39 +16,31 @@ export async function benchEncode(bench: string, shape: Shape, { quick, note }: 
     unit: "records",
     ours: ours(shape, objects, rounds),
     peers: [avsc(shape, objects, rounds)],
-    reps: quick ? 3 : 9,
+    reps: quick ? 5 : 9,
   });
 }
 
 function ours({ contract }: Shape, objects: readonly unknown[], rounds: number): Contender {
   const encoder = compileDoorEncoder(contract);
-  return {
-    name: "ours",
-    run() {
-      let bytes = 0;
-      for (let round = 0; round < rounds; round++) {
-        for (const object of objects) {
-          if (encoder.encodeRecord(object) !== undefined) throw new Error("a record was refused");
-          bytes += encoder.output.end;
-        }
-      }
-      return { units: bytes > 0 ? rounds * objects.length : 0 };
-    },
+  const round = (): number => {
+    let bytes = 0;
+    for (const object of objects) {
+      if (encoder.encodeRecord(object) !== undefined) throw new Error("a record was refused");
+      bytes += encoder.output.end;
+    }
+    return bytes;
   };
+  return { name: "ours", run: () => roundsOf(rounds, { records: objects.length, round }) };
 }
 
 function avsc({ type }: Shape, objects: readonly unknown[], rounds: number): Contender {
-  return {
-    name: "avsc isValid + toBuffer",
-    run() {
-      let bytes = 0;
-      for (let round = 0; round < rounds; round++) {
-        for (const object of objects) {
-          if (!type.isValid(object)) throw new Error("a record was refused");
-          bytes += type.toBuffer(object).length;
-        }
-      }
-      return { units: bytes > 0 ? rounds * objects.length : 0 };
-    },
+  const round = (): number => {
+    let bytes = 0;
+    for (const object of objects) {
+      if (!type.isValid(object)) throw new Error("a record was refused");
+      bytes += type.toBuffer(object).length;
+    }
+    return bytes;
   };
+  return { name: "avsc isValid + toBuffer", run: () => roundsOf(rounds, { records: objects.length, round }) };
 }

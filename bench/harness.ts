@@ -1,3 +1,5 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { availableParallelism, cpus, loadavg, totalmem } from "node:os";
 
 /** One figure of ours beside the peer's from the same run. A ratio above 1 means that ours is better, whatever the unit. */
@@ -44,18 +46,24 @@ export interface Rates {
   readonly perSecond: number;
 }
 
+/** A contender warms up for so long at least: code that is still being compiled costs several times what it costs later, on other threads too. */
+const warmUpMs = 700;
+
 /**
  * Runs every contender `reps` times, in turns and each time beginning with another, so that what disturbs the machine disturbs all of
- * them; one more turn before that warms up and does not count.
+ * them. Before that each runs once or more to warm up, which does not count.
  */
 export async function interleave(contenders: readonly Contender[], { reps }: { readonly reps: number }): Promise<readonly Rates[]> {
   const samples = new Map<string, Required<Work>[]>(contenders.map(({ name }) => [name, []]));
-  for (let turn = 0; turn <= reps; turn++) {
-    const first = turn % contenders.length;
-    for (const contender of [...contenders.slice(first), ...contenders.slice(0, first)]) {
-      const sample = await measure(contender);
-      if (turn > 0) samples.get(contender.name)?.push(sample);
+  for (const contender of contenders) {
+    for (const start = performance.now(); ;) {
+      await measure(contender);
+      if (performance.now() - start >= warmUpMs) break;
     }
+  }
+  for (let turn = 0; turn < reps; turn++) {
+    const first = turn % contenders.length;
+    for (const contender of [...contenders.slice(first), ...contenders.slice(0, first)]) samples.get(contender.name)?.push(await measure(contender));
   }
   return contenders.map(({ name }) => {
     const own = samples.get(name) ?? [];
@@ -111,8 +119,13 @@ export function machineFacts(): string {
   return `${availableParallelism()} cores (${model}), ${memory} GB, ${process.platform}-${process.arch}, Node ${process.versions.node}, load ${load} before, ${new Date().toISOString()}`;
 }
 
+setFlagsFromString("--expose-gc");
+/** What one contender leaves behind would otherwise be swept, by other threads, while the next one is measured. */
+const collectGarbage = runInNewContext("gc") as () => void;
+
 async function measure(contender: Contender): Promise<Required<Work>> {
   await contender.before?.();
+  collectGarbage();
   const cpuBefore = process.cpuUsage();
   const wallBefore = performance.now();
   const work = await contender.run();

@@ -1,13 +1,14 @@
 // Lines of JSON to Avro, validated: the contract's generated transcoder against JSON.parse and avsc, and against Python's orjson and fastavro.
 import { compileDoorEncoder } from "@mainstem/contract";
 import { compare, type Bench, type BenchOptions, type Comparison, type Contender } from "./harness.ts";
+import { roundsOf } from "./records/rounds.ts";
 import { eventShape, type Shape } from "./records/shapes.ts";
 import { openPythonPeer } from "./records/python-peer.ts";
 
 export const run: Bench = (options) => benchNdjson("ndjson", eventShape(), options);
 
 export async function benchNdjson(bench: string, shape: Shape, { quick, note }: BenchOptions): Promise<readonly Comparison[]> {
-  const rounds = Math.ceil((quick ? 5_000_000 : 40_000_000) / shape.body.length);
+  const rounds = Math.ceil((quick ? 10_000_000 : 40_000_000) / shape.body.length);
   note(`${rounds * shape.lines.length} records a run, ${Math.round(shape.body.length / shape.lines.length)} bytes of JSON each`);
   const peers = [avsc(shape, rounds)];
   await using python = await openPythonPeer(shape, rounds).catch((error: unknown) => {
@@ -15,42 +16,34 @@ export async function benchNdjson(bench: string, shape: Shape, { quick, note }: 
     return undefined;
   });
   if (python !== undefined) peers.push(python);
-  return await compare({ bench, case: `${shape.title}, lines to Avro`, unit: "records", ours: ours(shape, rounds), peers, reps: quick ? 3 : 9 });
+  return await compare({ bench, case: `${shape.title}, lines to Avro`, unit: "records", ours: ours(shape, rounds), peers, reps: quick ? 5 : 9 });
 }
 
 function ours({ contract, body, lines }: Shape, rounds: number): Contender {
   const encoder = compileDoorEncoder(contract);
-  return {
-    name: "ours",
-    run() {
-      let bytes = 0;
-      for (let round = 0; round < rounds; round++) {
-        for (let start = 0; start < body.length;) {
-          const end = body.indexOf(10, start);
-          if (!encoder.transcode(body, start, end)) throw new Error("a line was not transcoded");
-          bytes += encoder.output.end;
-          start = end + 1;
-        }
-      }
-      return { units: bytes > 0 ? rounds * lines.length : 0 };
-    },
+  const round = (): number => {
+    let bytes = 0;
+    for (let start = 0; start < body.length;) {
+      const end = body.indexOf(10, start);
+      if (!encoder.transcode(body, start, end)) throw new Error("a line was not transcoded");
+      bytes += encoder.output.end;
+      start = end + 1;
+    }
+    return bytes;
   };
+  return { name: "ours", run: () => roundsOf(rounds, { records: lines.length, round }) };
 }
 
 function avsc({ type, body, lines }: Shape, rounds: number): Contender {
-  return {
-    name: "JSON.parse, avsc isValid + toBuffer",
-    run() {
-      let bytes = 0;
-      for (let round = 0; round < rounds; round++) {
-        for (const line of body.toString("utf8").split("\n")) {
-          if (line === "") continue;
-          const object: unknown = JSON.parse(line);
-          if (!type.isValid(object)) throw new Error("a record was refused");
-          bytes += type.toBuffer(object).length;
-        }
-      }
-      return { units: bytes > 0 ? rounds * lines.length : 0 };
-    },
+  const round = (): number => {
+    let bytes = 0;
+    for (const line of body.toString("utf8").split("\n")) {
+      if (line === "") continue;
+      const object: unknown = JSON.parse(line);
+      if (!type.isValid(object)) throw new Error("a record was refused");
+      bytes += type.toBuffer(object).length;
+    }
+    return bytes;
   };
+  return { name: "JSON.parse, avsc isValid + toBuffer", run: () => roundsOf(rounds, { records: lines.length, round }) };
 }

@@ -25,7 +25,7 @@ export const run: Bench = async ({ quick, note }) => {
       decoding("the same schema", newValues, { rounds, decode: compileDecoder({ writer: reader, reader }) }),
       decoding("avsc's resolver", oldValues, { rounds, decode: (bytes) => newest.fromBuffer(bytes, resolver) }),
     ],
-    reps: quick ? 3 : 9,
+    reps: quick ? 5 : 9,
   });
 };
 
