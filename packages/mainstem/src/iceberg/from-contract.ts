@@ -41,7 +41,10 @@ export function icebergSchemaOf(contract: Contract, table?: Pick<TableState, "sc
   }));
   if (table !== undefined && !ids.grew && widenedNothing(table.schema.fields, fields)) return table.schema;
   const key = contract.key.map((name) => fields.find((field) => field.name === name));
-  const identifies = key.length > 0 && key.every((field) => field?.required === true && typeof field.type === "string" && !/^(float|double)$/.test(field.type));
+  const identifies =
+    contract.merge.kind !== "none" &&
+    key.length > 0 &&
+    key.every((field) => field?.required === true && typeof field.type === "string" && !/^(float|double)$/.test(field.type));
   return {
     type: "struct",
     // A schema that is added to a table gets its id there.

@@ -3,8 +3,12 @@ import { test } from "node:test";
 import { mergeRecords, parseContract, type NativeRecord } from "@mainstem/contract";
 import { icebergSchemaOf } from "../iceberg/index.ts";
 import { rowDigest } from "./duckdb/build/ties.ts";
+import { openDuckdbTableEngine } from "./duckdb/table-engine.ts";
+import { putChunk, toRecords } from "./testing/chunks.ts";
 import { openDirectory, openPipeline, type Pipeline } from "./testing/pipeline.ts";
 import { readRows } from "./testing/rows.ts";
+import { TableInMemory } from "./testing/table-in-memory.ts";
+import { openWorld } from "./testing/world.ts";
 
 const contractOf = (rules: Readonly<Record<string, string>>) =>
   parseContract({
@@ -96,4 +100,27 @@ test("a table remembers beside its rows only what the rules ask for", () => {
   };
   assert.equal(reserved({ since: "min", spent: "max", tags: "union", email: "latest" }), undefined);
   assert.deepEqual(reserved({ channel: "first", email: "latestNonNull", since: "min" }), ["channel", "email"]);
+});
+
+test("under merge none every sending is a row, also without a key, and only small files are written anew", async () => {
+  const fields = [
+    { name: "at", type: "int" },
+    { name: "line", type: "string" },
+  ];
+  for (const key of [[], ["line"]]) {
+    const lines = parseContract({ name: "shop.lines", schema: { type: "record", name: "lines", namespace: "shop", fields }, key, merge: { kind: "none" } });
+    const rows = Array.from({ length: 30 }, (_, index) => ({ at: index % 7, line: `l${index % 5}` }));
+    await using world = await openWorld();
+    await using engine = await openDuckdbTableEngine({ objects: world.objects, directory: `${world.directory}/engine`, threads: 2 });
+    const table = new TableInMemory(lines, world.objects);
+    for (const start of [0, 20]) {
+      const records = toRecords(lines, rows.slice(start, start + 20), { schemaId: 1 });
+      const chunk = await putChunk(world.objects, { topic: "shop.lines", start, records, schemas: new Map([[1, lines.schema]]) });
+      const built = await table.build(engine, [chunk]);
+      assert.deepEqual(built.counts, { records: records.length, inserted: records.length, updated: 0, deleted: 0, superseded: 0, conflicts: 0, moved: 0 });
+    }
+    assert.equal(table.files.length, 1);
+    assert.deepEqual(mergeRecords(lines, await table.rows(), rowDigest).rows, mergeRecords(lines, rows, rowDigest).rows);
+    assert.equal(icebergSchemaOf(lines)["identifier-field-ids"], undefined);
+  }
 });

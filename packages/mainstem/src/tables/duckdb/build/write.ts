@@ -82,7 +82,8 @@ async function writePartition(database: Database, source: PartitionRows, { shape
   const rowGroupRows = Math.floor(sizes.memoryBytesMax / rowGroupShare / rowBytes);
   const copy = { shape, rowGroupRows: Math.min(rowGroupRowsMax, Math.max(rowGroupRowsMin, rowGroupRows)) };
   const path = (): string => join(directory, `${randomUUID()}.parquet`);
-  if (files === 1) return [await copySorted(database, { ...copy, query: rowsOf(source, shape.stored), path: path() })];
+  // Without a key there is nothing to sort or to cut by, and nothing that a sort needs memory for.
+  if (files === 1 || shape.key.length === 0) return [await copySorted(database, { ...copy, query: rowsOf(source, shape.stored), path: path() })];
   // The keys at which the files are cut, from a sort of nothing but keys.
   const key = keyValue(shape);
   await database.run(`CREATE TABLE cuts AS SELECT ${key} AS key, n FROM (
@@ -149,7 +150,9 @@ async function copySorted(
 ): Promise<CopiedFile> {
   const columns = shape.stored.map(({ name, iceberg }) => `${name} AS ${quoteName(iceberg.name)}`).join(", ");
   const settings = ["FORMAT parquet", "COMPRESSION zstd", "RETURN_STATS", `ROW_GROUP_SIZE ${rowGroupRows}`, `FIELD_IDS ${fieldIds(shape.stored)}`];
-  const rows = await database.rows(`COPY (SELECT ${columns} FROM (${query}) ORDER BY ${list(shape.key)}) TO ${quoteText(path)} (${settings.join(", ")})`);
+  const rows = await database.rows(
+    `COPY (SELECT ${columns} FROM (${query})${shape.key.length === 0 ? "" : ` ORDER BY ${list(shape.key)}`}) TO ${quoteText(path)} (${settings.join(", ")})`,
+  );
   const [, records, bytes, , statistics] = rows[0]!;
   return { path, records: Number(records), bytes: Number(bytes), columns: toColumns(statistics ?? null) };
 }
