@@ -168,6 +168,7 @@ export const codes = {
   "query.busy": { status: 503, task: "retry", remedy: "Ask again later, or let fewer queries run at once." },
   "query.timeout": { status: 504, task: "stop", remedy: "Narrow the query by a partition field, or raise the limit." },
 
+  "server.closing": { status: 503, task: "retry", remedy: "Send again after the time in Retry-After, when the server is back." },
   "server.notFound": { status: 404, task: "stop", remedy: "See /openapi.json for the routes." },
   "server.method": { status: 405, task: "stop", remedy: "See /openapi.json for the methods of this route." },
   "server.request": { status: 400, task: "stop", remedy: "Mend the request at the places that the message names." },

@@ -88,7 +88,7 @@ describe("the server", () => {
     await assert.rejects(open("192.0.2.1"), { code: "server.listenFailed" });
   });
 
-  test("lets requests that run finish when it closes, and takes no others", async () => {
+  test("lets requests that run finish when it closes, and tells others to come later", async () => {
     await using api = await openApi();
     const { promise, resolve } = Promise.withResolvers<void>();
     const running = api.post(
@@ -104,11 +104,14 @@ describe("the server", () => {
     );
     while (api.rooms.ingest.status().heldBytes === 0) await new Promise((wait) => setTimeout(wait, 2));
     const closed = api.server[Symbol.asyncDispose]();
-    await assert.rejects(fetch(`${api.server.url}/health`));
+    const late = await api.call("/health");
+    assert.deepEqual([late.status, late.body["code"], late.headers.get("connection")], [503, "server.closing", "close"]);
+    assert.match(late.headers.get("retry-after") ?? "", /^\d+$/);
     resolve();
     const { status, body, headers } = await running;
     assert.deepEqual([status, body["accepted"], headers.get("connection")], [200, 2, "close"]);
     await closed;
+    await assert.rejects(fetch(`${api.server.url}/health`));
     await api.server[Symbol.asyncDispose]();
   });
 

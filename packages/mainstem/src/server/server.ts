@@ -56,7 +56,7 @@ export interface Server extends AsyncDisposable {
   readonly port: number;
   /** Of the schema registry's API, where it has a port of its own. */
   readonly registryUrl: string | undefined;
-  /** Takes no new requests, lets those that run finish for a while, ends followed logs, then cuts what is left. */
+  /** Answers new requests with 503 and Retry-After, lets those that run finish for a while, ends followed logs, then cuts what is left. */
   [Symbol.asyncDispose](): Promise<void>;
 }
 
@@ -90,6 +90,7 @@ export async function openServer(options: ServerOptions): Promise<Server> {
     response.once("close", () => open.delete(response));
     if (closing.signal.aborted) response.setHeader("connection", "close");
     try {
+      if (closing.signal.aborted) throw new MainstemError("server.closing", "The server is closing and takes no new requests.");
       checkHost(request);
       if (request.url?.split("?", 1)[0] !== "/health") guard(request);
       if (request.headers.host === undefined && request.httpVersion === "1.1") throw new MainstemError("server.malformed", "The request has no Host header.");
@@ -127,7 +128,11 @@ export async function openServer(options: ServerOptions): Promise<Server> {
   });
   const listening = new AsyncDisposableStack();
   listening.defer(() => app.close());
-  const stop = (one: HttpServer): Promise<void> => close(one, { closing, closeMs: own.closeMs });
+  let drained: Promise<void> | undefined;
+  const stop = async (one: HttpServer): Promise<void> => {
+    await (drained ??= drain(open, { closing, closeMs: own.closeMs }));
+    await close(one);
+  };
   const port = await listen(server, { host: config.host, port: config.port });
   listening.adopt(server, stop);
   let registryUrl: string | undefined;
@@ -170,13 +175,25 @@ function isRegistryPath(address: string): boolean {
   return path === registryPrefix || path.startsWith(`${registryPrefix}/`);
 }
 
-async function close(server: HttpServer, { closing, closeMs }: { readonly closing: AbortController; readonly closeMs: number }): Promise<void> {
+/** From now on new requests are told to come later; resolves when those that run are answered, or their time is over. */
+async function drain(open: ReadonlySet<ServerResponse>, { closing, closeMs }: { readonly closing: AbortController; readonly closeMs: number }): Promise<void> {
+  const running = [...open].map((response) => new Promise((resolve) => response.once("close", resolve)));
   closing.abort(new DOMException("The server is closing.", "AbortError"));
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const cut = setTimeout(resolve, closeMs);
+  await Promise.race([Promise.all(running), promise]);
+  clearTimeout(cut);
+}
+
+/** How long the last answers, those that tell of the closing, may take to be read. */
+const lastAnswersMs = 500;
+
+async function close(server: HttpServer): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   server.close(() => resolve());
   // Connections that wait for their next request would keep it open; those that finish a request now close by themselves.
   const idle = setInterval(() => server.closeIdleConnections(), 50);
-  const cut = setTimeout(() => server.closeAllConnections(), closeMs);
+  const cut = setTimeout(() => server.closeAllConnections(), lastAnswersMs);
   await promise;
   clearInterval(idle);
   clearTimeout(cut);
