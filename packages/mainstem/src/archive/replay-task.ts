@@ -32,7 +32,7 @@ export interface ReplayTaskOptions {
   readonly objects: ObjectStore;
   readonly logger: Logger;
   /** Called once, when every record of the range is in the target. */
-  onFinished(progress: ReplayProgress): Promise<void>;
+  readonly onFinished: (progress: ReplayProgress) => Promise<void>;
 }
 
 /**

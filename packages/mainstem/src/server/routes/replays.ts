@@ -106,10 +106,10 @@ function toRequest({ from, to, intoLive }: Body): ReplayRequest {
 }
 
 function requireTime(name: string, text: string): number {
-  const time = parseTime(text);
-  if (time === undefined)
+  const parsed = parseTime(text);
+  if (parsed === undefined)
     throw new MainstemError("server.request", `${name} is an RFC 3339 time with a zone, such as 2026-11-21T09:00:00Z.`, { [name]: text.slice(0, 100) });
-  return time;
+  return parsed;
 }
 
 function show({ spec, end }: Replay) {

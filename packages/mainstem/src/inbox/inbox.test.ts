@@ -1,0 +1,180 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { RecordCursor, type Offset, type Partition } from "../log/index.ts";
+import { openRooms, orders, ordersWithShop, type Rooms } from "../ingest/testing/open-rooms.ts";
+import { putUnreadable } from "../tables/inbox.ts";
+import { createInbox, type Inbox } from "./inbox.ts";
+import { compileTransform, formatTransformed, parseForTransform } from "./transform.ts";
+
+const name = "shop.orders";
+const good = { orderId: "a", revision: 1, amount: "1.50" };
+
+interface World extends AsyncDisposable {
+  readonly rooms: Rooms;
+  readonly inbox: Inbox;
+  quarantine(...lines: readonly string[]): Promise<void>;
+  /** The records in the log. */
+  count(): Promise<number>;
+}
+
+async function openWorld(): Promise<World> {
+  const rooms = await openRooms({ partitions: 1 });
+  await rooms.registry.apply(orders);
+  const { ingest, log, registry } = rooms;
+  return {
+    rooms,
+    inbox: createInbox(rooms),
+    async quarantine(...lines) {
+      const body = (async function* () {
+        yield Buffer.from(lines.map((line) => `${line}\n`).join(""));
+      })();
+      const answer = await ingest.accept({ dataset: name, format: "ndjson", encoding: "identity", body, invalid: "inbox", atomic: false });
+      assert.equal(answer.quarantined, lines.length);
+    },
+    async count() {
+      const { records } = (await registry.require(name)).topics;
+      let count = 0;
+      const from = { topic: records.name, topicId: records.id, partition: 0 as Partition, offset: 0 as Offset };
+      for await (const batch of log.read(from, { until: "end", batchBytesMax: 1_000_000 })) {
+        const cursor = new RecordCursor(batch);
+        while (cursor.next()) count++;
+      }
+      return count;
+    },
+    [Symbol.asyncDispose]: () => rooms[Symbol.asyncDispose](),
+  };
+}
+
+test("groups what waits by cause, and shows an entry with its original bytes", async () => {
+  await using world = await openWorld();
+  const noAmount = JSON.stringify({ orderId: "a", revision: 1 });
+  await world.quarantine(JSON.stringify({ orderId: "b", revision: 2 }), noAmount, "{not json");
+  const { groups, entries, more } = await world.inbox.groups(name);
+  assert.deepEqual([entries, more], [3, false]);
+  assert.deepEqual(
+    groups.map(({ from, code, path, count }) => [from, code, path, count]),
+    [
+      ["door", "record.invalid", "amount", 2],
+      ["door", "record.notJson", "", 1],
+    ],
+  );
+  const shown = await world.inbox.show(name, groups[0]!.example);
+  assert.equal(shown.original?.toString(), noAmount);
+  assert.deepEqual(formatTransformed(shown.record), noAmount);
+  const [entry] = await world.inbox.entries(name, { selection: { group: groups[1]!.group }, limit: 10 });
+  assert.equal((await world.inbox.show(name, entry!.id)).original?.toString(), "{not json");
+  await assert.rejects(world.inbox.show(name, "door/x/1"), { code: "inbox.entryUnknown" });
+});
+
+test("previews an expression against a whole group without sending anything, and retries with it", async () => {
+  await using world = await openWorld();
+  await world.quarantine('{"orderId":"a","revision":1,"total":12}', '{"orderId":"b","revision":9007199254740993,"total":7}', '{"orderId":"c","revision":3}');
+  assert.deepEqual(
+    (await world.inbox.groups(name)).groups.map(({ path, count }) => [path, count]),
+    [
+      ["amount", 2],
+      ["revision", 1],
+    ],
+  );
+  const selection = { all: true } as const;
+  const transform = "merge(without(record, ['total']), {'amount': string(record.total) + '.00'})";
+  const preview = await world.inbox.preview(name, { selection, fix: { transform } });
+  assert.deepEqual([preview.selected, preview.accepted, preview.refused], [3, 1, 2]);
+  assert.deepEqual(preview.samples[0]?.record, { orderId: "a", revision: 1, amount: "12.00" });
+  assert.deepEqual(
+    preview.reasons.map(({ code, path }) => [code, path]),
+    [
+      ["record.invalid", "revision"],
+      ["inbox.transformFailed", ""],
+    ],
+  );
+  assert.equal(await world.count(), 0);
+
+  const retried = await world.inbox.retry(name, { selection, transform });
+  assert.deepEqual([retried.accepted, retried.refused], [1, 2]);
+  assert.equal(await world.count(), 1);
+  assert.equal((await world.inbox.groups(name)).entries, 2);
+});
+
+test("takes up with a new contract what the old one refused", async () => {
+  await using world = await openWorld();
+  await world.quarantine(JSON.stringify({ ...good, shop: "north" }));
+  assert.equal((await world.inbox.preview(name, { selection: { all: true }, fix: {} })).accepted, 0);
+  assert.equal((await world.inbox.preview(name, { selection: { all: true }, fix: { contract: ordersWithShop } })).accepted, 1);
+  await world.rooms.registry.apply(ordersWithShop);
+  assert.equal((await world.inbox.retry(name, { selection: { all: true } })).accepted, 1);
+  assert.deepEqual((await world.inbox.groups(name)).groups, []);
+});
+
+test("adds nothing when a retry is repeated after its settlement was lost", async () => {
+  await using world = await openWorld();
+  await world.quarantine(...Array.from({ length: 100 }, (_, index) => JSON.stringify({ ...good, orderId: `o${index}`, total: 1 })));
+  const transform = "without(record, ['total'])";
+  const { rooms } = world;
+  const lost = new Error("the process dies here");
+  // The door's appends go on; the settlement's does not come to the log.
+  const dying = createInbox({ ...rooms, log: { ...bound(rooms.log), append: () => Promise.reject(lost) } });
+  await assert.rejects(dying.retry(name, { selection: { all: true }, transform }), lost);
+  const afterCrash = await world.count();
+  assert.ok(afterCrash > 0);
+  assert.equal((await world.inbox.retry(name, { selection: { all: true }, transform: "merge(without(record, ['total']), {'note': 'mended'})" })).accepted, 100);
+  assert.equal(await world.count(), 100);
+  assert.equal((await world.inbox.groups(name)).entries, 0);
+});
+
+test("retries what a table could not hold, and drops with a reason", async () => {
+  await using world = await openWorld();
+  const dataset = await world.rooms.registry.require(name);
+  const { records, inbox: topic } = dataset.topics;
+  await world.rooms.ingest.accept({
+    dataset: name,
+    format: "json",
+    encoding: "identity",
+    invalid: "refuse",
+    atomic: false,
+    body: (async function* () {
+      yield Buffer.from(JSON.stringify(good));
+    })(),
+  });
+  const from = { topic: records.name, topicId: records.id, partition: 0 as Partition, offset: 0 as Offset };
+  for await (const batch of world.rooms.log.read(from, { until: "end", batchBytesMax: 1_000_000 })) {
+    const cursor = new RecordCursor(batch);
+    while (cursor.next()) {
+      const record = { topicId: records.id, generation: 1, partition: from.partition, offset: cursor.offset, timestamp: 0, headers: [] };
+      const unreadable = [cursor.value(), Buffer.from("?")].map((value, index) => ({
+        ...record,
+        offset: (cursor.offset + index) as Offset,
+        key: cursor.key(),
+        value,
+        code: "table.valueRange",
+        message: "a date beyond the year 9999",
+      }));
+      await putUnreadable(world.rooms.log, { inbox: topic, task: `table.${name}`, records: unreadable, contractVersion: 1, now: 0 });
+    }
+  }
+  const retried = await world.inbox.retry(name, { selection: { all: true }, transform: "merge(record, {'revision': record.revision + 1})" });
+  assert.deepEqual([retried.accepted, retried.refused, retried.reasons[0]?.code], [1, 1, "inbox.unreadable"]);
+  await assert.rejects(world.inbox.drop(name, { selection: { all: true }, reason: " " }), { code: "inbox.reasonMissing" });
+  assert.deepEqual(await world.inbox.drop(name, { selection: { all: true }, reason: "test data of a supplier" }), { dropped: 1 });
+  assert.equal((await world.inbox.groups(name)).entries, 0);
+});
+
+test("refuses expressions that are not CEL, too large, or of no record", async () => {
+  assert.throws(() => compileTransform("record."), { code: "inbox.transformInvalid" });
+  assert.throws(() => compileTransform("nobody.knows"), { code: "inbox.transformInvalid" });
+  assert.throws(() => compileTransform(`[${"1,".repeat(5_000)}1]`), { code: "inbox.transformInvalid" });
+  assert.throws(() => compileTransform("record.missing")({}), { code: "inbox.transformFailed" });
+  const renamed = compileTransform("rename(record, 'US Gross', 'us_gross')")(parseForTransform('{"US Gross":12345678901234567890,"x":[1,2.5,null]}'));
+  assert.equal(formatTransformed(renamed), '{"us_gross":12345678901234567890,"x":[1,2.5,null]}');
+});
+
+function bound(log: Rooms["log"]): Rooms["log"] {
+  return new Proxy(log, {
+    get: (target, property) => {
+      const value: unknown = Reflect.get(target, property);
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+    ownKeys: () => ["createTopic", "deleteTopic", "describeTopic", "topics", "append", "read", "bounds", "offsetAt", "committed", "commit", "groups"],
+    getOwnPropertyDescriptor: () => ({ enumerable: true, configurable: true }),
+  });
+}

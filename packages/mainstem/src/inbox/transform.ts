@@ -1,0 +1,86 @@
+import { Environment } from "@marcbachmann/cel-js";
+import { MainstemError } from "../runtime/errors.ts";
+
+/** Bounds of an expression, and with it of the time and memory that one evaluation takes. */
+const limits = { maxAstNodes: 2_000, maxDepth: 64, maxListElements: 1_000, maxMapEntries: 1_000, maxCallArguments: 16 };
+const expressionCharactersMax = 20_000;
+
+/** Makes a mended record of one that was refused. Throws `inbox.transformFailed` with the reason, for this record alone. */
+export type Transform = (record: unknown) => unknown;
+
+/**
+ * Compiles an expression of the Common Expression Language whose value is the mended record. It sees the refused one as `record`, with whole numbers
+ * as `int`, and beside CEL's own functions `merge(record, {…})`, `without(record, ["a"])` and `rename(record, "from", "to")`.
+ * Throws `inbox.transformInvalid` where it cannot be parsed or its types are wrong. Source: github.com/google/cel-spec.
+ */
+export function compileTransform(expression: string): Transform {
+  if (expression.length > expressionCharactersMax)
+    throw new MainstemError("inbox.transformInvalid", `The expression has more than ${expressionCharactersMax} characters.`);
+  try {
+    const parsed = environment().parse(expression);
+    const { valid, error } = parsed.check();
+    if (!valid) throw error;
+    return (record) => {
+      try {
+        return parsed({ record });
+      } catch (cause) {
+        throw new MainstemError("inbox.transformFailed", sentenceOf(cause), {}, { cause });
+      }
+    };
+  } catch (cause) {
+    throw new MainstemError("inbox.transformInvalid", `The expression is not valid CEL: ${sentenceOf(cause)}`, {}, { cause });
+  }
+}
+
+/** A value parsed from JSON as CEL takes it: whole numbers exact, as bigints. Throws a SyntaxError. */
+export function parseForTransform(json: string): unknown {
+  return JSON.parse(json, (_key, value: unknown, context?: { readonly source?: string }) =>
+    typeof value === "number" && context?.source !== undefined && /^-?\d+$/.test(context.source) ? BigInt(context.source) : value,
+  );
+}
+
+/** A value parsed from JSON as the door judges it: whole numbers beyond 2^53 as bigints. */
+export function parseExact(json: string): unknown {
+  return JSON.parse(json, (_key, value: unknown, context?: { readonly source?: string }) =>
+    typeof value === "number" && !Number.isSafeInteger(value) && context?.source !== undefined && /^-?\d+$/.test(context.source)
+      ? BigInt(context.source)
+      : value,
+  );
+}
+
+/** JSON of what a transform made: whole numbers as they are, at any size. */
+export function formatTransformed(value: unknown): string {
+  // `rawJSON` came with Node 21; the types do not know it yet.
+  const { rawJSON } = JSON as unknown as { readonly rawJSON: (text: string) => unknown };
+  const text = JSON.stringify(value, (_key, inner: unknown) => {
+    if (typeof inner === "bigint") return rawJSON(inner.toString());
+    if (inner instanceof Map) return Object.fromEntries(inner);
+    return inner;
+  }) as string | undefined;
+  return text ?? "null";
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+function environment(): Environment {
+  return new Environment({ homogeneousAggregateLiterals: false, enableOptionalTypes: true, limits })
+    .registerVariable("record", "dyn")
+    .registerFunction("merge(dyn, dyn): dyn", (record: unknown, changes: unknown) => ({ ...fieldsOf(record), ...fieldsOf(changes) }))
+    .registerFunction("without(dyn, list): dyn", (record: unknown, names: readonly unknown[]) =>
+      Object.fromEntries(Object.entries(fieldsOf(record)).filter(([name]) => !names.includes(name))),
+    )
+    .registerFunction("rename(dyn, string, string): dyn", (record: unknown, from: string, to: string) =>
+      Object.fromEntries(Object.entries(fieldsOf(record)).map(([name, value]) => [name === from ? to : name, value])),
+    );
+}
+
+function fieldsOf(value: unknown): Fields {
+  if (value instanceof Map) return Object.fromEntries(value) as Fields;
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Fields;
+  throw new Error("it is no record");
+}
+
+function sentenceOf(error: unknown): string {
+  // The library draws the place below the first line.
+  return (error instanceof Error ? error.message : String(error)).split("\n", 1)[0]?.slice(0, 500) ?? "";
+}

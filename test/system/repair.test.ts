@@ -1,0 +1,108 @@
+// What is done about records that went wrong, through the command line: the inbox and the replay of the archive.
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { cliEntry, startPlatform, temporaryFolder, type RunningPlatform } from "./running-platform.ts";
+
+const contract = {
+  formatVersion: 1,
+  name: "shop.orders",
+  schema: {
+    type: "record",
+    name: "orders",
+    namespace: "shop",
+    fields: [
+      { name: "id", type: "string" },
+      { name: "revision", type: "long" },
+    ],
+  },
+  key: ["id"],
+  order: ["revision"],
+};
+
+describe("what went wrong is mended", () => {
+  let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+  let platform: RunningPlatform;
+  before(async () => {
+    folder = await temporaryFolder();
+    await writeFile(join(folder.path, "orders.json"), JSON.stringify(contract));
+    platform = await startPlatform({ cwd: folder.path, env: { MAINSTEM_ARCHIVE_EVERY: "200ms", MAINSTEM_TABLES_EVERY: "200ms" } });
+    assert.equal((await run(["apply", "orders.json"])).code, 0);
+  });
+  after(async () => {
+    await platform?.[Symbol.asyncDispose]();
+    await folder[Symbol.asyncDispose]();
+  });
+
+  async function run(args: readonly string[], input = ""): Promise<{ readonly code: number | null; readonly output: string; readonly errors: string }> {
+    const child = spawn(process.execPath, [cliEntry, ...args], { cwd: folder.path, env: { ...process.env, MAINSTEM_SERVER: platform.url } });
+    const text = { output: "", errors: "" };
+    child.stdout.on("data", (part: Buffer) => (text.output += part.toString()));
+    child.stderr.on("data", (part: Buffer) => (text.errors += part.toString()));
+    child.stdin.on("error", () => undefined).end(input);
+    const { promise, resolve, reject } = Promise.withResolvers<number | null>();
+    child.on("error", reject).on("close", resolve);
+    const code = await promise;
+    return { code, ...text };
+  }
+  const jsonOf = async (args: readonly string[]): Promise<readonly Record<string, unknown>[]> => {
+    const { output, errors } = await run([...args, "--json"]);
+    assert.notEqual(output, "", errors);
+    return output
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+  };
+
+  test("records in the inbox are looked at, mended with an expression, sent again, or dropped", { timeout: 120_000 }, async () => {
+    const lines = ['{"id":"a","rev":1}', '{"id":"b","rev":2}', '{"id":"c"}', "not json"].join("\n");
+    assert.equal((await run(["send", "shop.orders", "--invalid", "inbox"], lines)).code, 0);
+    const groups = await jsonOf(["inbox", "list", "shop.orders"]);
+    assert.deepEqual(
+      groups.map(({ count }) => count),
+      [3, 1],
+    );
+    const all = ["--all", "--transform", "merge({'id': record.id}, {'revision': record.rev})"];
+    const preview = await run(["inbox", "preview", "shop.orders", ...all]);
+    assert.equal(preview.code, 1);
+    assert.match(preview.output, /^2 of 4 entries would be accepted\.\n {2}\{"id":"a","revision":1\}\n/);
+    const [retried] = await jsonOf(["inbox", "retry", "shop.orders", ...all]);
+    assert.deepEqual([retried?.["accepted"], retried?.["refused"]], [2, 2]);
+    assert.deepEqual(
+      (await jsonOf(["tail", "shop.orders"])).map(({ key }) => key),
+      ["a", "b"],
+    );
+    assert.equal((await run(["inbox", "drop", "shop.orders", "--all"])).code, 2, "a reason is asked for");
+    assert.equal((await run(["inbox", "drop", "shop.orders", "--reason", "test"])).code, 2, "which ones is asked for");
+    assert.match((await run(["inbox", "drop", "shop.orders", "--all", "--reason", "test"])).output, /^2 entries/);
+    assert.equal((await run(["inbox", "list", "shop.orders"])).output, "Nothing waits in the inbox of shop.orders.\n");
+  });
+
+  test("the archive is replayed into a shadow topic, and from there into the live one", { timeout: 120_000 }, async () => {
+    const lines = Array.from({ length: 500 }, (_, index) => JSON.stringify({ id: `r${index}`, revision: 1 })).join("\n");
+    assert.equal((await run(["send", "shop.orders"], lines)).code, 0);
+    const archived = async (): Promise<boolean> => {
+      const [found] = await jsonOf(["describe", "shop.orders"]);
+      assert.ok(found !== undefined);
+      const { partitions } = found["archive"] as { readonly partitions: readonly { readonly next: number }[] };
+      return partitions.reduce((sum, { next }) => sum + next, 0) === found["records"];
+    };
+    for (const deadline = Date.now() + 60_000; !(await archived()) && Date.now() < deadline;) await sleep(100);
+    const sent = await jsonOf(["tail", "shop.orders"]);
+    const [replay] = await jsonOf(["replay", "shop.orders"]);
+    assert.deepEqual([replay?.["state"], replay?.["records"]], ["finished", sent.length]);
+    const id = String(replay?.["id"]);
+    const strip = (records: readonly Record<string, unknown>[]) =>
+      records.map(({ partition, offset, timestamp, key, value }) => ({ partition, offset, timestamp, key, value }));
+    assert.deepEqual(strip(await jsonOf(["tail", "shop.orders", "--replay", id])), strip(sent));
+    const live = await run(["replay", "shop.orders", "--into-live", id]);
+    assert.match(live.output, new RegExp(`${sent.length} records of shop.orders are in the live topic`));
+    assert.equal((await jsonOf(["tail", "shop.orders"])).length, sent.length * 2);
+    assert.equal((await run(["replay", "shop.orders", "--remove", id])).code, 0);
+    assert.equal((await run(["tail", "shop.orders", "--replay", id])).code, 1);
+    assert.equal((await run(["replay", "shop.orders", "--list", "--from", "2026-01-01T00:00:00Z"])).code, 2);
+  });
+});
