@@ -9,7 +9,8 @@ import { openDirectoryStore } from "../../packages/mainstem/src/objects/director
 import { openRegistry } from "../../packages/mainstem/src/registry/index.ts";
 import { systemEnv as env } from "../../packages/mainstem/src/runtime/env.ts";
 import { silentLogger as logger } from "../../packages/mainstem/src/runtime/logger.ts";
-import { openServer, type PlatformView } from "../../packages/mainstem/src/server/index.ts";
+import { openServer } from "../../packages/mainstem/src/server/index.ts";
+import { emptyView } from "../../packages/mainstem/src/server/testing/open-api.ts";
 import { openSqliteState } from "../../packages/mainstem/src/state/sqlite/store.ts";
 import { serveParent } from "./child.ts";
 import { eventSchema } from "./events.ts";
@@ -23,14 +24,5 @@ const objects = stack.use(await openDirectoryStore({ directory: join(directory, 
 const registry = stack.use(await openRegistry({ state, log, objects, env, logger, partitions: 4 }));
 const ingest = stack.use(await openIngest({ registry, log, env, logger }));
 await registry.apply(parseContract({ formatVersion: 1, name: "bench.events", schema: eventSchema, key: ["id"], order: ["at"], merge: { kind: "latest" } }));
-// Nothing behind the log takes part: there is nothing to show of it.
-const none = () => Promise.reject(new Error("nothing is archived here"));
-const view: PlatformView = {
-  status: async () => ({ archive: { partitions: [] }, table: undefined }),
-  snapshots: async () => [],
-  query: async function* () {},
-  tasks: () => [],
-  replays: { start: none, list: async () => [], get: none, remove: none },
-};
-const server = stack.use(await openServer({ registry, log, ingest, view, env, logger, version: "0.0.0", config: { host: "127.0.0.1", port: 0 } }));
+const server = stack.use(await openServer({ registry, log, ingest, view: emptyView, env, logger, version: "0.0.0", config: { host: "127.0.0.1", port: 0 } }));
 serveParent({ port: server.port, close: () => stack.disposeAsync() });
