@@ -10,10 +10,12 @@ interface Applied {
   readonly name: string;
   readonly version: number;
   readonly changes?: readonly string[];
+  readonly rebuilt?: readonly string[];
 }
 
 interface ApplyOptions {
   readonly check?: boolean;
+  readonly rebuild?: boolean;
   readonly provenance?: string;
 }
 
@@ -23,6 +25,7 @@ export function applyCommand(start: Start): Command {
     .description("register datasets, or change them: modules that export contracts (.ts, .js), contract files (.json, .yaml), or ODCS files")
     .argument("<file...>", "files that declare datasets")
     .option("--check", "change nothing; exit code 1, with the reasons, if a file is not applied as it is")
+    .option("--rebuild", "consent to changes that the table follows only once it is built again (order, merge, partition, deletes, a default)")
     .option("--provenance <text>", "where the files come from, for the history (default: the commit, from CI's variables or git)")
     .addHelpText(
       "after",
@@ -30,7 +33,7 @@ export function applyCommand(start: Start): Command {
         "\n\nExamples:\n  mainstem apply datasets.ts\n  mainstem apply orders.yaml customers.odcs.yaml\n  mainstem apply --check datasets.ts",
     );
   return command.action((files: readonly string[], options: ApplyOptions) =>
-    start(command, (context) => (options.check === true ? check(context, files) : apply(context, { files, provenance: options.provenance }))),
+    start(command, (context) => (options.check === true ? check(context, files) : apply(context, { ...options, files }))),
   );
 }
 
@@ -43,17 +46,24 @@ async function check(context: Context, files: readonly string[]): Promise<ExitCo
   return pending === 0 ? exitCodes.ok : exitCodes.failed;
 }
 
-async function apply(context: Context, options: { readonly files: readonly string[]; readonly provenance: string | undefined }): Promise<void> {
+async function apply(context: Context, options: ApplyOptions & { readonly files: readonly string[] }): Promise<void> {
   // All files are read before the first dataset is changed.
   const declarations = await readFiles(context, options.files);
   const provenance = options.provenance ?? (await readProvenance({ cwd: process.cwd(), env: process.env }));
   const { client, signal } = context;
   for (const { name, contract } of declarations) {
-    const { body } = await client.call({ method: "PUT", path: path`/v1/definitions/dataset/${name}`, query: { provenance }, body: contract, signal });
+    const { body } = await client.call({
+      method: "PUT",
+      path: path`/v1/definitions/dataset/${name}`,
+      query: { provenance, rebuild: options.rebuild },
+      body: contract,
+      signal,
+    });
     await print(context, body as Applied, describe);
   }
 }
 
-function describe({ kind, name, version, changes = [] }: Applied): readonly string[] {
-  return [`${kind.padEnd(9)} ${name}  version ${version}`, ...changes.map((change) => `  ${change}`)];
+function describe({ kind, name, version, changes = [], rebuilt = [] }: Applied): readonly string[] {
+  const next = rebuilt.length === 0 ? [] : [`  its table stays as it is until it is built again: mainstem rebuild ${name}`];
+  return [`${kind.padEnd(9)} ${name}  version ${version}`, ...changes.map((change) => `  ${change}`), ...next];
 }

@@ -54,13 +54,15 @@ function describeTable({ table }: PlanDetail): readonly string[] {
   if (table === undefined || table.effect === "unchanged") return ["  table      as it is"];
   if (table.effect === "created") return ["  table      made with the first records"];
   const { files, rows, bytes } = table.rewritten;
+  const again = `${files === 1 ? "1 file" : `${formatCount(files)} files`} (${rows === 1 ? "1 row" : `${formatCount(rows)} rows`}, ${formatBytes(bytes)})`;
   const nulls = table.null.map((field) => `${field} is null in rows that are there`);
   const filled = Object.entries(table.filled).map(([field, value]) => `${field} is ${JSON.stringify(value)} in rows that are there`);
-  const cost =
-    table.effect === "rewrite"
-      ? `${files === 1 ? "1 file is" : `${formatCount(files)} files are`} written again (${rows === 1 ? "1 row" : `${formatCount(rows)} rows`}, ${formatBytes(bytes)}), because a default that is not null is filled in`
-      : "only metadata changes";
-  return [cost, ...filled, ...nulls].map((text, index) => `  ${(index === 0 ? "table" : "").padEnd(10)} ${text}`);
+  const costs = {
+    metadata: "only metadata changes",
+    rewrite: `${again} ${files === 1 ? "is" : "are"} written again, because a default that is not null is filled in`,
+    rebuild: `stays as it is until it is built again for ${(table.rebuilt ?? []).join(", ")} and swapped in, in place of ${again}; apply it with --rebuild`,
+  };
+  return [costs[table.effect], ...filled, ...nulls].map((text, index) => `  ${(index === 0 ? "table" : "").padEnd(10)} ${text}`);
 }
 
 function describeArchive({ archive }: PlanDetail): readonly string[] {

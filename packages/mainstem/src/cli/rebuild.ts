@@ -36,8 +36,8 @@ interface RebuildDetail {
 interface TaskDetail {
   readonly name: string;
   readonly state: string;
-  readonly progress?: { readonly position: number; readonly end: number };
-  readonly lastError?: { readonly code: string; readonly message: string };
+  readonly progress: { readonly position: number; readonly end: number } | null;
+  readonly lastError: { readonly code: string; readonly message: string } | null;
 }
 
 /** `mainstem rebuild NAME` */
@@ -90,11 +90,13 @@ async function waitFor({ client, signal, terminal, json }: Context, name: string
     if (rebuild.state === "ready") return rebuild;
     const { tasks } = (await client.call({ path: "/v1/tasks", signal })).body as { readonly tasks: readonly TaskDetail[] };
     const task = tasks.find((one) => one.name === rebuild.task);
-    if (task?.state === "stopped" && task.lastError !== undefined)
-      throw new CliFailure(task.lastError.code, task.lastError.message, {
+    const failure = task?.lastError ?? undefined;
+    const at = task?.progress ?? undefined;
+    if (task?.state === "stopped" && failure !== undefined)
+      throw new CliFailure(failure.code, failure.message, {
         remedy: `Mend the cause and start the server again, or: mainstem rebuild ${name} --discard`,
       });
-    const text = task?.progress === undefined ? "building" : `building: ${formatCount(task.progress.position)} of ${formatCount(task.progress.end)} offsets`;
+    const text = at === undefined ? "building" : `building: ${formatCount(at.position)} of ${formatCount(at.end)} offsets`;
     if (terminal.live) terminal.progress(text);
     else if (!json && text !== said) terminal.say(text);
     said = text;

@@ -65,6 +65,7 @@ export interface DatasetVersion {
  * Identity: the same schema text has the same id for ever.
  * Versions: each change of the contract is one version of the definition; so is a new topic id (a new generation) with the contract as it was.
  * Repair: what a crash left half done is finished by the next `apply` of the dataset, and by opening a registry.
+ * Predecessors: a new dataset may name one that there is and that no other follows: `registry.predecessorInvalid`.
  * Errors: `registry.datasetUnknown`, `contract.incompatible` (with `facts.changes`: path, reason, remedy), `registry.rebuildNeeded`, `registry.conflict`, `registry.diverged`,
  * `resource.closed`, and those of state, objects and log.
  */

@@ -32,6 +32,11 @@ const applyQuery = {
       maxLength: provenanceMax,
       description: "Where the declaration comes from, such as the commit; kept in the history.",
     },
+    rebuild: {
+      type: "string",
+      enum: ["true", "false"],
+      description: "Consent to a change that the table follows only once it is built again; without it such a change is 409 registry.rebuildNeeded.",
+    },
   },
 } as const;
 
@@ -44,7 +49,7 @@ interface NameParameters {
 export function addDefinitionRoutes(app: FastifyInstance, rooms: PlanRooms): void {
   const { registry } = rooms;
   addPlanRoute(app, rooms);
-  app.put<{ Params: NameParameters; Querystring: { readonly provenance?: string } }>(
+  app.put<{ Params: NameParameters; Querystring: { readonly provenance?: string; readonly rebuild?: string } }>(
     "/v1/definitions/:kind/:name",
     {
       schema: {
@@ -60,12 +65,13 @@ export function addDefinitionRoutes(app: FastifyInstance, rooms: PlanRooms): voi
             version: { type: "integer" },
             schemaId: { type: "integer" },
             changes: listOf({ type: "string" }),
+            rebuilt: { ...listOf({ type: "string" }), description: "What the table follows only once it is built again, such as `order`." },
           }),
           ...problems,
         },
       },
     },
-    async ({ params, body, query: { provenance } }, reply) => {
+    async ({ params, body, query: { provenance, rebuild } }, reply) => {
       checkKind(params.kind);
       const contract = parseContract(body);
       if (contract.name !== params.name)
@@ -73,10 +79,11 @@ export function addDefinitionRoutes(app: FastifyInstance, rooms: PlanRooms): voi
           path: params.name,
           definition: contract.name,
         });
-      const applied = await registry.apply(contract, { provenance });
+      const applied = await registry.apply(contract, { provenance, rebuild: rebuild === "true" });
       const { version, schemaId } = applied.dataset;
       reply.code(applied.kind === "created" ? 201 : 200);
-      return { kind: applied.kind, name: contract.name, version, schemaId, ...(applied.kind === "changed" ? { changes: applied.changes } : {}) };
+      const changed = applied.kind === "changed" ? { changes: applied.changes, ...(applied.rebuilt === undefined ? {} : { rebuilt: applied.rebuilt }) } : {};
+      return { kind: applied.kind, name: contract.name, version, schemaId, ...changed };
     },
   );
 

@@ -1,0 +1,73 @@
+// A changed order, from the plan to the swapped table, as its user goes: on a running platform, by the command line.
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { cliEntry, startPlatform, temporaryFolder } from "./running-platform.ts";
+
+const contractOf = (order: string) => ({
+  name: "shop.orders",
+  schema: {
+    type: "record",
+    name: "orders",
+    namespace: "shop",
+    fields: [
+      { name: "id", type: "string" },
+      { name: "revision", type: "long" },
+      { name: "rank", type: "long" },
+    ],
+  },
+  key: ["id"],
+  order: [order],
+});
+const records = [
+  { id: "a", revision: 1, rank: 9 },
+  { id: "a", revision: 2, rank: 1 },
+  { id: "b", revision: 1, rank: 1 },
+];
+
+test("a changed order is planned, consented to, rebuilt, compared and swapped by the command line", async () => {
+  await using folder = await temporaryFolder();
+  await writeFile(join(folder.path, "orders.json"), JSON.stringify(contractOf("revision")));
+  await writeFile(join(folder.path, "by-rank.json"), JSON.stringify(contractOf("rank")));
+  await using platform = await startPlatform({ cwd: folder.path, env: { MAINSTEM_ARCHIVE_EVERY: "200ms", MAINSTEM_TABLES_EVERY: "200ms" } });
+  const run = async (args: readonly string[], input = ""): Promise<{ readonly code: number | null; readonly output: string; readonly errors: string }> => {
+    const child = spawn(process.execPath, [cliEntry, ...args], { cwd: folder.path, env: { ...process.env, MAINSTEM_SERVER: platform.url } });
+    let [output, errors] = ["", ""];
+    child.stdout.on("data", (chunk) => (output += String(chunk)));
+    child.stderr.on("data", (chunk) => (errors += String(chunk)));
+    child.stdin.end(input);
+    const code = await new Promise<number | null>((resolve) => child.once("close", resolve));
+    return { code, output, errors };
+  };
+  const rowOfA = async (): Promise<unknown> => JSON.parse((await run(["query", "select rank from shop.orders where id = 'a'", "--json"])).output || "null");
+  assert.equal((await run(["apply", "orders.json"])).code, 0);
+  assert.equal((await run(["send", "shop.orders"], records.map((record) => JSON.stringify(record)).join("\n"))).code, 0);
+  while ((await rowOfA()) === null) await sleep(100);
+  assert.deepEqual(await rowOfA(), { rank: 1 });
+
+  const plan = await run(["plan", "by-rank.json"]);
+  assert.match(plan.output, /order changed[^]*built again for order[^]*1 file \(2 rows/);
+  const refused = await run(["apply", "by-rank.json"]);
+  assert.equal(refused.code, 1);
+  assert.match(refused.errors, /registry\.rebuildNeeded/);
+  const applied = await run(["apply", "--rebuild", "by-rank.json"]);
+  assert.match(applied.output, /order changed[^]*mainstem rebuild shop\.orders/);
+  assert.deepEqual(await rowOfA(), { rank: 1 });
+
+  const compared = await run(["rebuild", "shop.orders", "--swap"]);
+  assert.equal(compared.code, 1, compared.errors);
+  assert.match(compared.output + compared.errors, /2 rows now, 2 rebuilt[^]*changed {2}1 {2}such as a/);
+  assert.deepEqual(await rowOfA(), { rank: 1 });
+  const swapped = await run(["rebuild", "shop.orders", "--swap", "--yes"]);
+  assert.equal(swapped.code, 0, swapped.errors);
+  assert.deepEqual(await rowOfA(), { rank: 9 });
+
+  const again = JSON.parse((await run(["rebuild", "shop.orders", "--json"])).output) as { readonly state: string; readonly comparison: object };
+  assert.equal(again.state, "ready");
+  assert.equal((await run(["rebuild", "shop.orders", "--discard"])).code, 0);
+  assert.equal((await run(["rebuild", "shop.orders", "--discard"])).code, 1);
+  assert.equal((await run(["rebuild", "shop.orders", "--yes"])).code, 2);
+});
