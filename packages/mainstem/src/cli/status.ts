@@ -51,9 +51,10 @@ async function watch(context: Context, first: Status): Promise<ExitCode> {
     else if (terminal.width !== undefined) await terminal.screen(showStatus(status, context));
     else
       for (const task of status.tasks) {
-        const line = toPrintable(formatTask(task));
-        if (said.get(task.name) !== line) await terminal.line(`${new Date().toISOString()}  ${line}`);
-        said.set(task.name, line);
+        // A rate that fades is no news.
+        const news = formatTask({ ...task, ratePerSecond: null, remainingSeconds: null });
+        if (said.get(task.name) !== news) await terminal.line(`${new Date().toISOString()}  ${toPrintable(formatTask(task))}`);
+        said.set(task.name, news);
       }
     try {
       await sleep(watchEveryMs, undefined, { signal });

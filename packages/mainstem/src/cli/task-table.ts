@@ -20,8 +20,8 @@ export function formatTasks(tasks: readonly TaskDetail[], { width }: Pick<Termin
 
 /** One task in one line, for a log. */
 export function formatTask(task: TaskDetail): string {
-  const [name, verdict, state, progress, rate, left, , about] = toRow(task);
-  return [name, verdict, state, progress, rate, left === "" ? "" : `${left} left`, about].filter((part) => part !== "").join("  ");
+  const [name, verdict, state, progress, rate, left, , more] = toRow(task);
+  return [name, verdict, state, progress, rate, left === "" ? "" : `${left} left`, more].filter((part) => part !== "").join("  ");
 }
 
 function toRow({ name, verdict, state, progress, ratePerSecond, remainingSeconds, lastAdvance, ...rest }: TaskDetail): readonly string[] {

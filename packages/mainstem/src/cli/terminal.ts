@@ -38,7 +38,7 @@ export function createTerminal(options: { readonly color: boolean; readonly quie
       clear();
       // From the top left, each line over the one before, so that nothing flickers; then the rest is cleared.
       const text = lines
-        .slice(0, Math.max(1, stdout.rows - 1))
+        .slice(0, stdout.rows > 1 ? stdout.rows - 1 : lines.length)
         .map((line) => `${line}\u001b[K\n`)
         .join("");
       if (!stdout.write(`\u001b[H${text}\u001b[J`)) await once(stdout, "drain");

@@ -211,9 +211,10 @@ export class SupervisedTask {
   }
 
   #report(progress: Progress): void {
-    if (progress.position !== this.#progress?.position) {
+    // The first look tells where it is, not that it got there now.
+    if (this.#progress !== undefined && progress.position !== this.#progress.position) {
       this.#lastAdvance = this.#options.env.now();
-      if (this.#progress !== undefined) this.#failures = 0;
+      this.#failures = 0;
     }
     this.#progress = progress;
     this.#window.add(progress, this.#options.env.monotonic());
@@ -234,10 +235,10 @@ export class SupervisedTask {
   }
 
   /** Notes the error, and backs off from one that may pass. False: it ends the task. */
-  async #recover(error: unknown, signal: AbortSignal): Promise<boolean> {
+  async #recover(failure: unknown, signal: AbortSignal): Promise<boolean> {
     const { env, logger } = this.#options;
-    const { code, task: action } = factsOf(error);
-    const { message } = toErrorValue(error);
+    const { code, task: action } = factsOf(failure);
+    const { message } = toErrorValue(failure);
     const facts = { task: this.task.name, code, message };
     this.#lastError = { code, message, at: env.now(), monotonic: env.monotonic() };
     switch (action) {
@@ -250,8 +251,8 @@ export class SupervisedTask {
         return true;
       }
       case "bug":
-        this.bug ??= { error };
-        logger.error("task stopped by a bug", { ...facts, stack: error instanceof Error ? error.stack : undefined });
+        this.bug ??= { error: failure };
+        logger.error("task stopped by a bug", { ...facts, stack: failure instanceof Error ? failure.stack : undefined });
         return false;
       case "stop":
         logger.error("task stopped", facts);

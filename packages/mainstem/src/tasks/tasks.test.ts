@@ -15,17 +15,17 @@ import { openTasks } from "./tasks.ts";
 import type { Task, TaskStatus } from "./task.ts";
 
 let folder = "";
-let state: StateStore;
+let store: StateStore;
 before(async () => {
   folder = await mkdtemp(join(tmpdir(), "mainstem-tasks-"));
-  state = await openSqliteState({ file: join(folder, "state.sqlite") });
+  store = await openSqliteState({ file: join(folder, "state.sqlite") });
 });
 after(async () => {
-  await state[Symbol.asyncDispose]();
+  await store[Symbol.asyncDispose]();
   await rm(folder, { recursive: true, force: true });
 });
 
-const open = (env: Env, signal?: AbortSignal) => openTasks({ env, logger: silentLogger, state, owner: "here", signal });
+const open = (env: Env, signal?: AbortSignal) => openTasks({ env, logger: silentLogger, state: store, owner: "here", signal });
 
 /** The real world, but that every pause between runs is noted and over at once. */
 function patientEnv(): { readonly env: Env; readonly pauses: number[] } {

@@ -92,8 +92,8 @@ export function openTasks(options: TasksOptions): Tasks {
     },
     async reset(name, to) {
       const one = require(name);
-      const { reset, resetRefusal = "It keeps no place of its own that could be moved." } = one.task;
-      if (reset === undefined) throw new MainstemError("task.resetRefused", `The task ${name} cannot be reset. ${resetRefusal}`, { task: name });
+      const { resetRefusal = "It keeps no place of its own that could be moved." } = one.task;
+      if (!("reset" in one.task)) throw new MainstemError("task.resetRefused", `The task ${name} cannot be reset. ${resetRefusal}`, { task: name });
       await one.reset(to);
       return one.status();
     },
