@@ -140,6 +140,19 @@ describe("the command line", () => {
     assert.match(bad.errors, /\[contract\.invalid\]\n {2}- \S+: /);
   });
 
+  test("pauses, resumes and resets tasks, and says why where it cannot", async () => {
+    const paused = await run(["pause", "table.shop.orders", "--reason", "the disk moves", "--json"]);
+    const { verdict, paused: pause } = JSON.parse(paused.output) as { readonly verdict: string; readonly paused: { readonly reason: string } };
+    assert.deepEqual([paused.code, verdict, pause.reason], [0, "paused", "the disk moves"]);
+    assert.match((await run(["status"])).output, /: degraded\n.*\[task\.paused\]\n[^]*\ntable\.shop\.orders +paused +paused .*: the disk moves\n/);
+    assert.equal((await run(["resume", "table.shop.orders"])).code, 0);
+    assert.equal((await run(["reset", "archive.shop.orders", "--to", "chain-end"])).code, 0);
+    const refused = await run(["reset", "table.shop.orders", "--to", "beginning"]);
+    assert.equal(refused.code, 1);
+    assert.match(refused.errors, /rebuild the dataset.*\[task\.resetRefused\]/);
+    assert.equal((await run(["reset", "archive.shop.orders"])).code, 2);
+  });
+
   test("help and version end well", async () => {
     for (const args of [["--help"], ["--version"], ["send", "--help"]]) assert.equal((await run(args)).code, 0, args.join(" "));
     assert.match((await run(["query", "--help"])).output, /Examples:/);
