@@ -19,6 +19,8 @@ import type { Format, IngestLimits } from "./ingest.ts";
 
 /** Work on a whole body lets others have their turn after so many bytes. */
 const turnBytes = 262_144;
+/** Why waiting ends with its request; one for all, as making one takes a stack. */
+const over = new DOMException("The request is over.", "AbortError");
 /** Codes of appends that certainly left nothing in the log. */
 const notAppended: ReadonlySet<string> = new Set(["log.full", "log.batchTooLarge", "log.topicUnknown", "log.topicReplaced"]);
 
@@ -71,7 +73,7 @@ export async function acceptStream(run: Run, { door, requestId }: { readonly doo
     await lanes.finish();
     return intake;
   } finally {
-    ending.abort();
+    ending.abort(over);
     await Promise.all([lanes.abandon(), lingering]);
   }
 }

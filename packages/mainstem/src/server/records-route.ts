@@ -39,7 +39,9 @@ export function createRecordsRoute(options: RecordsRouteOptions): (encodedName: 
   return async (encodedName, request, response) => {
     const started = performance.now();
     const gone = new AbortController();
-    response.once("close", () => gone.abort());
+    response.once("close", () => {
+      if (!response.writableFinished) gone.abort();
+    });
     try {
       const { name, url } = parseAddress(encodedName, request.url ?? "");
       if (request.method === "POST") await post(request, response, { name, url, signal: gone.signal });
