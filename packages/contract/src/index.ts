@@ -82,7 +82,7 @@ export { fromOdcs, isOdcs, type FromOdcsOptions, type OdcsDataset } from "./decl
 export { toOdcs, type OdcsOptions } from "./declare/odcs-writer.ts";
 export { toRecordTypes } from "./declare/record-types.ts";
 export { toTypescript } from "./declare/typescript-writer.ts";
-export { bytes, date, decimal, hlc, localTimestamp, long, timeOfDay, timestamp, timestampMillis } from "./declare/field-types.ts";
+export { bytes, date, decimal, hlc, localTimestamp, long, timeOfDay, timestamp, timestampMillis, type Stamped } from "./declare/field-types.ts";
 export {
   bucket,
   byField,

@@ -1,14 +1,18 @@
+import type { Stamped } from "@mainstem/contract";
+
 /**
  * What a record of a dataset looks like when it is read, from what it looks like when it is sent: every field is there, with null or the default where
  * it was left out; integers beyond what a number holds are text.
  */
-export type Received<Input> = Input extends bigint
-  ? number | string
-  : Input extends readonly (infer Item)[]
-    ? readonly Received<Item>[]
-    : Input extends object
-      ? { readonly [Field in keyof Input]-?: undefined extends Input[Field] ? Received<Exclude<Input[Field], undefined>> | null : Received<Input[Field]> }
-      : Input;
+export type Received<Input> = Input extends Stamped
+  ? never
+  : Input extends bigint
+    ? number | string
+    : Input extends readonly (infer Item)[]
+      ? readonly Received<Item>[]
+      : Input extends object
+        ? { readonly [Field in keyof Input]-?: undefined extends Input[Field] ? Received<Exclude<Input[Field], undefined>> | null : Received<Input[Field]> }
+        : Input;
 
 /** One record, and where it stands in the log. */
 export interface ConsumedRecord<Value> {

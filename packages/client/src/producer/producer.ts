@@ -7,6 +7,7 @@ import { toLine } from "../ndjson.ts";
 import { openSpool, type SpoolOptions } from "../spool/spool.ts";
 import { recordsOf, type Batch, type LiveBatch, type Outcome, type Waiter } from "./batch.ts";
 import { createMemoryOutbox, type Outbox } from "./outbox.ts";
+import { openStamper, type Sendable, type Stamper } from "./stamper.ts";
 import { transmit } from "./transmit.ts";
 
 /** The door names at most this many refused records in one answer. */
@@ -72,9 +73,9 @@ export interface Waits {
  */
 export interface Producer<Input extends object> extends AsyncDisposable {
   /** Hands a record over. Resolves when it is in the buffer; waits while that is full: await it, and a slow server slows you down, instead of filling the memory. */
-  send(record: Input, options?: Waits): Promise<void>;
+  send(record: Sendable<Input>, options?: Waits): Promise<void>;
   /** Resolves when the record is in the log; rejects with `RefusedError` when the door refuses it. An abort ends the waiting, not the sending. */
-  deliver(record: Input, options?: Waits): Promise<void>;
+  deliver(record: Sendable<Input>, options?: Waits): Promise<void>;
   /** Resolves when all that was handed over is safe. Throws `RefusedError` for what was refused since and nobody was told of. */
   flush(options?: Waits): Promise<void>;
   /**
@@ -104,7 +105,8 @@ export async function createProducer<Input extends object = Record<string, unkno
     throw usage(`batchRecordsMax is at most ${batchRecordsMost}: of more records one answer could not name the refused ones.`);
   const outbox =
     options.spool === undefined ? createMemoryOutbox() : await openSpool({ ...options.spool, dataset, onProblem: options.onProblem ?? (() => undefined) });
-  return new HttpProducer<Input>({ ...settings, outbox, spooled: options.spool !== undefined });
+  const stamper = typeof options.dataset === "string" ? undefined : await openStamper(options.dataset, { directory: options.spool?.directory });
+  return new HttpProducer<Input>({ ...settings, outbox, stamper, spooled: options.spool !== undefined });
 }
 
 interface Settings {
@@ -122,6 +124,7 @@ interface Settings {
 
 interface Place extends Settings {
   readonly outbox: Outbox;
+  readonly stamper: Stamper | undefined;
   readonly spooled: boolean;
 }
 
@@ -165,11 +168,11 @@ class HttpProducer<Input extends object> implements Producer<Input> {
     this.#work = this.#transmitAll().catch((error: Error) => this.#break(error));
   }
 
-  send(record: Input, options: Waits = {}): Promise<void> {
+  send(record: Sendable<Input>, options: Waits = {}): Promise<void> {
     return this.#take(record, { waiter: undefined, signal: options.signal });
   }
 
-  async deliver(record: Input, { signal }: Waits = {}): Promise<void> {
+  async deliver(record: Sendable<Input>, { signal }: Waits = {}): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     promise.catch(() => undefined);
     await this.#take(record, { waiter: { resolve, reject }, signal });
@@ -206,12 +209,15 @@ class HttpProducer<Input extends object> implements Producer<Input> {
     };
   }
 
-  #take(record: Input, { waiter, signal }: { readonly waiter: Waiter | undefined; readonly signal: AbortSignal | undefined }): Promise<void> {
+  #take(record: object, { waiter, signal }: { readonly waiter: Waiter | undefined; readonly signal: AbortSignal | undefined }): Promise<void> {
     try {
       signal?.throwIfAborted();
       if (this.#broken !== undefined) throw this.#broken;
       if (this.#closing !== undefined) throw new ClientError("client.closed", "The producer was closed.");
-      const line = toLine(record);
+      const { stamper } = this.#place;
+      const stamped = stamper === undefined ? record : stamper.stamp(record);
+      if (stamped === undefined) return stamper?.reserve().then(() => this.#take(record, { waiter, signal })) ?? done;
+      const line = toLine(stamped);
       const bytes = Buffer.byteLength(line) + 1;
       if (bytes > this.#place.bufferBytesMax)
         throw new ClientError("client.tooLarge", `A record of ${bytes} bytes is more than the buffer holds.`, { bytes, max: this.#place.bufferBytesMax });
@@ -388,6 +394,7 @@ class HttpProducer<Input extends object> implements Producer<Input> {
     await this.#storing;
     for (const { taken } of this.#waiting.splice(0)) taken.reject(closed);
     this.#rejectUnjudged(closed);
+    await this.#place.stamper?.[Symbol.asyncDispose]();
     await this.#place.outbox[Symbol.asyncDispose]();
     const unsent = [...this.#unsafe.values()].flatMap(({ batch }) => recordsOf(batch));
     if (unsent.length > 0) throw new UnsentError(unsent, { refusals: this.#untold, cause: failure });

@@ -1,11 +1,11 @@
 import { open, type FileHandle } from "node:fs/promises";
 import { crc32 } from "node:zlib";
 
-const slotBytes = 16;
+const slotBytes = 24;
 
 /**
- * One number that only grows, in a file of two slots that are written in turns: a torn write leaves the other one.
- * Lost writes are harmless, the number is then one from before.
+ * One number in a file of two slots that are written in turns: a torn write leaves the other one. The number of a slot stands with how often the file
+ * was written, so that the later one counts. A write without `sync` may be lost with the power: the number is then one from before.
  */
 export interface Counter extends AsyncDisposable {
   readonly value: bigint;
@@ -16,18 +16,17 @@ export async function openCounter(path: string): Promise<Counter> {
   const file = await openOrCreate(path);
   const bytes = Buffer.alloc(2 * slotBytes);
   await file.read(bytes, 0, bytes.length, 0);
-  const slots = [0, 1].map((slot) => decodeSlot(bytes, slot * slotBytes));
-  let value = slots.reduce((greatest: bigint, one) => (one !== undefined && one > greatest ? one : greatest), 0n);
-  let slot = slots[0] === value && value > 0n ? 1 : 0;
+  const slots = [0, slotBytes].flatMap((start) => decodeSlot(bytes, start) ?? []);
+  let { value, writes } = slots.sort((a, b) => (a.writes < b.writes ? 1 : -1))[0] ?? { value: 0n, writes: 0n };
   return {
     get value() {
       return value;
     },
     async write(next, { sync }) {
-      await file.write(encodeSlot(next), 0, slotBytes, slot * slotBytes);
+      writes++;
+      await file.write(encodeSlot({ value: next, writes }), 0, slotBytes, Number(writes % 2n) * slotBytes);
       if (sync) await file.datasync();
       value = next;
-      slot = 1 - slot;
     },
     [Symbol.asyncDispose]: () => file.close(),
   };
@@ -42,13 +41,20 @@ async function openOrCreate(path: string): Promise<FileHandle> {
   }
 }
 
-function encodeSlot(value: bigint): Buffer {
+interface Slot {
+  readonly value: bigint;
+  readonly writes: bigint;
+}
+
+function encodeSlot({ value, writes }: Slot): Buffer {
   const bytes = Buffer.alloc(slotBytes);
   bytes.writeBigUInt64LE(value, 0);
-  bytes.writeUInt32LE(crc32(bytes.subarray(0, 8), 1), 8);
+  bytes.writeBigUInt64LE(writes, 8);
+  bytes.writeUInt32LE(crc32(bytes.subarray(0, 16), 1), 16);
   return bytes;
 }
 
-function decodeSlot(bytes: Buffer, start: number): bigint | undefined {
-  return crc32(bytes.subarray(start, start + 8), 1) === bytes.readUInt32LE(start + 8) ? bytes.readBigUInt64LE(start) : undefined;
+function decodeSlot(bytes: Buffer, start: number): Slot | undefined {
+  if (crc32(bytes.subarray(start, start + 16), 1) !== bytes.readUInt32LE(start + 16)) return undefined;
+  return { value: bytes.readBigUInt64LE(start), writes: bytes.readBigUInt64LE(start + 8) };
 }

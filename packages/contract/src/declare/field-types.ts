@@ -46,8 +46,15 @@ export function long(): z.ZodUnion<readonly [z.ZodInt, z.ZodCustomStringFormat<"
 }
 
 /** A time of a hybrid logical clock, which the producer library stamps (`createHybridClock`): grows on each host, and compares across hosts. For the order. */
-export function hlc(): z.ZodUnion<readonly [z.ZodInt, z.ZodCustomStringFormat<"long">]> {
+export function hlc(): z.ZodType<number | string, number | string | Stamped> {
   return long().meta({ avro: { type: "long", [clockAttribute]: "hlc" } });
+}
+
+declare const stamped: unique symbol;
+
+/** No value: marks, for the compiler only, a field that the producer library fills in where it is left out. */
+export interface Stamped {
+  readonly [stamped]: never;
 }
 
 /** Bytes; base64 text. */
