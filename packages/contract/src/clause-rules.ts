@@ -145,7 +145,7 @@ function readTexts(
   return texts;
 }
 
-function refuse(issues: IssueList, path: string, message: string): Record<never, never> {
+function refuse(issues: IssueList, path: string, message: string): Partial<Contract> {
   issues.invalid(path, message);
   return {};
 }

@@ -21,9 +21,9 @@ export interface FieldMerge {
   /** The fields whose order is not that of the row itself, so that a table must remember it beside the row (all that need one under `order: log`). */
   readonly remembered: readonly string[];
   /** The state of one record. `order`: the order bytes of its order fields, or of its position. */
-  of(native: NativeRecord, order: Uint8Array): MergeState;
-  merge(a: MergeState, b: MergeState): MergeState;
-  row(state: MergeState): NativeRecord;
+  readonly of: (native: NativeRecord, order: Uint8Array) => MergeState;
+  readonly merge: (a: MergeState, b: MergeState) => MergeState;
+  readonly row: (state: MergeState) => NativeRecord;
 }
 
 interface FieldPlan {
@@ -49,7 +49,7 @@ export function compileFieldMerge(contract: Contract): FieldMerge {
     remembered: beside.map(({ name }) => name),
     of: (native, order) => each((plan) => plan.of(native[plan.name], order)) as MergeState,
     merge: (a, b) => each((plan) => plan.merge(a[plan.name] as FieldState, b[plan.name] as FieldState)) as MergeState,
-    row: (state) => each((plan) => state[plan.name]?.value) as NativeRecord,
+    row: (state) => each((plan) => state[plan.name]?.value),
   };
 }
 

@@ -114,7 +114,10 @@ test("order bytes compare like the values, field by field", () => {
   fc.assert(
     fc.property(contractsWithRecords({ min: 2, max: 2 }), ({ contract, records }) => {
       const [a, b] = nativesOf(contract, records) as [NativeRecord, NativeRecord];
-      const expected = orderFields(contract).map((name) => compareNative(a[name], b[name])).find((sign) => sign !== 0) ?? 0;
+      const expected =
+        orderFields(contract)
+          .map((name) => compareNative(a[name], b[name]))
+          .find((sign) => sign !== 0) ?? 0;
       const order = compileOrderBytes(contract);
       assert.equal(Math.sign(compareBytes(order(a), order(b))), expected);
     }),

@@ -127,7 +127,7 @@ function changesOf(
         return { ...json, merge: { kind: "fields", fields: { ...before, [nameAt(place)]: rule } } };
       });
     }
-  } else if (merge !== undefined) changes.push((json) => ({ ...json, merge, ...((merge as Json)["kind"] === "none" ? { order: "log", key: [] } : {}) }));
+  } else if (merge !== undefined) changes.push((json) => ({ ...json, merge, ...(merge["kind"] === "none" ? { order: "log", key: [] } : {}) }));
   if (deletes !== undefined) {
     const type = deletes["values"] === undefined ? "boolean" : "string";
     changes.push((json) => ({
