@@ -142,7 +142,7 @@ describe("an idempotency key", () => {
     assert.ok(marks.length > 2 && marks.length < 20, `${marks.length} batches`);
     assert.equal(marks[0]?.offset, 0);
     const sha256 = createHash("sha256").update(body).digest("hex");
-    const { judged } = marks[0]!.mark as { readonly judged: number };
+    const judged = Number((marks[0]?.mark as Readonly<Record<string, unknown>> | undefined)?.["judged"]);
     assert.ok(Number.isInteger(judged) && Math.abs(judged - Date.now() / 1_000) < 60, `${judged}`);
     for (const { mark } of marks) assert.deepEqual(mark, { formatVersion: 1, key: "k", sha256, mode: "ndjson refuse each", contractVersion: version, judged });
     assert.ok(stored.every(({ headers }) => headers.some(({ key }) => key === "mainstem-sent-at")));
