@@ -17,8 +17,9 @@ test("shows, pauses, resumes and resets tasks, with times as RFC 3339 and refusa
   stack.defer(() => rm(folder, { recursive: true, force: true }));
   const state = stack.use(await openSqliteState({ file: join(folder, "state.sqlite") }));
   const tasks = stack.use(openTasks({ env: systemEnv, logger: silentLogger, state, owner: "here" }));
-  const run = ({ signal, report }: LeasedContext): Promise<void> => {
-    report({ position: 2, end: 9, unit: "offsets" });
+  const run = (context: LeasedContext): Promise<void> => {
+    const { signal } = context;
+    context.report({ position: 2, end: 9, unit: "offsets" });
     report({ position: 3, end: 9, unit: "offsets" });
     return new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason as Error), { once: true }));
   };
