@@ -20,7 +20,7 @@ test("shows, pauses, resumes and resets tasks, with times as RFC 3339 and refusa
   const run = (context: LeasedContext): Promise<void> => {
     const { signal } = context;
     context.report({ position: 2, end: 9, unit: "offsets" });
-    report({ position: 3, end: 9, unit: "offsets" });
+    context.report({ position: 3, end: 9, unit: "offsets" });
     return new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason as Error), { once: true }));
   };
   const targets: unknown[] = [];
