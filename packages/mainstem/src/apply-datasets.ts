@@ -28,7 +28,7 @@ export interface AppliedDataset {
  *
  * One after the other, in their order; the first that is refused ends it, with those before it applied. Idempotent: what is declared already
  * makes no version, so any number of instances may do it at once.
- * Errors: those of the server, by code (`contract.incompatible` with `facts.changes`); `server.unreachable`.
+ * Errors: those of the server, by code (`contract.incompatible` with `facts.changes`, `registry.rebuildNeeded` with `facts.rebuilt`); `server.unreachable`.
  */
 export async function applyDatasets({ server, token, datasets, provenance, signal }: ApplyDatasetsOptions): Promise<readonly AppliedDataset[]> {
   const applied: AppliedDataset[] = [];
