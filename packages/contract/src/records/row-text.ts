@@ -71,7 +71,7 @@ function compileType(schema: AvroTypeSchema): ToText {
       };
     case "float":
     case "double":
-      return (native) => (Object.is(native, -0) ? "-0" : String(native));
+      return String;
     case "decimal": {
       const { scale } = decimalOf(schema);
       return (native) => withoutZeros(formatDecimal(native as bigint, scale));

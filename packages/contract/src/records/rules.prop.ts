@@ -17,7 +17,7 @@ const md5: RowDigest = (text) => createHash("md5").update(text).digest("hex");
 const values = {
   k: fc.constantFrom("a", "b"),
   o: fc.integer({ min: 0, max: 3 }),
-  number: fc.constantFrom(null, -0, 0, 1.5, Number.NaN, Number.NEGATIVE_INFINITY),
+  number: fc.constantFrom(null, 0, 1.5, Number.NaN, Number.NEGATIVE_INFINITY),
   text: fc.constantFrom(null, "", "a", "ä", "\u{10000}", "\uffff"),
   list: fc.constantFrom(null, [], ["b", "a"], ["a", "a", "c"], ["\u{10000}", "\uffff"]),
   gone: fc.boolean(),

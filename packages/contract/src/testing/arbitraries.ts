@@ -231,3 +231,12 @@ export function contractsWithRecords(options: {
       toString: () => JSON.stringify({ contract: formatContract(sample.contract), records: sample.records }),
     }));
 }
+
+/** A native value with 0 for each -0 in it: to a merge they are one. */
+export function oneZero<T>(native: T): T {
+  if (typeof native === "number") return (native + 0) as T;
+  if (Array.isArray(native)) return native.map(oneZero) as T;
+  if (native instanceof Map) return new Map(Array.from(native, ([key, value]) => [key as unknown, oneZero(value)])) as T;
+  if (typeof native !== "object" || native === null || native instanceof Uint8Array) return native;
+  return Object.fromEntries(Object.entries(native).map(([name, value]) => [name, oneZero(value)])) as T;
+}

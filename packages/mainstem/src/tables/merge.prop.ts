@@ -10,7 +10,7 @@ import { fileSizes } from "./duckdb/build/write.ts";
 import { contracts, recordsOf } from "./testing/arbitraries.ts";
 import { putChunk, toRecords } from "./testing/chunks.ts";
 import { openDirectory, openPipeline } from "./testing/pipeline.ts";
-import { readRows } from "./testing/rows.ts";
+import { oneZero, readRows } from "./testing/rows.ts";
 import { TableInMemory } from "./testing/table-in-memory.ts";
 import { openWorld, testMs } from "./testing/world.ts";
 
@@ -170,7 +170,7 @@ function assertSameRows(contract: Contract, rows: readonly NativeRecord[], expec
   assert.deepEqual(rows.map(text), expected.map(text));
   assert.deepEqual(
     rows,
-    expected.map((row) => ({ ...row })),
+    expected.map((row) => oneZero({ ...row })),
   );
 }
 

@@ -124,6 +124,17 @@ export function testTableEngine(driver: TableEngineDriver): void {
       assert.deepEqual([...files().keys()], [20], "a partition that loses all its rows has no file");
     });
 
+    test("a table has one zero: the sign of a zero is never that of another row", async () => {
+      const extra = [
+        { name: "value", type: "double" },
+        { name: "values", type: { type: "array", items: "float" } },
+      ];
+      await using bench = await openBench(driver, ordersBy({ partition: ["none"], extra }));
+      const zeros = Array.from({ length: 50 }, (_, id) => order(id, 1, { value: id % 2 === 0 ? -0 : 0, values: [id % 3 === 0 ? 0 : -0] }));
+      assert.equal((await bench.build([...zeros, order(0, 1, { value: 0, values: [-0] })])).counts.conflicts, 0);
+      for (const row of await bench.rows()) assert.deepEqual([row["value"], row["values"]], [0, [0]]);
+    });
+
     test("the rows do not depend on the order of the chunks in a build", async () => {
       const natives = Array.from({ length: 40 }, (_, index) => order(index % 7, index % 5, { note: `n${index % 3}` }));
       const found: unknown[] = [];

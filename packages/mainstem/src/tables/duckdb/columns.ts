@@ -38,8 +38,6 @@ export interface Column {
   /** From the contract's native value. Throws `table.valueRange` for a value that the column cannot hold. */
   toDuckdb(native: unknown): DuckDBValue;
   toNative(value: DuckDBValue): unknown;
-  /** True when two values that SQL finds equal can differ: there is a float in it (-0 and 0). */
-  readonly floating: boolean;
 }
 
 /** The column of an Avro schema. Only unions of null and one type have one. */
@@ -65,9 +63,9 @@ function typeColumn(schema: AvroTypeSchema): Column {
     case "long":
       return longColumn;
     case "float":
-      return { ...plain(FLOAT), floating: true };
+      return floatColumn(FLOAT);
     case "double":
-      return { ...plain(DOUBLE), floating: true };
+      return floatColumn(DOUBLE);
     case "string":
     case "enum":
       return plain(VARCHAR);
@@ -109,12 +107,16 @@ function typeColumn(schema: AvroTypeSchema): Column {
 }
 
 function plain(type: DuckDBType): Column {
-  return { type, floating: false, toDuckdb: (native) => native as DuckDBValue, toNative: (value) => value };
+  return { type, toDuckdb: (native) => native as DuckDBValue, toNative: (value) => value };
+}
+
+/** -0 becomes 0: SQL and Parquet's dictionaries take them for one value, so a row could be given the sign of another. */
+function floatColumn(type: DuckDBType): Column {
+  return { ...plain(type), toDuckdb: (native) => (native as number) + 0 };
 }
 
 const longColumn: Column = {
   type: BIGINT,
-  floating: false,
   toDuckdb: (native) => (typeof native === "bigint" ? native : BigInt(native as number)),
   toNative: (value) => safeNumber(value as bigint),
 };
@@ -128,7 +130,6 @@ const microsMax = BigInt(daysMax + 1) * microsPerDay - 1n;
 
 const dateColumn: Column = {
   type: DATE,
-  floating: false,
   toDuckdb(native) {
     const days = native as number;
     if (days < daysMin || days > daysMax) throw outOfRange("date");
@@ -140,7 +141,6 @@ const dateColumn: Column = {
 function timeColumn(factor: bigint): Column {
   return {
     type: TIME,
-    floating: false,
     toDuckdb(native) {
       const micros = BigInt(native as number | bigint) * factor;
       if (micros < 0n || micros >= microsPerDay) throw outOfRange("time of day");
@@ -153,7 +153,6 @@ function timeColumn(factor: bigint): Column {
 function instantColumn(type: DuckDBType, factor: bigint, Value: typeof DuckDBTimestampTZValue | typeof DuckDBTimestampValue): Column {
   return {
     type,
-    floating: false,
     toDuckdb(native) {
       const micros = BigInt(native as number | bigint) * factor;
       if (micros < microsMin || micros > microsMax) throw outOfRange("time");
@@ -165,7 +164,6 @@ function instantColumn(type: DuckDBType, factor: bigint, Value: typeof DuckDBTim
 
 const bytesColumn: Column = {
   type: BLOB,
-  floating: false,
   toDuckdb: (native) => new DuckDBBlobValue(native as Uint8Array),
   // A copy: the value's bytes are DuckDB's.
   toNative: (value) => Uint8Array.from((value as DuckDBBlobValue).bytes),
@@ -173,7 +171,6 @@ const bytesColumn: Column = {
 
 const uuidColumn: Column = {
   type: UUID,
-  floating: false,
   toDuckdb(native) {
     const hex = (native as string).replaceAll("-", "");
     if (!/^[0-9a-fA-F]{32}$/.test(hex)) throw outOfRange("uuid");
@@ -186,7 +183,6 @@ function decimalColumn({ precision, scale = 0 }: { readonly precision: number; r
   const limit = 10n ** BigInt(precision);
   return {
     type: DECIMAL(precision, scale),
-    floating: false,
     toDuckdb(native) {
       const unscaled = native as bigint;
       if (unscaled >= limit || unscaled <= -limit) throw outOfRange("decimal");
@@ -199,7 +195,6 @@ function decimalColumn({ precision, scale = 0 }: { readonly precision: number; r
 function listColumn(items: Column): Column {
   return {
     type: LIST(items.type),
-    floating: items.floating,
     toDuckdb: (native) => new DuckDBListValue((native as readonly unknown[]).map((item) => items.toDuckdb(item))),
     toNative: (value) => (value as DuckDBListValue).items.map((item) => items.toNative(item)),
   };
@@ -208,7 +203,6 @@ function listColumn(items: Column): Column {
 function mapColumn(values: Column): Column {
   return {
     type: MAP(VARCHAR, values.type),
-    floating: values.floating,
     toDuckdb: (native) => new DuckDBMapValue(Array.from(native as ReadonlyMap<string, unknown>, ([key, value]) => ({ key, value: values.toDuckdb(value) }))),
     toNative: (value) => new Map((value as DuckDBMapValue).entries.map((entry) => [entry.key as string, values.toNative(entry.value)])),
   };
@@ -217,7 +211,6 @@ function mapColumn(values: Column): Column {
 function structColumn(fields: readonly { readonly name: string; readonly column: Column }[]): Column {
   return {
     type: STRUCT(Object.fromEntries(fields.map(({ name, column }) => [name, column.type]))),
-    floating: fields.some(({ column }) => column.floating),
     toDuckdb(native) {
       const record = native as Readonly<Record<string, unknown>>;
       return new DuckDBStructValue(Object.fromEntries(fields.map(({ name, column }) => [name, column.toDuckdb(record[name])])));

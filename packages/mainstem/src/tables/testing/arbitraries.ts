@@ -160,7 +160,7 @@ export const contracts: fc.Arbitrary<Contract> = fc
 export function recordsOf(contract: Contract, size: { readonly minLength?: number; readonly maxLength: number }): fc.Arbitrary<readonly NativeRecord[]> {
   const { fields } = contract.schema;
   const few = (name: string): boolean => contract.key.includes(name) || orderFields(contract).includes(name) || name.startsWith("place");
-  // Of narrow records the content is often the same, or differs by no more than the sign of a zero.
+  // Of narrow records the content is often the same, or differs by no more than the sign of a zero, which makes no difference.
   const plain = {
     other: fc.oneof({ weight: 3, arbitrary: fc.constantFrom("a", "b") }, { weight: 1, arbitrary: text }),
     number: fc.constantFrom(0, -0, 1.5, Number.NaN),

@@ -11,3 +11,12 @@ export async function readRows(objects: ObjectStore, contract: Contract, files: 
   const key = compileKeyBytes(contract);
   return [...(await table.rows())].sort((a, b) => compareBytes(key(a), key(b)));
 }
+
+/** A native value with 0 for each -0 in it: as a table keeps it. */
+export function oneZero<T>(native: T): T {
+  if (typeof native === "number") return (native + 0) as T;
+  if (Array.isArray(native)) return native.map(oneZero) as T;
+  if (native instanceof Map) return new Map(Array.from(native, ([key, value]) => [key as unknown, oneZero(value)])) as T;
+  if (typeof native !== "object" || native === null || native instanceof Uint8Array) return native;
+  return Object.fromEntries(Object.entries(native).map(([name, value]) => [name, oneZero(value)])) as T;
+}

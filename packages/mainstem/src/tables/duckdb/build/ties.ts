@@ -44,17 +44,12 @@ export async function settleTies(database: Database, options: Comparison): Promi
     await database.run(`CREATE TABLE slice AS SELECT g, src FROM tied WHERE g > ${from} AND g <= ${from + keysASlice}`);
     await database.run(`CREATE TABLE contender AS SELECT s.g, r.* FROM (SELECT ${columns} FROM incoming${existing}) r JOIN slice s ON r.src = s.src`);
     // A negative src comes first: where a row of the table is as good as a new one, nothing has to change.
-    await database.run(`CREATE TABLE content AS SELECT g, min(src) AS src FROM contender GROUP BY g, ${contentOf(shape)}`);
+    await database.run(`CREATE TABLE content AS SELECT g, min(src) AS src FROM contender GROUP BY g, ${list(shape.columns)}`);
     await database.run("INSERT INTO settled SELECT min(src) FROM content GROUP BY g HAVING count(*) = 1");
     conflicts += await chooseByDigest(database, options);
     await database.run("DROP TABLE slice; DROP TABLE contender; DROP TABLE content");
   }
   return conflicts;
-}
-
-/** What makes rows equal in every bit: SQL's equality, but for floats, where text tells -0 from 0. */
-function contentOf({ columns }: TableShape): string {
-  return columns.map(({ name, column }) => (column.floating ? `${name}::VARCHAR` : name)).join(", ");
 }
 
 /** Decides the keys of `content` that have several rows. */
