@@ -7,13 +7,12 @@ import { toLine } from "../ndjson.ts";
 import { openSpool, type SpoolOptions } from "../spool/spool.ts";
 import { recordsOf, type Batch, type LiveBatch, type Outcome, type Waiter } from "./batch.ts";
 import { createMemoryOutbox, type Outbox } from "./outbox.ts";
+import { Refusals } from "./refusals.ts";
 import { openStamper, type Sendable, type Stamper } from "./stamper.ts";
 import { transmit } from "./transmit.ts";
 
 /** The door names at most this many refused records in one answer. */
 const batchRecordsMost = 10_000;
-/** Refusals that nobody asked for are kept for `flush` and `close` to throw; of more, the count. */
-const untoldRefusalsMax = 1_000;
 
 export interface ProducerOptions<Input extends object> {
   /** Such as `http://127.0.0.1:7070`. */
@@ -103,10 +102,11 @@ export async function createProducer<Input extends object = Record<string, unkno
   };
   if (settings.batchRecordsMax > batchRecordsMost)
     throw usage(`batchRecordsMax is at most ${batchRecordsMost}: of more records one answer could not name the refused ones.`);
-  const outbox =
-    options.spool === undefined ? createMemoryOutbox() : await openSpool({ ...options.spool, dataset, onProblem: options.onProblem ?? (() => undefined) });
-  const stamper = typeof options.dataset === "string" ? undefined : await openStamper(options.dataset, { directory: options.spool?.directory });
-  return new HttpProducer<Input>({ ...settings, outbox, stamper, spooled: options.spool !== undefined });
+  await using stack = new AsyncDisposableStack();
+  const { spool, onProblem = () => undefined } = options;
+  const outbox = stack.use(spool === undefined ? createMemoryOutbox() : await openSpool({ ...spool, dataset, onProblem }));
+  const stamper = typeof options.dataset === "string" ? undefined : stack.use(await openStamper(options.dataset, { directory: spool?.directory }));
+  return new HttpProducer<Input>({ ...settings, outbox, stamper, spooled: spool !== undefined, opened: stack.move() });
 }
 
 interface Settings {
@@ -126,6 +126,13 @@ interface Place extends Settings {
   readonly outbox: Outbox;
   readonly stamper: Stamper | undefined;
   readonly spooled: boolean;
+  /** The outbox and the stamper. */
+  readonly opened: AsyncDisposableStack;
+}
+
+interface Taking {
+  readonly waiter: Waiter | undefined;
+  readonly signal: AbortSignal | undefined;
 }
 
 interface Waiting {
@@ -148,10 +155,11 @@ class HttpProducer<Input extends object> implements Producer<Input> {
   readonly #unsafe = new Map<string, { readonly batch: Batch; readonly safe: PromiseWithResolvers<void> }>();
   /** Waiters of batches that the server has not judged. */
   readonly #unjudged = new Map<string, LiveBatch["waiters"]>();
-  readonly #untold: Refusal[] = [];
+  readonly #refusals: Refusals;
   readonly #work: Promise<unknown>;
   #storing: Promise<void> = done;
-  #untoldCount = 0;
+  /** Times of the stamper that are being stored: records wait for them. */
+  #reserving: Promise<void> | undefined;
   #heldBytes = 0;
   #heldRecords = 0;
   #batches = 0;
@@ -165,6 +173,7 @@ class HttpProducer<Input extends object> implements Producer<Input> {
 
   constructor(place: Place) {
     this.#place = place;
+    this.#refusals = new Refusals(place.onRefused);
     this.#work = this.#transmitAll().catch((error: Error) => this.#break(error));
   }
 
@@ -180,11 +189,16 @@ class HttpProducer<Input extends object> implements Producer<Input> {
   }
 
   async flush({ signal }: Waits = {}): Promise<void> {
+    while (this.#reserving !== undefined)
+      await orAborted(
+        this.#reserving.catch(() => undefined),
+        { signal },
+      );
     const last = this.#waiting.at(-1);
     if (last !== undefined) await orAborted(last.taken.promise, { signal });
     this.#seal();
     await orAborted(Promise.all([...this.#unsafe.values()].map(({ safe }) => safe.promise)), { signal });
-    this.#throwUntold();
+    this.#refusals.throwUntold();
   }
 
   close(options: Waits = {}): Promise<void> {
@@ -209,15 +223,43 @@ class HttpProducer<Input extends object> implements Producer<Input> {
     };
   }
 
-  #take(record: object, { waiter, signal }: { readonly waiter: Waiter | undefined; readonly signal: AbortSignal | undefined }): Promise<void> {
+  #take(record: object, options: Taking): Promise<void> {
     try {
-      signal?.throwIfAborted();
+      options.signal?.throwIfAborted();
       if (this.#broken !== undefined) throw this.#broken;
       if (this.#closing !== undefined) throw new ClientError("client.closed", "The producer was closed.");
       const { stamper } = this.#place;
-      const stamped = stamper === undefined ? record : stamper.stamp(record);
-      if (stamped === undefined) return stamper?.reserve().then(() => this.#take(record, { waiter, signal })) ?? done;
-      const line = toLine(stamped);
+      return stamper === undefined ? this.#enter(record, options) : this.#stamp(record, options, stamper);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  /** While times are being stored, the records that come wait in their order. */
+  #stamp(record: object, options: Taking, stamper: Stamper): Promise<void> {
+    const stamped = this.#reserving === undefined ? stamper.stamp(record) : undefined;
+    if (stamped !== undefined) return this.#enter(stamped, options);
+    const reserving = (this.#reserving ??= stamper.reserve());
+    const settle = (): void => {
+      if (this.#reserving === reserving) this.#reserving = undefined;
+    };
+    return reserving.then(
+      () => {
+        settle();
+        options.signal?.throwIfAborted();
+        this.#ending.signal.throwIfAborted();
+        return this.#stamp(record, options, stamper);
+      },
+      (error: unknown) => {
+        settle();
+        throw error;
+      },
+    );
+  }
+
+  #enter(record: object, { waiter, signal }: Taking): Promise<void> {
+    try {
+      const line = toLine(record);
       const bytes = Buffer.byteLength(line) + 1;
       if (bytes > this.#place.bufferBytesMax)
         throw new ClientError("client.tooLarge", `A record of ${bytes} bytes is more than the buffer holds.`, { bytes, max: this.#place.bufferBytesMax });
@@ -352,29 +394,9 @@ class HttpProducer<Input extends object> implements Producer<Input> {
     if (waiters !== undefined) for (let index = 0; index < records; index++) if (!refusals.has(index)) waiters.get(index)?.resolve();
     for (const [index, refusal] of refusals) {
       const waiter = waiters?.get(index);
-      if (waiter !== undefined) waiter.reject(new RefusedError([refusal]));
-      else if (this.#place.onRefused !== undefined) this.#callBack(refusal);
-      else {
-        this.#untoldCount++;
-        if (this.#untold.length < untoldRefusalsMax) this.#untold.push(refusal);
-      }
+      if (waiter === undefined) this.#refusals.tell(refusal);
+      else waiter.reject(new RefusedError([refusal]));
     }
-  }
-
-  /** What a caller's function throws is the caller's: it must not hold up the sending. */
-  #callBack(refusal: Refusal): void {
-    try {
-      this.#place.onRefused?.(refusal);
-    } catch (error) {
-      void Promise.reject(error);
-    }
-  }
-
-  #throwUntold(): void {
-    const count = this.#untoldCount;
-    if (count === 0) return;
-    this.#untoldCount = 0;
-    throw new RefusedError(this.#untold.splice(0), { count });
   }
 
   async #close({ signal }: Waits): Promise<void> {
@@ -383,7 +405,7 @@ class HttpProducer<Input extends object> implements Producer<Input> {
     try {
       await this.flush({ signal: patience });
       if (this.#place.spooled) await this.#sendSpooled(patience);
-      this.#throwUntold();
+      this.#refusals.throwUntold();
     } catch (error) {
       failure = error;
     }
@@ -394,10 +416,9 @@ class HttpProducer<Input extends object> implements Producer<Input> {
     await this.#storing;
     for (const { taken } of this.#waiting.splice(0)) taken.reject(closed);
     this.#rejectUnjudged(closed);
-    await this.#place.stamper?.[Symbol.asyncDispose]();
-    await this.#place.outbox[Symbol.asyncDispose]();
+    await this.#place.opened.disposeAsync();
     const unsent = [...this.#unsafe.values()].flatMap(({ batch }) => recordsOf(batch));
-    if (unsent.length > 0) throw new UnsentError(unsent, { refusals: this.#untold, cause: failure });
+    if (unsent.length > 0) throw new UnsentError(unsent, { refusals: this.#refusals.untold, cause: failure });
     if (failure !== undefined && !patience.aborted) throw failure;
   }
 

@@ -1,5 +1,6 @@
 import { open, type FileHandle } from "node:fs/promises";
 import { crc32 } from "node:zlib";
+import { ClientError } from "../client-error.ts";
 
 const slotBytes = 24;
 
@@ -12,11 +13,17 @@ export interface Counter extends AsyncDisposable {
   write(value: bigint, options: { readonly sync: boolean }): Promise<void>;
 }
 
+/** Zero where nothing was written yet. Both slots damaged are `client.spoolCorrupt`: no crash leaves them so. */
 export async function openCounter(path: string): Promise<Counter> {
   const file = await openOrCreate(path);
   const bytes = Buffer.alloc(2 * slotBytes);
-  await file.read(bytes, 0, bytes.length, 0);
+  const { bytesRead } = await file.read(bytes, 0, bytes.length, 0);
   const slots = [0, slotBytes].flatMap((start) => decodeSlot(bytes, start) ?? []);
+  // The first write goes to the second slot: torn, it leaves the first one empty.
+  if (slots.length === 0 && bytes.subarray(0, Math.min(slotBytes, bytesRead)).some((byte) => byte !== 0)) {
+    await file.close();
+    throw new ClientError("client.spoolCorrupt", `${path} is damaged.`, { path });
+  }
   let { value, writes } = slots.sort((a, b) => (a.writes < b.writes ? 1 : -1))[0] ?? { value: 0n, writes: 0n };
   return {
     get value() {

@@ -5,18 +5,19 @@ import type { Batch } from "../producer/batch.ts";
 const magic = Buffer.from("MSSPOOL1");
 const headBytes = 8;
 const keyBytesMax = 1_024;
+export const formatVersion = 1;
 
 /** The beginning of a segment: which dataset's batches it holds. */
 export function encodeSegmentHead(dataset: string): Buffer {
-  return Buffer.concat([magic, encodeFrame(Buffer.from(JSON.stringify({ formatVersion: 1, dataset })))]);
+  return Buffer.concat([magic, encodeFrame(Buffer.from(JSON.stringify({ formatVersion, dataset })))]);
 }
 
 /** Undefined when it is no segment's beginning. */
-export function decodeSegmentHead(bytes: Buffer<ArrayBuffer>): { readonly dataset: string; readonly end: number } | undefined {
+export function decodeSegmentHead(bytes: Buffer<ArrayBuffer>): { readonly formatVersion: number; readonly dataset: string; readonly end: number } | undefined {
   const frame = bytes.subarray(0, magic.length).equals(magic) ? decodeFrame(bytes, magic.length) : undefined;
   if (frame === undefined) return undefined;
-  const { dataset } = JSON.parse(frame.payload.toString()) as { readonly dataset: string };
-  return { dataset, end: frame.end };
+  const head = JSON.parse(frame.payload.toString()) as { readonly formatVersion: number; readonly dataset: string };
+  return { ...head, end: frame.end };
 }
 
 export function encodeBatch({ idempotencyKey, body, records }: Batch): Buffer {
@@ -42,11 +43,6 @@ export function decodeBatch(bytes: Buffer<ArrayBuffer>, start: number): DecodedB
   return { batch: { idempotencyKey: payload.toString("utf8", 6, keyEnd), records: payload.readUInt32LE(0), body: payload.subarray(keyEnd) }, end };
 }
 
-/** Where the frame at `start` says that it ends, damaged or not; undefined where not even that is there. */
-export function claimedEnd(bytes: Buffer<ArrayBuffer>, start: number): number | undefined {
-  return start + headBytes > bytes.length ? undefined : start + headBytes + bytes.readUInt32LE(start);
-}
-
 function encodeFrame(payload: Buffer): Buffer {
   const head = Buffer.alloc(headBytes);
   head.writeUInt32LE(payload.length, 0);
@@ -55,8 +51,9 @@ function encodeFrame(payload: Buffer): Buffer {
 }
 
 function decodeFrame(bytes: Buffer<ArrayBuffer>, start: number): { readonly payload: Buffer<ArrayBuffer>; readonly end: number } | undefined {
-  const end = claimedEnd(bytes, start);
-  if (end === undefined || end > bytes.length || end === start + headBytes) return undefined;
+  if (start + headBytes > bytes.length) return undefined;
+  const end = start + headBytes + bytes.readUInt32LE(start);
+  if (end > bytes.length || end === start + headBytes) return undefined;
   const payload = bytes.subarray(start + headBytes, end);
   // Seeded with the length, so that a length changed together with nothing else is found.
   return crc32(payload, payload.length) === bytes.readUInt32LE(start + 4) ? { payload, end } : undefined;

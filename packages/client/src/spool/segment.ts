@@ -2,7 +2,7 @@ import { open, readFile, type FileHandle } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { ClientError } from "../client-error.ts";
 import type { Batch } from "../producer/batch.ts";
-import { claimedEnd, decodeBatch, decodeSegmentHead, encodeSegmentHead } from "./frame.ts";
+import { decodeBatch, decodeSegmentHead, encodeSegmentHead, formatVersion } from "./frame.ts";
 
 /** Where a batch stands. */
 export interface Entry {
@@ -63,6 +63,11 @@ export async function openSegment(
     if (isLast && bytes.length <= encodeSegmentHead(dataset).length) return undefined;
     throw corrupt(path, 0);
   }
+  if (head.formatVersion !== formatVersion)
+    throw new ClientError("client.spoolMismatch", `${path} has the layout ${head.formatVersion}; this version of the package reads ${formatVersion}.`, {
+      path,
+      formatVersion: head.formatVersion,
+    });
   if (head.dataset !== dataset)
     throw new ClientError("client.spoolMismatch", `${path} holds records of ${head.dataset}, not of ${dataset}.`, { path, dataset: head.dataset });
   const segment: Segment = { path, file: await open(path, "r+"), end: head.end };
@@ -101,12 +106,12 @@ export async function syncDirectory(directory: string): Promise<void> {
   }
 }
 
-/** Behind the damaged batch at `start` there is a whole one. */
+/** Somewhere behind the damage at `start` there is a whole batch: its length may be what is damaged, so every place is tried. */
 function goesOn(bytes: Buffer<ArrayBuffer>, start: number): boolean {
-  const next = claimedEnd(bytes, start);
-  return next !== undefined && next < bytes.length && decodeBatch(bytes, next) !== undefined;
+  for (let place = start + 1; place < bytes.length; place++) if (decodeBatch(bytes, place) !== undefined) return true;
+  return false;
 }
 
-function corrupt(path: string, position: number): ClientError {
+export function corrupt(path: string, position: number): ClientError {
   return new ClientError("client.spoolCorrupt", `${path} is damaged at byte ${position}. Nothing was cut.`, { path, position, directory: dirname(path) });
 }

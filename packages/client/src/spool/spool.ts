@@ -7,7 +7,18 @@ import type { Outbox } from "../producer/outbox.ts";
 import { openCounter, type Counter } from "./counters.ts";
 import { encodeBatch } from "./frame.ts";
 import { lockDirectory } from "./lock.ts";
-import { createSegment, openSegment, parseSegmentName, readEntry, syncDirectory, writeDurably, type Entry, type Segment } from "./segment.ts";
+import {
+  corrupt,
+  createSegment,
+  openSegment,
+  parseSegmentName,
+  readEntry,
+  segmentName,
+  syncDirectory,
+  writeDurably,
+  type Entry,
+  type Segment,
+} from "./segment.ts";
 
 const usualSegmentBytesMax = 8_000_000;
 
@@ -38,15 +49,19 @@ interface Found {
   /** What is not sent, oldest first. */
   readonly entries: Entry[];
   readonly next: bigint;
+  /** The segment that the next batch may be written to. */
+  readonly current: Segment | undefined;
 }
 
 async function findSegments(directory: string, of: { readonly dataset: string; readonly sent: bigint; readonly stack: AsyncDisposableStack }): Promise<Found> {
   const firsts = (await readdir(directory)).flatMap((name) => parseSegmentName(name) ?? []).sort((a, b) => (a < b ? -1 : 1));
   const segments: Segment[] = [];
   const entries: Entry[] = [];
-  let next = of.sent;
+  let next = 0n;
   for (const [index, first] of firsts.entries()) {
-    const path = join(directory, `${first.toString().padStart(20, "0")}.spool`);
+    const path = join(directory, segmentName(first));
+    // Numbers that are missing were sent, or something is.
+    if (index > 0 && first !== next && (first < next || first > of.sent)) throw corrupt(path, 0);
     const opened = await openSegment(path, { first, dataset: of.dataset, isLast: index === firsts.length - 1 });
     if (opened === undefined) {
       await unlink(path);
@@ -55,10 +70,10 @@ async function findSegments(directory: string, of: { readonly dataset: string; r
     of.stack.defer(() => opened.segment.file.close().catch(() => undefined));
     segments.push(opened.segment);
     entries.push(...opened.entries.filter(({ number }) => number >= of.sent));
-    const end = first + BigInt(opened.entries.length);
-    if (end > next) next = end;
+    next = first + BigInt(opened.entries.length);
   }
-  return { segments, entries, next };
+  // A batch that was sent may have been cut as damaged: then the places in its segment do not give the next numbers.
+  return of.sent > next ? { segments, entries, next: of.sent, current: undefined } : { segments, entries, next, current: segments.at(-1) };
 }
 
 interface Place extends Found {
@@ -90,7 +105,7 @@ class Spool implements Outbox {
     this.#place = place;
     this.#entries = place.entries;
     this.#segments = place.segments;
-    this.#current = place.segments.at(-1);
+    this.#current = place.current;
     this.#next = place.next;
     this.#bytes = place.entries.reduce((sum, { start, end }) => sum + end - start, 0);
   }
@@ -143,15 +158,15 @@ class Spool implements Outbox {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    for (const { file } of this.#segments) await file.close().catch(() => undefined);
     await this.#place.stack.disposeAsync();
   }
 
   /** One batch, then the disk: so a torn batch is always the last one. */
   async #write(frame: Buffer): Promise<Entry> {
-    const { directory, dataset, segmentBytesMax, stack } = this.#place;
+    const { directory, dataset, segmentBytesMax } = this.#place;
     if (this.#current === undefined || this.#current.end >= segmentBytesMax) {
       const segment = await createSegment(directory, { first: this.#next, dataset });
-      stack.defer(() => segment.file.close().catch(() => undefined));
       this.#segments.push(segment);
       this.#current = segment;
     }
