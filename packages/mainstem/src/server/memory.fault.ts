@@ -29,7 +29,10 @@ describe("the server's memory stays within its bounds", () => {
   let port = 0;
   let memoryBefore = 0;
   before(async () => {
-    const [text] = (await once(child.stdout, "data")) as [Buffer];
+    const died = once(child, "exit").then(([code, signal]) => assert.fail(`the server ended at its start: ${code ?? signal}`));
+    const [text] = (await Promise.race([once(child.stdout, "data"), died])) as [Buffer];
+    // From here on its end shows in what the tests see.
+    died.catch(() => undefined);
     port = Number(text.toString());
     // What a first request allocates once is no growth.
     for (let index = 0; index < 3; index++) await send({ body: repeat(toLines(Array.from({ length: 1_000 }, (_, at) => order(at))), 5 * mebibyte) });
@@ -37,7 +40,7 @@ describe("the server's memory stays within its bounds", () => {
   });
   after(async () => {
     child.stdin.end();
-    await once(child, "close");
+    if (child.exitCode === null && child.signalCode === null) await once(child, "close");
   });
 
   /** Sends a body, and watches the server's memory meanwhile. */
