@@ -140,6 +140,30 @@ describe("the command line", () => {
     assert.match(bad.errors, /\[contract\.invalid\]\n {2}- \S+: /);
   });
 
+  test("sends CSV: types from the contract, what cannot be read refused by its line", async () => {
+    const table = '\ufeffid;revision;note\r\nc1;1;"two\r\nlines; and ""quotes"""\r\nc2;soon;\r\nc3;1\r\nc4;1;"cut\r\nc5;2;NULL\r\n';
+    await writeFile(join(folder.path, "orders.csv"), table);
+    const args = ["send", "shop.orders", "orders.csv", "--delimiter", ";", "--null", "NULL"];
+    const sent = await run(args);
+    assert.equal(sent.code, 1, sent.errors);
+    assert.match(sent.output, /^shop\.orders: 2 accepted, 3 refused\n/);
+    assert.match(sent.output, /^ +1 × record\.invalid at revision: expected long.*, received string "soon" \(line 4\)$/m);
+    assert.match(sent.output, /^ +1 × cli\.csv: expected 3 fields, as in the header row, received 2 \(line 5\)$/m);
+    assert.match(sent.output, /^ +1 × cli\.csv: expected a closing quote, received the end of the file \(line 6\)$/m);
+    const { causes } = JSON.parse((await run([...args, "--json"])).output) as { readonly causes: readonly { readonly lines: readonly number[] }[] };
+    assert.deepEqual(
+      causes.map(({ lines: [line] }) => line),
+      [5, 6, 4],
+    );
+    const { output } = await run(["tail", "shop.orders", "--json"]);
+    const notes = output.split("\n").flatMap((line) => /"id":"c[15]".*"note":(.*?)\}/.exec(line)?.[1] ?? []);
+    assert.deepEqual([...new Set(notes)].sort(), ['"two\\r\\nlines; and \\"quotes\\""', "null"]);
+    const wrong = await run(["send", "shop.orders", "--format", "csv"], { input: "id,revison\n1,2\n" });
+    assert.equal(wrong.code, 1);
+    assert.match(wrong.errors, /no field "revison" \(perhaps revision\).*\[cli\.csv\]/);
+    assert.equal((await run(["send", "shop.orders", "orders.csv", "--delimiter", "::"])).code, 2);
+  });
+
   test("pauses, resumes and resets tasks, and says why where it cannot", async () => {
     const paused = await run(["pause", "table.shop.orders", "--reason", "the disk moves", "--json"]);
     const { verdict, paused: pause } = JSON.parse(paused.output) as { readonly verdict: string; readonly paused: { readonly reason: string } };

@@ -1,9 +1,4 @@
-/** Whole lines of NDJSON that make one request. */
-export interface LineBatch {
-  readonly bytes: Buffer;
-  /** Lines that are not blank: each is a record. */
-  readonly records: number;
-}
+import type { RecordBatch } from "./record-batch.ts";
 
 /** A line that no server would take; it was left out of the batches. */
 export interface LongLine {
@@ -22,11 +17,12 @@ export interface LineLimits {
 
 const newline = 0x0a;
 
-/** Cuts a stream of NDJSON into batches at the ends of lines. Holds one batch and one line at a time, whatever the input. */
-export async function* cutLines(source: AsyncIterable<Uint8Array>, limits: LineLimits): AsyncGenerator<LineBatch> {
+/** Cuts a stream of NDJSON into batches at the ends of lines; a place counts the lines that are not blank, from 0. Holds one batch and one line at a time, whatever the input. */
+export async function* cutLines(source: AsyncIterable<Uint8Array>, limits: LineLimits): AsyncGenerator<RecordBatch> {
   let parts: Buffer[] = [];
   let batchBytes = 0;
-  let records = 0;
+  let places: number[] = [];
+  let sourceBytes = 0;
   // The line that has begun: its pieces, or only its length once it is too long.
   let line: Buffer[] = [];
   let lineBytes = 0;
@@ -37,8 +33,7 @@ export async function* cutLines(source: AsyncIterable<Uint8Array>, limits: LineL
     else if (line.some((piece) => !isBlank(piece))) {
       parts.push(...line, Buffer.of(newline));
       batchBytes += lineBytes + 1;
-      records++;
-      index++;
+      places.push(index++);
     }
     line = [];
     lineBytes = 0;
@@ -49,11 +44,13 @@ export async function* cutLines(source: AsyncIterable<Uint8Array>, limits: LineL
     if (lineBytes > limits.lineBytesMax) line = [];
     else line.push(piece);
   };
-  const takeBatch = (): LineBatch => {
-    const batch = { bytes: Buffer.concat(parts), records };
+  const takeBatch = (): RecordBatch => {
+    const taken = places;
+    const batch = { bytes: Buffer.concat(parts), records: taken.length, sourceBytes, placeOf: (place: number) => taken[place] ?? 0 };
     parts = [];
     batchBytes = 0;
-    records = 0;
+    places = [];
+    sourceBytes = 0;
     return batch;
   };
 
@@ -63,13 +60,15 @@ export async function* cutLines(source: AsyncIterable<Uint8Array>, limits: LineL
     for (let end = bytes.indexOf(newline); end !== -1; end = bytes.indexOf(newline, start)) {
       extendLine(bytes.subarray(start, end));
       endLine();
+      sourceBytes += end + 1 - start;
       start = end + 1;
       if (batchBytes >= limits.batchBytes) yield takeBatch();
     }
     extendLine(bytes.subarray(start));
+    sourceBytes += bytes.length - start;
   }
   endLine();
-  if (records > 0) yield takeBatch();
+  if (places.length > 0) yield takeBatch();
 }
 
 function isBlank(bytes: Buffer): boolean {

@@ -23,7 +23,7 @@ export interface RefusalGroup {
   /** What one of them had there. */
   readonly received: string;
   readonly count: number;
-  /** The first few places in what was sent, from 0. */
+  /** The first few places in what was sent: records from 0, or lines of a CSV file from 1. */
   readonly indexes: readonly number[];
 }
 
@@ -37,17 +37,19 @@ export interface RefusalTally {
   readonly groups: readonly RefusalGroup[];
 }
 
-/** Counts refusals by cause while a long input is sent in many requests. */
-export function createRefusalCounter(): {
-  /** `offset`: how many records were sent before the request in which the refusal has its index. */
-  add(refused: Refused, options: { readonly offset: number }): void;
-  /** Everything that a receipt refuses. */
-  addAll(receipt: Receipt, options: { readonly offset: number }): void;
+export interface RefusalCounter {
+  /** The index is a place in the whole input. */
+  add(refused: Refused): void;
+  /** Everything that a receipt refuses; `placeOf` says where in the whole input a record of the request is. */
+  addAll(receipt: Receipt, options: { readonly placeOf: (index: number) => number }): void;
   readonly tally: () => RefusalTally;
-} {
+}
+
+/** Counts refusals by cause while a long input is sent in many requests. */
+export function createRefusalCounter(): RefusalCounter {
   const groups = new Map<string, { -readonly [K in keyof RefusalGroup]: RefusalGroup[K] }>();
   let total = 0;
-  const add = (refused: Refused, { offset, count = 1 }: { readonly offset: number; readonly count?: number }): void => {
+  const add = (refused: Refused, count = 1): void => {
     total += count;
     const { path = "", expected = "", received = "" } = refused.errors[0] ?? {};
     const full = groups.size >= groupsMax;
@@ -56,23 +58,23 @@ export function createRefusalCounter(): {
     const group = known ?? { code: full ? "(other causes)" : refused.code, path, expected, received, count: 0, indexes: [] };
     if (known === undefined) groups.set(key, group);
     group.count += count;
-    if (refused.index >= 0 && group.indexes.length < indexesNamedMax) group.indexes = [...group.indexes, refused.index + offset];
+    if (refused.index >= 0 && group.indexes.length < indexesNamedMax) group.indexes = [...group.indexes, refused.index];
   };
   return {
-    add,
-    addAll({ refused, refusedMore = 0 }, { offset }) {
-      for (const one of refused) add(one, { offset });
-      if (refusedMore > 0) add({ index: -1, code: "(not named by the server)", errors: [] }, { offset, count: refusedMore });
+    add: (refused) => add(refused),
+    addAll({ refused, refusedMore = 0 }, { placeOf }) {
+      for (const one of refused) add({ ...one, index: placeOf(one.index) });
+      if (refusedMore > 0) add({ index: -1, code: "(not named by the server)", errors: [] }, refusedMore);
     },
     tally: () => ({ total, groups: [...groups.values()].sort((a, b) => b.count - a.count) }),
   };
 }
 
 /** `  9 × record.invalid at title: expected string, received number 300 (records 12, 80, …)` */
-export function describeGroup(group: RefusalGroup): string {
+export function describeGroup(group: RefusalGroup, noun: "record" | "line" = "record"): string {
   const place = group.path === "" ? "" : ` at ${group.path}`;
   const expectation = group.expected === "" ? "" : `: expected ${group.expected}, received ${group.received}`;
   const more = group.count > group.indexes.length ? ", …" : "";
-  const places = group.indexes.length === 0 ? "" : ` (record${group.count === 1 ? "" : "s"} ${group.indexes.join(", ")}${more})`;
+  const places = group.indexes.length === 0 ? "" : ` (${noun}${group.count === 1 ? "" : "s"} ${group.indexes.join(", ")}${more})`;
   return `${String(group.count).padStart(6)} × ${group.code}${place}${expectation}${places}`;
 }
