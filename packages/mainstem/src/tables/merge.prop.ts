@@ -12,7 +12,7 @@ import { putChunk, toRecords } from "./testing/chunks.ts";
 import { openDirectory, openPipeline } from "./testing/pipeline.ts";
 import { oneZero, readRows } from "./testing/rows.ts";
 import { TableInMemory } from "./testing/table-in-memory.ts";
-import { openWorld, testMs } from "./testing/world.ts";
+import { assertForAWhile, openWorld } from "./testing/world.ts";
 
 /** Records in the order of their arrival, how they are cut into chunks and builds, and what happens in between. */
 interface Story {
@@ -58,7 +58,7 @@ test("the same records give the same rows, in any order, however cut and repeate
   const engines = new Map(await Promise.all(sizes.map(async (smallBytes) => [smallBytes, await open(smallBytes)] as const)));
   await using _ = { [Symbol.asyncDispose]: async () => void (await Promise.all([...engines.values()].map((engine) => engine[Symbol.asyncDispose]()))) };
   let run = 0;
-  await fc.assert(
+  await assertForAWhile(
     fc.asyncProperty(stories, async (story) => {
       const grown = growingContract(story.contract);
       const arrived = arrivals(story, grown);
@@ -87,12 +87,11 @@ test("the same records give the same rows, in any order, however cut and repeate
       const natives = arrived.map(({ native }) => (table.contract === grown ? native : only(native, story.contract)));
       assertSameRows(table.contract, await table.rows(), mergeRecords(table.contract, natives, rowDigest).rows);
     }),
-    { interruptAfterTimeLimit: testMs, markInterruptAsFailure: false, numRuns: 1_000_000 },
   );
 });
 
 test("so do log, archive and table together, with restarts between", async () => {
-  await fc.assert(
+  await assertForAWhile(
     fc.asyncProperty(stories, async ({ contract, records, repeats, cuts, reopen }) => {
       await using directory = await openDirectory();
       const arrived = [...records, ...repeats.map((index) => pick(records, index))];
@@ -119,7 +118,6 @@ test("so do log, archive and table together, with restarts between", async () =>
         await pipeline[Symbol.asyncDispose]();
       }
     }),
-    { interruptAfterTimeLimit: testMs, markInterruptAsFailure: false, numRuns: 1_000_000 },
   );
 });
 
