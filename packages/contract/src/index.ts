@@ -65,7 +65,7 @@ export { compileDecoder, type Decode, type NativeRecord } from "./records/decode
 export { compileDefault } from "./records/native-reader.ts";
 export { compileNativeWriter } from "./records/native-writer.ts";
 export { compileToJson, type Json } from "./records/to-json.ts";
-export { compileKeyBytes } from "./records/key-bytes.ts";
+export { compileKeyBytes, compileKeyDecoder } from "./records/key-bytes.ts";
 export { compareBytes, compileOrderBytes, compileValueOrder, positionOrderBytes, type RecordPosition } from "./records/order-bytes.ts";
 export { compareText, compileRowText, compileValueText } from "./records/row-text.ts";
 export { compareContent, compileMerge, mergePlacedRecords, mergeRecords } from "./records/merge.ts";

@@ -18,7 +18,10 @@ export type MergeState = Readonly<Record<string, FieldState>>;
 
 /** The merge by field. `merge` is associative, commutative and idempotent over states that `of` began with. */
 export interface FieldMerge {
-  /** The fields whose order is not that of the row itself, so that a table must remember it beside the row (all that need one under `order: log`). */
+  /**
+   * The fields whose order is not that of the row itself, so that a table must remember it beside the row. Under `order: log` it must remember the
+   * order of the row, which is the greatest of its records', too.
+   */
   readonly remembered: readonly string[];
   /** The state of one record. `order`: the order bytes of its order fields, or of its position. */
   readonly of: (native: NativeRecord, order: Uint8Array) => MergeState;
@@ -42,8 +45,8 @@ export function compileFieldMerge(contract: Contract): FieldMerge {
   const ruleOf = (name: string): FieldRule => (Object.hasOwn(rules, name) ? (rules[name] as FieldRule) : "latest");
   const plans = contract.schema.fields.map((field) => compileField(field, ruleOf(field.name)));
   const ordered = contract.schema.fields.filter(({ name }) => ["latest", "first", "latestNonNull"].includes(ruleOf(name)) && !contract.key.includes(name));
-  // The order fields of the row are the latest, so they say of every latest value when it was.
-  const beside = contract.order === "log" ? ordered : ordered.filter(({ name }) => ruleOf(name) !== "latest" && !orderFields(contract).includes(name));
+  // Null is a value to latest, so every latest value has the greatest order, which order fields of the row tell, being latest themselves.
+  const beside = ordered.filter(({ name }) => ruleOf(name) !== "latest" && !orderFields(contract).includes(name));
   const each = (field: (plan: FieldPlan) => unknown) => Object.fromEntries(plans.map((plan) => [plan.name, field(plan)]));
   return {
     remembered: beside.map(({ name }) => name),

@@ -3,6 +3,7 @@ import type { AvroField } from "../avro/schema.ts";
 import { isUnion } from "../avro/schema.ts";
 import type { Contract } from "../contract.ts";
 import { kindOf } from "../value-kind.ts";
+import { compileDecoder, type NativeRecord } from "./decoder.ts";
 import { compileNativeWriter } from "./native-writer.ts";
 
 /** `text`: the one key field is a string or uuid, and the key its UTF-8. `avro`: the key fields in Avro binary, in the declared order. */
@@ -33,6 +34,20 @@ export function compileKeyBytes(contract: Contract): (native: Readonly<Record<st
     sink.reset();
     for (let index = 0; index < fields.length; index++) writes[index]?.(native[(fields[index] as AvroField).name], sink);
     return sink.copy();
+  };
+}
+
+/** Compiles the way back: the key fields that key bytes are of. What they cannot be of is `avro.malformed`. */
+export function compileKeyDecoder(contract: Contract): (key: Uint8Array) => NativeRecord {
+  const schema = { ...contract.schema, fields: keyFieldsOf(contract) };
+  const decode = compileDecoder({ writer: schema, reader: schema });
+  if (keyPlanOf(contract) === "avro") return (key) => decode(key);
+  const sink = new ByteSink(256);
+  return (key) => {
+    sink.reset();
+    sink.writeLong(key.length);
+    sink.writeRaw(key);
+    return decode(sink.view());
   };
 }
 

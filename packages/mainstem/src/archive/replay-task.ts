@@ -1,4 +1,3 @@
-import { MainstemError } from "../runtime/errors.ts";
 import { limits } from "../runtime/limits.ts";
 import type { Logger } from "../runtime/logger.ts";
 import { RecordBatchBuilder, RecordCursor, type Log, type Offset, type Partition, type RecordHeader, type TopicId, type TopicName } from "../log/index.ts";
@@ -8,10 +7,9 @@ import { readChain } from "./chain.ts";
 import { openChunk } from "./chunk-reader.ts";
 import type { ChainEntry } from "./chunk.ts";
 import type { EnvelopeCursor } from "./envelope-cursor.ts";
+import { originHeader, originOf, type Origin } from "./origin.ts";
 import type { ReplaySpec } from "./replay-spec.ts";
 
-/** The header of a replayed record that says where it comes from (docs/formats/replay.md). Of several, the first names the first origin. */
-export const originHeader = "mainstem-origin";
 /** A batch of the live topic that carried an idempotency key would count as another answer to its request. */
 const idempotencyHeader = "mainstem-idempotency";
 /** What frames a record and a batch. */
@@ -45,12 +43,6 @@ export interface ReplayTaskOptions {
  */
 export function createReplayTask(options: ReplayTaskOptions): Task {
   return { name: `replay.${options.spec.dataset}.${options.spec.id}`, run: (context) => new Replay(options, context).run() };
-}
-
-interface Origin {
-  readonly topicId: TopicId;
-  readonly partition: number;
-  readonly offset: number;
 }
 
 class Replay {
@@ -180,21 +172,4 @@ function isWithin(timestamp: number, { from, to }: ReplaySpec): boolean {
 function sizeOf(block: EnvelopeCursor, headers: readonly RecordHeader[]): number {
   const content = Math.max(0, block.keyEnd - block.keyStart) + Math.max(0, block.valueEnd - block.valueStart);
   return framingBytes + content + headers.reduce((sum, { key, value }) => sum + Buffer.byteLength(key) + (value?.length ?? 0) + 10, 0);
-}
-
-function originOf(headers: readonly RecordHeader[], replay: string): Origin | undefined {
-  const header = headers.findLast(({ key }) => key === originHeader);
-  if (header?.value === null || header === undefined) return undefined;
-  let origin: unknown;
-  try {
-    origin = JSON.parse(Buffer.from(header.value).toString());
-  } catch {
-    // A producer may send a header of that name: it is not of this replay.
-    return undefined;
-  }
-  if (typeof origin !== "object" || origin === null || !("replay" in origin) || origin.replay !== replay) return undefined;
-  const { topicId, partition, offset } = origin as unknown as Origin;
-  if (typeof topicId !== "string" || !Number.isSafeInteger(partition) || !Number.isSafeInteger(offset))
-    throw new MainstemError("archive.corrupt", `A record of replay ${replay} does not say where it comes from.`, { replay });
-  return { topicId, partition, offset };
 }

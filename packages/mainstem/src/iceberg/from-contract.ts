@@ -16,7 +16,7 @@ import {
 import { assert, unreachable } from "../runtime/assert.ts";
 import { MainstemError } from "../runtime/errors.ts";
 import type { IcebergField, IcebergPartitionSpec, IcebergSchema, IcebergType, NewTable, TableState } from "./model.ts";
-import { storedFields } from "./reserved.ts";
+import { reservedColumn, reservedField, storedFields } from "./reserved.ts";
 import { widens } from "./schema-change.ts";
 
 /** The table that a contract describes, before it has any data: for `IcebergTables.create`. */
@@ -35,7 +35,7 @@ export function newTableOf(contract: Contract): NewTable {
 export function icebergSchemaOf(contract: Contract, table?: Pick<TableState, "schema" | "lastColumnId">): IcebergSchema {
   const ids = new FieldIds(table?.lastColumnId ?? 0);
   const required = new Set(table === undefined ? [...contract.key, ...orderFields(contract)] : []);
-  const fields = structFields({ ...contract.schema, fields: storedFields(contract) }, { known: table?.schema.fields, ids, path: "" }).map((field) => ({
+  const fields = structFields({ ...contract.schema, fields: storedFields(contract) }, { known: knownFields(contract, table), ids, path: "" }).map((field) => ({
     ...field,
     required: field.required || required.has(field.name),
   }));
@@ -52,6 +52,15 @@ export function icebergSchemaOf(contract: Contract, table?: Pick<TableState, "sc
     ...(identifies ? { "identifier-field-ids": key.map((field) => field!.id) } : {}),
     fields,
   };
+}
+
+/** What another merge remembered is no column of this one's: a rebuild makes all of it anew. */
+function knownFields(contract: Contract, table: Pick<TableState, "schema"> | undefined): readonly IcebergField[] | undefined {
+  const wanted = unwrapNullable(reservedField(contract)?.type ?? [])?.type;
+  const names = wanted?.type === "record" ? wanted.fields.map(({ name }) => name).join() : "";
+  return table?.schema.fields.filter(({ name, type }) => {
+    return name !== reservedColumn || (typeof type === "object" && type.type === "struct" && type.fields.map((field) => field.name).join() === names);
+  });
 }
 
 /** The partition spec of a contract: Iceberg's transforms, named as the reference implementation names them (`placedAt_day`, `id_bucket`). */

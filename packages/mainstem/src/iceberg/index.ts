@@ -21,7 +21,7 @@ export type {
 export { boundsOverlap, compareBounds, compareValues, decodeBound, encodeBound, type Bounds, type BoundValue } from "./bounds.ts";
 export { dataFileFromStats, type ParquetFileStats } from "./parquet-stats.ts";
 export { icebergSchemaOf, newTableOf, partitionSpecOf, privateFieldIds } from "./from-contract.ts";
-export { reservedColumn, reservedField } from "./reserved.ts";
+export { mergesByPosition, positionFields, reservedColumn, reservedField } from "./reserved.ts";
 export { inheritedSummary, summaryKeys } from "./snapshot-summary.ts";
 export { openIcebergTables, type IcebergOptions } from "./tables.ts";
 export { schemaOf, snapshotAt, snapshotById } from "./table-state.ts";

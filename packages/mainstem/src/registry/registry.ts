@@ -13,7 +13,6 @@ import { openSchemas, schemaKind, type Schemas } from "./schemas.ts";
 import { datasetKind, formatDataset, parseDataset, toDatasetVersion, toGenerations, withTopic, type StoredDataset } from "./stored-dataset.ts";
 import { registryConfigKind, subjectConfigKind, subjectKind, type Claim } from "./stored-subject.ts";
 import { StateSubjects } from "./subjects.ts";
-import { checkSupported } from "./supported.ts";
 import { ensureTopics, type TopicSettings } from "./topics.ts";
 
 export interface RegistryOptions {
@@ -64,7 +63,6 @@ class StateRegistry implements Registry {
 
   async apply(contract: Contract, { provenance, rebuild = false }: ApplyOptions = {}): Promise<Applied> {
     this.#checkOpen();
-    checkSupported(contract);
     const { name } = contract;
     for (let attempt = 0; attempt < limits.registryConflictsMax; attempt += 1) {
       const current = await this.#options.state.definitions.get(datasetKind, name);

@@ -179,7 +179,8 @@ class DatasetTableBuilder implements TableBuilder {
     const remembered = tombstonesOf(contract.name, table, table.current);
     const tombstones = { existing: remembered, into: tombstonePrefix(contract.name), now: env.now() };
     const { chunks } = pending;
-    const built = await engine.build({ contract, schema, partition, sortOrderId, chunks, existing, into, tombstones, memoryBytesMax }, { signal });
+    const generations = new Map(dataset.generations.map(({ topicId, generation }) => [topicId, generation]));
+    const built = await engine.build({ contract, schema, partition, sortOrderId, chunks, generations, existing, into, tombstones, memoryBytesMax }, { signal });
     const next = advance(checkpoint, pending.steps);
     try {
       const inbox = { inbox: dataset.topics.inbox, task: this.name, records: built.unreadable, contractVersion: version, now: env.now(), signal };

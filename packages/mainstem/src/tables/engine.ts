@@ -30,6 +30,8 @@ export interface BuildJob {
   readonly sortOrderId: number;
   /** In any order; resolved to the contract's schema by the writer's schemas in each chunk. */
   readonly chunks: readonly ChunkRef[];
+  /** Of the dataset's topic ids: under `order: log` a replayed record has the position that it had in one of them. */
+  readonly generations: ReadonlyMap<TopicId, number>;
   /** Every live file of the snapshot. */
   readonly existing: readonly DataFile[];
   /** New files are put under this prefix, `<prefix>/<name>.parquet`. */

@@ -1,5 +1,5 @@
-import { orderFields, type AvroField, type Contract } from "@mainstem/contract";
-import { reservedField, type IcebergField, type IcebergSchema, type IcebergType } from "../../iceberg/index.ts";
+import { orderFields, takesDeletes, type AvroField, type Contract } from "@mainstem/contract";
+import { mergesByPosition, positionFields, reservedField, type IcebergField, type IcebergSchema, type IcebergType } from "../../iceberg/index.ts";
 import { MainstemError } from "../../runtime/errors.ts";
 import { columnOf, type Column } from "./columns.ts";
 import { quoteName, quoteText } from "./database.ts";
@@ -13,10 +13,12 @@ export interface ShapeColumn {
   readonly column: Column;
   /** The type in SQL. */
   readonly type: string;
+  /** The column of a data file in which it is a field; 0 where that is null. */
+  readonly within?: ShapeColumn;
 }
 
 /** A column as rows are loaded: what the table's schema says of it does not matter yet. */
-export type LoadedColumn = Omit<ShapeColumn, "iceberg">;
+export type LoadedColumn = Omit<ShapeColumn, "iceberg" | "within">;
 
 /** What the engine knows of a table: its columns in the contract's order, and which of them are key and order. */
 export interface TableShape {
@@ -25,6 +27,10 @@ export interface TableShape {
   readonly stored: readonly ShapeColumn[];
   readonly key: readonly ShapeColumn[];
   readonly order: readonly ShapeColumn[];
+  /** Generation and offset, where they are the order; they are loaded beside the columns. */
+  readonly position: readonly ShapeColumn[];
+  /** Whether a record without a value is a delete: then `valueless` is loaded beside the columns, and only the key's columns are not null. */
+  readonly takesValueless: boolean;
   /** Whether an incoming row is a delete, as an SQL expression of its columns that is never null; undefined for a contract without deletes. */
   readonly dead: string | undefined;
 }
@@ -42,8 +48,33 @@ export function shapeOf(contract: Contract, schema: IcebergSchema): TableShape {
   const stored = reserved === undefined ? columns : [...columns, withIceberg(loadedColumn(reserved, "memory"))];
   const named = (name: string): ShapeColumn => columns.find(({ field }) => field.name === name)!;
   const { deletes } = contract;
-  const dead = deletes === undefined ? undefined : deadWhen(named(deletes.field), deletes.values);
-  return { columns, stored, key: contract.key.map(named), order: orderFields(contract).map(named), dead };
+  const position = mergesByPosition(contract) ? positionColumns(stored[columns.length]!) : [];
+  const takesValueless = position.length > 0 && takesDeletes(contract);
+  const says = deletes === undefined ? undefined : deadWhen(named(deletes.field), deletes.values);
+  const dead = takesValueless ? ["valueless", ...(says === undefined ? [] : [says])].join(" OR ") : says;
+  const order = position.length > 0 ? position : orderFields(contract).map(named);
+  return { columns, stored, key: contract.key.map(named), order, position, takesValueless, dead: dead === undefined ? undefined : `(${dead})` };
+}
+
+function positionColumns(memory: ShapeColumn): readonly ShapeColumn[] {
+  const { fields } = memory.iceberg.type as Extract<IcebergType, { readonly type: "struct" }>;
+  return positionFields.map((title, index) => {
+    const type = index === 0 ? "int" : "long";
+    const iceberg = fields.find(({ name }) => name === title)!;
+    return { ...loadedColumn({ name: title, type: { type } }, index === 0 ? "generation" : "log_offset"), iceberg, within: memory };
+  });
+}
+
+/** The stored columns of incoming rows as expressions: what is remembered beside them is their position. */
+export function storedOf({ columns, stored, position }: TableShape): string {
+  return stored.map((column) => (columns.includes(column) ? column.name : `${memoryOf(column, position)} AS ${column.name}`)).join(", ");
+}
+
+function memoryOf({ type, iceberg }: ShapeColumn, position: readonly ShapeColumn[]): string {
+  if (position.length === 0) return `NULL::${type}`;
+  const { fields } = iceberg.type as Extract<IcebergType, { readonly type: "struct" }>;
+  const values = fields.map(({ name }) => `${quoteName(name)}: ${position.find(({ field }) => field.name === name)?.name ?? "NULL"}`);
+  return `{${values.join(", ")}}::${type}`;
 }
 
 /** The contract's fields as columns. */

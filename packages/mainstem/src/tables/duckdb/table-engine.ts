@@ -1,7 +1,7 @@
 import { mkdir, rm } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
-import { durationMs } from "@mainstem/contract";
+import { durationMs, takesDeletes } from "@mainstem/contract";
 import { dataFileFromStats, privateFieldIds, type DataFile } from "../../iceberg/index.ts";
 import { parseObjectKey, type LocalFile, type ObjectKey, type ObjectStore } from "../../objects/index.ts";
 import { assert } from "../../runtime/assert.ts";
@@ -100,7 +100,7 @@ class DuckdbTableEngine implements TableEngine {
     cleanup.defer(() => this.#worker.run("close", { build }));
     const started = this.#env.monotonic();
     const chunks = await inParallel(withBytes(job.chunks), async (ref) => ({ ref, path: await local.fetch(ref.entry.path as ObjectKey) }));
-    const { contract, schema, existing, memoryBytesMax } = job;
+    const { contract, schema, existing, generations, memoryBytesMax } = job;
     const key = schema.fields.filter(({ name }) => contract.key.includes(name)).map(({ id }) => id);
     const remembered = chunks.length === 0 ? [] : freshTombstones(job);
     const tombstones = {
@@ -109,7 +109,7 @@ class DuckdbTableEngine implements TableEngine {
       oldest: oldestTombstone(job),
     };
     const sizes = { threads: this.#threads, sizes: this.#sizes };
-    const input = { contract, schema, existing: toKnownFiles(existing, key), tombstones, memoryBytesMax, chunks, directory, ...sizes };
+    const input = { contract, schema, generations, existing: toKnownFiles(existing, key), tombstones, memoryBytesMax, chunks, directory, ...sizes };
     await this.#worker.run("open", { build, job: input }, { signal });
     const fetchFiles = (indexes: readonly number[]): Promise<ReadonlyMap<number, string>> => this.#fetchFiles(existing, indexes, { local, signal });
     const loaded = await this.#worker.run("load", { build }, { signal });
@@ -214,7 +214,7 @@ class DuckdbTableEngine implements TableEngine {
 
 /** Files of deletes that are not all beyond the horizon. */
 function freshTombstones(job: BuildJob): readonly TombstoneFile[] {
-  return job.contract.deletes === undefined ? [] : job.tombstones.existing.filter(({ builtAt }) => builtAt >= oldestTombstone(job));
+  return !takesDeletes(job.contract) ? [] : job.tombstones.existing.filter(({ builtAt }) => builtAt >= oldestTombstone(job));
 }
 
 function oldestTombstone({ contract, tombstones }: BuildJob): number {

@@ -1,5 +1,6 @@
 import {
   fieldRules,
+  formatContract,
   isUnion,
   kindOf,
   orderFields,
@@ -155,6 +156,11 @@ export const contracts: fc.Arbitrary<Contract> = fc
       partition: partitions,
     });
   });
+
+/** The same, some of them ordered by the log. */
+export const contractsOfAnyOrder: fc.Arbitrary<Contract> = fc
+  .tuple(contracts, fc.boolean())
+  .map(([contract, byLog]) => (byLog ? parseContract({ ...formatContract(contract), order: "log" }) : contract));
 
 /** Records of a contract, few keys and orders among them, so that they meet: repeats, older ones, ties of different content, moves. */
 export function recordsOf(contract: Contract, size: { readonly minLength?: number; readonly maxLength: number }): fc.Arbitrary<readonly NativeRecord[]> {

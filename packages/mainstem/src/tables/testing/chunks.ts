@@ -11,7 +11,8 @@ import { batchOf, type TestRecord } from "../../archive/testing/batches.ts";
 import { RecordCursor, type Offset, type Partition, type TopicId, type TopicName } from "../../log/index.ts";
 import type { ObjectStore } from "../../objects/index.ts";
 
-const topicId = "AAAAAAAAAAAAAAAAAAAAAA" as TopicId;
+/** Of generations 1 and 2. */
+export const chunkTopics = ["AAAAAAAAAAAAAAAAAAAAAA", "BBBBBBBBBBBBBBBBBBBBBB"] as unknown as readonly TopicId[];
 
 /** Native records as the log holds them: the key's bytes, and the value in the wire format. */
 export function toRecords(contract: Contract, natives: readonly NativeRecord[], { schemaId }: { readonly schemaId: number }): readonly TestRecord[] {
@@ -28,8 +29,16 @@ export function toRecords(contract: Contract, natives: readonly NativeRecord[], 
 /** Stores one chunk of the dataset with the archive's own writer. */
 export async function putChunk(
   objects: ObjectStore,
-  chunk: { readonly topic: string; readonly start: number; readonly records: readonly TestRecord[]; readonly schemas: ReadonlyMap<number, AvroRecordSchema> },
+  chunk: {
+    readonly topic: string;
+    readonly generation?: number;
+    readonly start: number;
+    readonly records: readonly TestRecord[];
+    readonly schemas: ReadonlyMap<number, AvroRecordSchema>;
+  },
 ): Promise<ChunkRef> {
+  const { generation = 1 } = chunk;
+  const topicId = chunkTopics[generation - 1]!;
   const of = { topic: chunk.topic as TopicName, topicId, partition: 0 as Partition };
   const start = chunk.start as Offset;
   const next = (start + chunk.records.length) as Offset;
@@ -51,7 +60,7 @@ export async function putChunk(
     await objects.put(path, [bytes]);
     const times = { first: start, last: start };
     const entry = { formatVersion: 1, kind: "data", start, next, path, attempt, sha256, records: chunk.records.length, bytes: bytes.length, times } as const;
-    return { topicId, generation: 1, partition: of.partition, entry };
+    return { topicId, generation, partition: of.partition, entry };
   } finally {
     await rm(directory, { recursive: true, force: true });
   }

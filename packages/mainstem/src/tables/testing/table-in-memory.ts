@@ -7,6 +7,7 @@ import { openDatabase, type Database } from "../duckdb/database.ts";
 import { list, scan, shapeOf } from "../duckdb/shape.ts";
 import type { BuiltFiles, TableEngine, TombstoneFile, Waits } from "../engine.ts";
 import { tombstonePrefix } from "../tombstones.ts";
+import { chunkTopics } from "./chunks.ts";
 
 /** A table without metadata: what an engine builds is what the next build finds. */
 export class TableInMemory {
@@ -42,6 +43,7 @@ export class TableInMemory {
         partition,
         sortOrderId: 1,
         chunks,
+        generations: new Map(chunkTopics.map((topicId, index) => [topicId, index + 1])),
         existing: this.files,
         into: `tables/${this.contract.name.replace(".", "/")}/data`,
         tombstones: { existing: this.tombstones, into: tombstonePrefix(this.contract.name), now: options.now ?? 0 },

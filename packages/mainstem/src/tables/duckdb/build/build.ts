@@ -1,10 +1,10 @@
-import { partitionKind, type Contract } from "@mainstem/contract";
+import { partitionKind, type Contract, type PartitionKind } from "@mainstem/contract";
 import type { IcebergSchema, PartitionScalar } from "../../../iceberg/index.ts";
 import { openDatabase, type Database } from "../database.ts";
-import { list, shapeOf, type TableShape } from "../shape.ts";
+import { shapeOf, storedOf, type TableShape } from "../shape.ts";
 import { createDefaults, fileRows, lacksDefault, type ExistingFile, type KnownFile, type LocalDataFile } from "./files.ts";
 import { acceptAll, mergeFields } from "./field-merge.ts";
-import { loadChunks, type Loaded, type LocalChunk } from "./load.ts";
+import { loadChunks, type Generations, type Loaded, type LocalChunk } from "./load.ts";
 import { equal, identityOf, type Identity } from "./identity.ts";
 import { candidateFiles, findExisting } from "./lookup.ts";
 import { Partitions } from "./partitions.ts";
@@ -19,6 +19,7 @@ export interface BuildInput {
   readonly contract: Contract;
   readonly schema: IcebergSchema;
   readonly chunks: readonly LocalChunk[];
+  readonly generations: Generations;
   /** Every live file of the table, in the order in which the caller counts them. */
   readonly existing: readonly KnownFile[];
   readonly tombstones: TombstoneInput;
@@ -63,7 +64,7 @@ export class Build implements AsyncDisposable {
     this.#input = input;
     this.#database = database;
     this.#shape = shapeOf(input.contract, input.schema);
-    this.#by = identityOf(this.#shape, { withPartition: partitionKind(input.contract) === "immutable" });
+    this.#by = identityOf(this.#shape, { withPartition: this.#partitionKind === "immutable" });
     this.#existing = input.existing.map(({ partition, ...file }, index) => ({ ...file, index, part: this.#partitions.number(partition) }));
   }
 
@@ -73,12 +74,12 @@ export class Build implements AsyncDisposable {
 
   /** Reads the chunks. Returns the places, among the existing files, of those that can hold one of the keys. */
   async load({ signal }: { readonly signal: AbortSignal }): Promise<Loaded & { readonly candidates: readonly number[] }> {
-    const { contract, chunks } = this.#input;
+    const { contract, chunks, generations } = this.#input;
     return await this.#database.during(signal, "reading chunks", async () => {
       await createDefaults(this.#database, this.#shape);
-      this.#loaded = await loadChunks(this.#database, { contract, shape: this.#shape, chunks, partitions: this.#partitions, signal });
+      this.#loaded = await loadChunks(this.#database, { contract, shape: this.#shape, chunks, generations, partitions: this.#partitions, signal });
       if (contract.merge.kind === "none") return { ...this.#loaded, candidates: [] };
-      const onlyOwnPartition = partitionKind(contract) !== "movable";
+      const onlyOwnPartition = this.#partitionKind !== "movable";
       const candidates = await candidateFiles(this.#database, { shape: this.#shape, files: this.#existing, onlyOwnPartition });
       return { ...this.#loaded, candidates: candidates.map(({ index }) => index) };
     });
@@ -146,7 +147,6 @@ export class Build implements AsyncDisposable {
   /** Makes `accepted` (the incoming rows that are in the table afterwards) and `removed` (the places of rows that are not any more). */
   async #settle(conflicts: number): Promise<BuildCounts> {
     const database = this.#database;
-    const columns = list(this.#shape.columns);
     const same = equal("w", "e", this.#by);
     await database.run(
       `CREATE TABLE removed AS SELECT e.file, e.row, e.part, w.src AS successor, w.dead FROM existing e JOIN winner w ON ${same} WHERE e.src <> w.src`,
@@ -154,7 +154,7 @@ export class Build implements AsyncDisposable {
     const parts = await database.number("SELECT count(DISTINCT part) FROM incoming");
     const sorted = parts > unsortedPartitionsMax ? "ORDER BY part" : "";
     await database.run(
-      `CREATE TABLE accepted AS SELECT part, src, ${columns} FROM incoming SEMI JOIN (SELECT src FROM winner WHERE NOT dead) USING (src) ${sorted}`,
+      `CREATE TABLE accepted AS SELECT part, src, ${storedOf(this.#shape)} FROM incoming SEMI JOIN (SELECT src FROM winner WHERE NOT dead) USING (src) ${sorted}`,
     );
     const buried = this.#shape.dead === undefined ? 0 : await settleTombstones(database, this.#shape);
     const counted = await database.rows(`SELECT
@@ -166,6 +166,12 @@ export class Build implements AsyncDisposable {
     const [readable = 0, accepted = 0, updated = 0, moved = 0, deleted = 0] = (counted[0] ?? []).map(Number);
     await database.run("DROP VIEW pool; DROP TABLE incoming; DROP TABLE existing; DROP TABLE winner");
     return { inserted: accepted - updated, updated, deleted, superseded: readable - accepted - buried, conflicts, moved };
+  }
+
+  /** A delete without a value does not say in which partition its row is, so the row is looked for in all of them. */
+  get #partitionKind(): PartitionKind {
+    const kind = partitionKind(this.#input.contract);
+    return kind === "immutable" && this.#shape.takesValueless ? "movable" : kind;
   }
 
   /** What one record of the chunks takes in Avro. */

@@ -5,14 +5,15 @@ import {
   compileOrderBytes,
   compilePartition,
   compileRowText,
+  positionOrderBytes,
   type Contract,
   type FieldMerge,
   type MergeState,
   type NativeRecord,
 } from "@mainstem/contract";
-import { reservedColumn } from "../../../iceberg/index.ts";
+import { mergesByPosition, positionFields, reservedColumn } from "../../../iceberg/index.ts";
 import type { Database } from "../database.ts";
-import { list, type TableShape } from "../shape.ts";
+import { list, storedOf, type TableShape } from "../shape.ts";
 import type { BuildCounts } from "./build.ts";
 import { fileRows, type LocalDataFile } from "./files.ts";
 import type { Identity } from "./identity.ts";
@@ -86,13 +87,11 @@ interface Slice {
 }
 
 async function mergeSlice(database: Database, { shape, files, partitions, folder }: FieldMergeOptions & { readonly folder: Folder }): Promise<Slice> {
-  const memory = shape.stored.slice(shape.columns.length);
-  const nothing = memory.map(({ name, type }) => `, NULL::${type} AS ${name}`).join("");
   const place = "file, row";
   const existing = `SELECT e.src, e.part, ${list(shape.stored, "f")} FROM (${files.length === 0 ? "" : fileRows(files, shape.stored)}) f
     JOIN (SELECT src, part, ${place} FROM existing SEMI JOIN slice USING (src)) e ON f.file = e.file AND f.row = e.row`;
   const result = await database.connection.stream(`SELECT g, src, part, ${list(shape.stored)} FROM (
-    SELECT src, part, ${list(shape.columns)}${nothing} FROM incoming SEMI JOIN slice USING (src)${files.length === 0 ? "" : ` UNION ALL ${existing}`})
+    SELECT src, part, ${storedOf(shape)} FROM incoming SEMI JOIN slice USING (src)${files.length === 0 ? "" : ` UNION ALL ${existing}`})
     JOIN slice USING (src) ORDER BY g, src`);
   const slice: Slice = { accepted: [], removed: [], inserted: 0, updated: 0, conflicts: 0, moved: 0 };
   let group: bigint | undefined;
@@ -128,10 +127,10 @@ async function mergeSlice(database: Database, { shape, files, partitions, folder
   return slice;
 }
 
-/** The order bytes that a table keeps beside a row, by field. */
-type Memory = Readonly<Record<string, Uint8Array | null>>;
+/** What a table keeps beside a row: the order bytes by field, and the numbers of a position. */
+type Memory = Readonly<Record<string, Uint8Array | number | null>>;
 
-/** A record of the build (`src` from 0), or a row of the table. */
+/** A record of the build (`src` from 0), whose memory is its position or nothing, or a row of the table. */
 interface Member {
   readonly src: bigint;
   readonly part: number;
@@ -147,13 +146,18 @@ interface Folded {
 class Folder {
   readonly partition: ReturnType<typeof compilePartition>;
   readonly #merge: FieldMerge;
-  readonly #order: (native: NativeRecord) => Uint8Array;
+  readonly #order: (member: Member) => Uint8Array;
+  /** What is remembered of the row as a whole. */
+  readonly #position: readonly string[];
   readonly #text: (native: NativeRecord) => string;
 
   constructor({ contract }: FieldMergeOptions) {
     this.partition = compilePartition(contract);
     this.#merge = compileFieldMerge(contract);
-    this.#order = compileOrderBytes(contract);
+    const byPosition = mergesByPosition(contract);
+    const ofFields = byPosition ? undefined : compileOrderBytes(contract);
+    this.#order = ofFields === undefined ? positionBytes : ({ record }) => ofFields(record);
+    this.#position = byPosition ? positionFields : [];
     this.#text = compileRowText(contract);
   }
 
@@ -161,38 +165,51 @@ class Folder {
   fold(members: readonly Member[]): Folded & { readonly conflicts: number } {
     let state: MergeState | undefined;
     let best: Uint8Array | undefined;
+    let last: Memory | null = null;
     let tied: NativeRecord[] = [];
-    for (const { src, record, memory } of members) {
-      const order = this.#order(record);
+    for (const member of members) {
+      const { src, record, memory } = member;
+      const order = this.#order(member);
       const own = this.#merge.of(record, order);
-      const one = memory === null ? own : this.#withMemory(own, memory);
+      const one = memory === null || src >= 0n ? own : this.#withMemory(own, memory);
       state = state === undefined ? one : this.#merge.merge(state, one);
       const difference = best === undefined ? 1 : compareBytes(order, best);
-      if (difference > 0) [best, tied] = [order, []];
+      if (difference > 0) [best, last, tied] = [order, memory, []];
       if (difference >= 0 && src >= 0n) tied.push(record);
     }
     const final = state!;
-    const memory = Object.fromEntries(this.#merge.remembered.map((name) => [name, final[name]?.order ?? null]));
+    const memory = Object.fromEntries([
+      ...this.#position.map((name) => [name, last?.[name] ?? 0] as const),
+      ...this.#merge.remembered.map((name) => [name, final[name]?.order ?? null] as const),
+    ]);
     const conflicts = tied.length < 2 ? 0 : new Set(tied.map(this.#text)).size - 1;
     return { record: this.#merge.row(final), memory, conflicts };
   }
 
   isSame(row: Member, { record, memory }: Folded): boolean {
-    return this.#text(row.record) === this.#text(record) && this.#merge.remembered.every((name) => sameBytes(row.memory?.[name], memory[name]));
+    return (
+      this.#text(row.record) === this.#text(record) && [...this.#position, ...this.#merge.remembered].every((name) => isEqual(row.memory?.[name], memory[name]))
+    );
   }
 
   /** The state of a row: what it remembers is the order of another record than that which gave it its latest values. */
   #withMemory(own: MergeState, memory: Memory): MergeState {
     const remembered = this.#merge.remembered.map((name) => {
       const order = memory[name];
-      return [name, { value: own[name]?.value, ...(order === null || order === undefined ? {} : { order }) }];
+      return [name, { value: own[name]?.value, ...(order instanceof Uint8Array ? { order } : {}) }];
     });
     return { ...own, ...(Object.fromEntries(remembered) as MergeState) };
   }
 }
 
-function sameBytes(a: Uint8Array | null | undefined, b: Uint8Array | null | undefined): boolean {
-  return a === null || a === undefined || b === null || b === undefined ? (a ?? null) === (b ?? null) : compareBytes(a, b) === 0;
+/** A row that another program wrote, without a position, is older than any record. */
+function positionBytes({ memory }: Member): Uint8Array {
+  const [generation, offset] = positionFields.map((name) => Number(memory?.[name] ?? 0)) as [number, number];
+  return positionOrderBytes({ generation, partition: 0, offset });
+}
+
+function isEqual(a: Memory[string] | undefined, b: Memory[string] | undefined): boolean {
+  return a instanceof Uint8Array && b instanceof Uint8Array ? compareBytes(a, b) === 0 : (a ?? null) === (b ?? null);
 }
 
 async function append(

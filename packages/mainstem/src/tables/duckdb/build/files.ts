@@ -2,7 +2,7 @@ import { DuckDBDataChunk, type DuckDBValue } from "@duckdb/node-api";
 import { compileDefault, type AvroField } from "@mainstem/contract";
 import type { DataFile, IcebergType, PartitionScalar } from "../../../iceberg/index.ts";
 import type { Column } from "../columns.ts";
-import type { Database } from "../database.ts";
+import { quoteName, type Database } from "../database.ts";
 import { declarations, scan, type ShapeColumn, type TableShape } from "../shape.ts";
 
 /** A data file of the table's current snapshot, as far as the build thread needs it: a table may have many. */
@@ -41,8 +41,13 @@ export function fileRows(files: readonly LocalDataFile[], columns: readonly Shap
 function groupRows(files: readonly LocalDataFile[], columns: readonly ShapeColumn[]): string {
   const [first] = files;
   const missing = (column: ShapeColumn): boolean => first !== undefined && lacks(first, column);
-  const fields = columns.filter((column) => !missing(column)).map(({ name, type, iceberg }) => ({ id: iceberg.id, name, type }));
-  const values = columns.map((column) => (missing(column) ? `(SELECT ${column.name} FROM defaults) AS ${column.name}` : column.name));
+  const present = new Set(columns.filter((column) => !missing(column)).map((column) => column.within ?? column));
+  const fields = [...present].map(({ name, type, iceberg }) => ({ id: iceberg.id, name, type }));
+  const values = columns.map((column) => {
+    const { name, type, field, within } = column;
+    if (missing(column)) return within === undefined ? `(SELECT ${name} FROM defaults) AS ${name}` : `0::${type} AS ${name}`;
+    return within === undefined ? name : `coalesce(${within.name}.${quoteName(field.name)}, 0) AS ${name}`;
+  });
   const pick = (numbers: readonly number[]): string => `([${numbers.join(", ")}]::INTEGER[])[(file_index + 1)::BIGINT]`;
   const place = [`${pick(files.map(({ index }) => index))} AS file`, "file_row_number AS row", `${pick(files.map(({ part }) => part))} AS part`];
   const paths = files.map(({ path }) => path);

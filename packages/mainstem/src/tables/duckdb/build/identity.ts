@@ -19,6 +19,6 @@ export function equal(left: string, right: string, by: Identity): string {
 }
 
 /** Key and order, each column once: what a comparison needs. */
-export function comparedColumns({ columns, key, order }: TableShape): readonly ShapeColumn[] {
-  return columns.filter((column) => key.includes(column) || order.includes(column));
+export function comparedColumns({ columns, key, order, position }: TableShape): readonly ShapeColumn[] {
+  return [...columns.filter((column) => key.includes(column) || order.includes(column)), ...position];
 }

@@ -1,11 +1,21 @@
-import { compileDecoder, compilePartition, type AvroRecordSchema, type Contract, type Decode, type NativeRecord } from "@mainstem/contract";
-import { openChunkFile, type ChunkRef, type EnvelopeCursor } from "../../../archive/index.ts";
+import {
+  compileDecoder,
+  compileKeyDecoder,
+  compilePartition,
+  partitionKind,
+  type AvroRecordSchema,
+  type Contract,
+  type Decode,
+  type NativeRecord,
+} from "@mainstem/contract";
+import { firstOrigin, openChunkFile, type ChunkRef, type EnvelopeCursor } from "../../../archive/index.ts";
+import type { TopicId } from "../../../log/index.ts";
 import { factsOf, MainstemError, toErrorValue } from "../../../runtime/errors.ts";
 import type { UnreadableRecord } from "../../engine.ts";
 import type { Database } from "../database.ts";
 import type { TableShape } from "../shape.ts";
 import type { Partitions } from "./partitions.ts";
-import { Stage } from "./stage.ts";
+import { Stage, type StagedRow } from "./stage.ts";
 
 /** A chunk with its local copy. */
 export interface LocalChunk {
@@ -31,13 +41,14 @@ export async function loadChunks(
     readonly contract: Contract;
     readonly shape: TableShape;
     readonly chunks: readonly LocalChunk[];
+    readonly generations: Generations;
     readonly partitions: Partitions;
     readonly signal: AbortSignal;
   },
 ): Promise<Loaded> {
-  const { contract, shape, chunks, partitions, signal } = options;
+  const { contract, shape, chunks, generations, signal } = options;
   const stage = await Stage.open(database, shape);
-  const partition = compilePartition(contract);
+  const read = compileReading(options);
   const unreadable: UnreadableRecord[] = [];
   let records = 0;
   let bytes = 0;
@@ -48,10 +59,9 @@ export async function loadChunks(
       while (cursor.next()) {
         records += 1;
         try {
-          const native = decoders.decode(cursor);
-          const size = cursor.valueEnd - cursor.valueStart;
-          stage.add(native, { part: partitions.number(partition(native)), bytes: size });
-          bytes += size;
+          const { native, row } = read(cursor, decoders);
+          stage.add(native, shape.position.length === 0 ? row : { ...row, position: positionOf(cursor, ref, generations) });
+          bytes += row.bytes;
         } catch (error) {
           unreadable.push(toUnreadable(error, cursor, ref));
         }
@@ -61,6 +71,43 @@ export async function loadChunks(
   }
   stage.finish();
   return { records, bytes, unreadable };
+}
+
+/** By topic id, those of a dataset's topics. */
+export type Generations = ReadonlyMap<TopicId, number>;
+
+type ReadRow = (cursor: EnvelopeCursor, decoders: Decoders) => { readonly native: NativeRecord; readonly row: StagedRow };
+
+function compileReading({
+  contract,
+  shape,
+  partitions,
+}: {
+  readonly contract: Contract;
+  readonly shape: TableShape;
+  readonly partitions: Partitions;
+}): ReadRow {
+  const partition = compilePartition(contract);
+  const partOf = (native: NativeRecord): number => partitions.number(partition(native));
+  const keyOf = shape.takesValueless ? compileKeyDecoder(contract) : undefined;
+  const keyTellsPart = ["none", "stable"].includes(partitionKind(contract));
+  return (cursor, decoders) => {
+    if (keyOf !== undefined && cursor.valueStart < 0) {
+      const key = cursor.key();
+      if (key === null) throw new MainstemError("avro.malformed", "The record has neither a value nor a key.");
+      const native = keyOf(key);
+      return { native, row: { part: keyTellsPart ? partOf(native) : null, bytes: key.length, valueless: true } };
+    }
+    const native = decoders.decode(cursor);
+    return { native, row: { part: partOf(native), bytes: cursor.valueEnd - cursor.valueStart } };
+  };
+}
+
+/** Where a record lies, or lay before it was replayed: an origin in a topic that is none of the dataset's says nothing. */
+function positionOf(cursor: EnvelopeCursor, ref: ChunkRef, generations: Generations): { readonly generation: number; readonly offset: number } {
+  const origin = cursor.headerCount === 0 ? undefined : firstOrigin(cursor.headers());
+  const generation = origin === undefined ? undefined : generations.get(origin.topicId);
+  return origin === undefined || generation === undefined ? { generation: ref.generation, offset: cursor.offset } : { generation, offset: origin.offset };
 }
 
 /** Lets the thread hear of an abort between two blocks. */

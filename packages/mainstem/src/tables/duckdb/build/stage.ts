@@ -1,4 +1,4 @@
-import { BIGINT, DuckDBDataChunk, INTEGER, type DuckDBAppender, type DuckDBType, type DuckDBValue } from "@duckdb/node-api";
+import { BIGINT, BOOLEAN, DuckDBDataChunk, INTEGER, type DuckDBAppender, type DuckDBType, type DuckDBValue } from "@duckdb/node-api";
 import { declarations, type TableShape } from "../shape.ts";
 import type { Database } from "../database.ts";
 
@@ -7,9 +7,20 @@ const rowsMax = 2_048;
 /** Rows wait in JavaScript until they are this many bytes of Avro. */
 const pendingBytesMax = 8_388_608;
 
+/** What a row has beside its columns. */
+export interface StagedRow {
+  /** Null where it is not known, of a delete without a value. */
+  readonly part: number | null;
+  readonly bytes: number;
+  /** Where the order is the log's. */
+  readonly position?: { readonly generation: number; readonly offset: number };
+  /** A delete of which only the key is known. */
+  readonly valueless?: boolean;
+}
+
 /**
- * The table `incoming` while it is filled: `src` counts the records from 0, `part` is the number of the record's partition, and the columns follow.
- * Values are gathered by column and handed over a vector at a time.
+ * The table `incoming` while it is filled: `src` counts the records from 0, `part` is the number of the record's partition, and the columns follow, then
+ * `generation, log_offset` and `valueless` where the shape has them. Values are gathered by column and handed over a vector at a time.
  */
 export class Stage {
   readonly #shape: TableShape;
@@ -24,13 +35,15 @@ export class Stage {
   private constructor(shape: TableShape, appender: DuckDBAppender) {
     this.#shape = shape;
     this.#appender = appender;
-    this.#types = [BIGINT, INTEGER, ...shape.columns.map(({ column }) => column.type)];
+    const beside = [...shape.position.map(({ column }) => column.type), ...(shape.takesValueless ? [BOOLEAN] : [])];
+    this.#types = [BIGINT, INTEGER, ...shape.columns.map(({ column }) => column.type), ...beside];
     this.#names = shape.columns.map(({ field }) => field.name);
     this.#values = this.#types.map(() => []);
   }
 
   static async open(database: Database, shape: TableShape): Promise<Stage> {
-    await database.run(`CREATE TABLE incoming (src BIGINT, part INTEGER, ${declarations(shape.columns)})`);
+    const columns = [declarations([...shape.columns, ...shape.position]), ...(shape.takesValueless ? ["valueless BOOLEAN"] : [])];
+    await database.run(`CREATE TABLE incoming (src BIGINT, part INTEGER, ${columns.join(", ")})`);
     return new Stage(shape, await database.connection.createAppender("incoming"));
   }
 
@@ -40,11 +53,13 @@ export class Stage {
   }
 
   /** Adds one record. Throws what `toDuckdb` throws, and then the record is not there. */
-  add(native: Readonly<Record<string, unknown>>, row: { readonly part: number; readonly bytes: number }): void {
-    const { columns } = this.#shape;
+  add(native: Readonly<Record<string, unknown>>, row: StagedRow): void {
+    const { columns, position, takesValueless } = this.#shape;
+    const { valueless = false } = row;
     try {
       for (let index = 0; index < columns.length; index++) {
-        this.#values[index + 2]!.push(columns[index]!.column.toDuckdb(native[this.#names[index]!]));
+        const value = native[this.#names[index]!];
+        this.#values[index + 2]!.push(valueless && value === undefined ? null : columns[index]!.column.toDuckdb(value));
       }
     } catch (error) {
       for (const values of this.#values) values.length = this.#rows;
@@ -52,6 +67,12 @@ export class Stage {
     }
     this.#values[0]!.push(BigInt(this.#total));
     this.#values[1]!.push(row.part);
+    if (position.length > 0) {
+      const { generation, offset } = row.position!;
+      this.#values[columns.length + 2]!.push(generation);
+      this.#values[columns.length + 3]!.push(BigInt(offset));
+    }
+    if (takesValueless) this.#values.at(-1)!.push(valueless);
     this.#total += 1;
     this.#rows += 1;
     this.#pendingBytes += row.bytes;
