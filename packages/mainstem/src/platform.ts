@@ -95,7 +95,7 @@ export async function openPlatform(config: Config, { env = systemEnv, logger = s
   opened.defer(registry.onChange(({ contract }) => startPipeline(contract.name)));
 
   const ingest = opened.use(await openIngest({ ...shared, registry, log, limits: { bodyBytesMax: config.server.bodyBytesMax } }));
-  const replays = await openReplays({ ...rooms, tasks });
+  const replays = await openReplays({ ...rooms, tasks, whileOpen: (dataset, append) => ingest.whileOpen(dataset, append) });
   const rebuilds = await openRebuilds({ ...rooms, tables, engine, queries, tasks, memoryBytesMax: config.tables.memoryBytesMax });
   const view = createPlatformView({ registry, tables, queries, tasks, pipelines, replays, rebuilds });
   const token = config.server.token === undefined ? undefined : await resolveSecret(config.server.token);

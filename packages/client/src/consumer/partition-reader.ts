@@ -25,14 +25,15 @@ export interface PartitionReaderOptions {
 
 /**
  * The records of one partition from an offset on, in order, each once: after a failure that may pass the next request begins behind the last record.
- * Ends at the end of the log unless it follows. Reads no faster than it is asked. An abort rejects with the signal's reason.
+ * Ends at the end of the log unless it follows, and at the end of a dataset that is closed. Reads no faster than it is asked. An abort rejects with the signal's reason.
  */
 export async function* readPartition<Value>(options: PartitionReaderOptions): AsyncGenerator<readonly ConsumedRecord<Value>[]> {
   const { onProblem, backOff, signal, follow } = options;
   let next = options.offset;
   for (;;) {
     try {
-      for await (const records of readOnce<Value>({ ...options, offset: next })) {
+      let ended = false;
+      for await (const records of readOnce<Value>({ ...options, offset: next, onEnd: () => (ended = true) })) {
         backOff.reset();
         for (let start = 0; start < records.length; start += options.batchRecordsMax) {
           const part = records.slice(start, start + options.batchRecordsMax);
@@ -41,7 +42,7 @@ export async function* readPartition<Value>(options: PartitionReaderOptions): As
           if (readable.length > 0) yield readable;
         }
       }
-      if (!follow) return;
+      if (!follow || ended) return;
     } catch (error) {
       if (signal.aborted) throw signal.reason;
       if (!(error instanceof ClientError) || !isPassing(error)) throw error;
@@ -54,17 +55,21 @@ export async function* readPartition<Value>(options: PartitionReaderOptions): As
 
 type Line<Value> = Omit<ConsumedRecord<Value>, "dataset"> & { readonly error?: UnreadableRecord["error"] };
 
-async function* readOnce<Value>(options: PartitionReaderOptions): AsyncGenerator<readonly (Line<Value> & { readonly dataset: string })[]> {
+async function* readOnce<Value>(
+  options: PartitionReaderOptions & { /** The dataset is closed: what comes now is all there will be. */ readonly onEnd: () => void },
+): AsyncGenerator<readonly (Line<Value> & { readonly dataset: string })[]> {
   const { connection, url, dataset, partition, offset, follow, silentMs } = options;
   const silent = new AbortController();
   const within = AbortSignal.any([options.signal, silent.signal]);
   const path = recordsPath(dataset, { partition: String(partition), from: String(offset), ...(follow ? { follow: "true" } : {}) });
   const { headers, body } = await connection.open({ path, signal: within });
   checkTopic(parsePlace(headers, dataset).topicId, options);
+  const ends = headers.has("mainstem-ends");
   const tooLong = (): ClientError => new ClientError("client.answer", `A line of the answer from offset ${offset} on has no end.`, { dataset, partition });
   try {
     for await (const lines of linesOf(heard(body, { silentMs, onSilent: () => silent.abort() }), { tooLong }))
       yield lines.map((line) => ({ dataset, ...(JSON.parse(line) as Line<Value>) }));
+    if (ends) options.onEnd();
   } catch (error) {
     if (options.signal.aborted) throw options.signal.reason;
     // Of a log that is only quiet nothing was lost: it is asked again, and nobody need know.

@@ -24,11 +24,15 @@ export interface ReplayProgress {
   readonly tooLarge: number;
 }
 
+export type WhileOpen = <T>(dataset: string, append: () => Promise<T>) => Promise<T>;
+
 export interface ReplayTaskOptions {
   readonly spec: ReplaySpec;
   readonly log: Log;
   readonly objects: ObjectStore;
   readonly logger: Logger;
+  /** Around each append to a live topic: `Ingest.whileOpen`. */
+  readonly whileOpen: WhileOpen;
   /** Called once, when every record of the range is in the target. */
   readonly onFinished: (progress: ReplayProgress) => Promise<void>;
 }
@@ -128,9 +132,10 @@ class Replay {
   }
 
   async #append(builder: RecordBatchBuilder, partition: Partition): Promise<void> {
-    const { log, spec } = this.#options;
+    const { log, spec, whileOpen } = this.#options;
     const batch = builder.finish();
-    await log.append({ topic: spec.topic, topicId: spec.topicId, partition }, batch, { signal: this.#context.signal });
+    const append = () => log.append({ topic: spec.topic, topicId: spec.topicId, partition }, batch, { signal: this.#context.signal });
+    await (spec.target === "live" ? whileOpen(spec.dataset, append) : append());
     this.#records += batch.count;
     this.#advance(0);
   }

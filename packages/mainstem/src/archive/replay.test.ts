@@ -49,7 +49,7 @@ async function openTestReplays({ pipeline, env, directory }: World, log: Log = p
   await using stack = new AsyncDisposableStack();
   const state = stack.use(await openSqliteState({ file: join(directory, "tasks.sqlite") }));
   const tasks = stack.use(openTasks({ env, logger: silentLogger, state, owner: "test" }));
-  const replays = await openReplays({ log, objects, registry, tasks, env, logger: silentLogger });
+  const replays = await openReplays({ log, objects, registry, tasks, env, logger: silentLogger, whileOpen: (_dataset, append) => append() });
   const owned = stack.move();
   return { replays, tasks, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }

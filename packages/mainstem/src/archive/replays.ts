@@ -7,7 +7,7 @@ import type { Logger } from "../runtime/logger.ts";
 import type { Tasks } from "../tasks/index.ts";
 import { readChainEnd } from "./chain.ts";
 import { putReplay, readReplayEnd, readReplaySpec, replayKey, replayPrefix, type ReplayEnd, type ReplaySpec } from "./replay-spec.ts";
-import { createReplayTask } from "./replay-task.ts";
+import { createReplayTask, type WhileOpen } from "./replay-task.ts";
 
 export interface Replay {
   readonly spec: ReplaySpec;
@@ -41,6 +41,7 @@ export interface ReplaysOptions {
   readonly tasks: Tasks;
   readonly env: Env;
   readonly logger: Logger;
+  readonly whileOpen: WhileOpen;
 }
 
 /** Opens the replays and takes up those that had not ended. */
@@ -68,6 +69,8 @@ class StoredReplays implements Replays {
   async start(name: string, request: ReplayRequest, { signal }: Waits = {}): Promise<Replay> {
     const { log, objects, registry, env } = this.#options;
     const dataset = await registry.require(name);
+    if (request.target === "live" && dataset.closed !== undefined)
+      throw new MainstemError("archive.replayRefused", `${name} is closed: nothing is appended to it any more.`, { dataset: name });
     const id = Buffer.from(env.random(8)).toString("hex");
     const range = request.target === "live" ? await this.#rangeOf(name, request.repeats) : await this.#newRange(dataset, request, signal);
     const topic = request.target === "live" ? dataset.topics.records : await this.#shadowTopic(dataset, id);
@@ -119,10 +122,10 @@ class StoredReplays implements Replays {
   }
 
   #run(spec: ReplaySpec): void {
-    const { log, objects, tasks, env, logger } = this.#options;
+    const { log, objects, tasks, env, logger, whileOpen } = this.#options;
     const onFinished = async ({ records, tooLarge }: { readonly records: number; readonly tooLarge: number }): Promise<void> =>
       putReplay(objects, replayKey(spec, "end"), { formatVersion: 1, kind: "finished", records, tooLarge, endedAt: env.now() });
-    tasks.start(createReplayTask({ spec, log, objects, logger, onFinished }));
+    tasks.start(createReplayTask({ spec, log, objects, logger, whileOpen, onFinished }));
   }
 
   async #drop(spec: ReplaySpec): Promise<void> {

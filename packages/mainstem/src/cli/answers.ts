@@ -21,6 +21,18 @@ export interface Reason {
   readonly message: string;
 }
 
+/** Where a dataset's topic ends, and how far its readers are. */
+export interface EndDetail {
+  readonly closedAt: string | null;
+  readonly partitions: readonly { readonly partition: number; readonly end: number }[];
+  readonly groups: readonly { readonly group: string; readonly behind: number; readonly moved: boolean }[];
+}
+
+export interface ClosedDetail extends EndDetail {
+  readonly dataset: string;
+  readonly successor: string;
+}
+
 export interface DatasetDetail extends DatasetSummary {
   readonly status: "ok" | "degraded" | "failed";
   readonly reasons?: readonly Reason[];
@@ -30,6 +42,9 @@ export interface DatasetDetail extends DatasetSummary {
   readonly topics: { readonly inbox: TopicDetail };
   readonly archive: { readonly partitions: readonly { readonly next: number }[]; readonly completeThrough: string | null };
   readonly table: { readonly snapshot: { readonly id: string; readonly committedAt: string } | null } | null;
+  readonly rebuildPending: readonly string[];
+  readonly predecessor: ({ readonly name: string } & Omit<EndDetail, "groups">) | null;
+  readonly successor: ({ readonly name: string } & EndDetail) | null;
 }
 
 interface TopicDetail {
@@ -54,6 +69,7 @@ export interface VersionDetail {
   readonly appliedAt: string;
   readonly schemaId: number;
   readonly provenance?: string;
+  readonly closed?: boolean;
 }
 
 export interface PlanDetail {

@@ -1,6 +1,6 @@
 import { isClock, type AvroTypeSchema, type Deletes, type Merge } from "@mainstem/contract";
 import { Command } from "commander";
-import type { DatasetDetail, VersionDetail } from "./answers.ts";
+import type { DatasetDetail, EndDetail, VersionDetail } from "./answers.ts";
 import { path } from "./client.ts";
 import { print, printList, type Start } from "./context.ts";
 import { formatCount, formatTable, toCell } from "./text-table.ts";
@@ -47,7 +47,18 @@ function show(dataset: DatasetDetail, width: number | undefined): readonly strin
       [contract.retention?.log, contract.retention?.logBytes && `${formatCount(contract.retention.logBytes)} bytes a partition`].filter(Boolean).join(", "),
     ],
     ["ahead at most", contract.maxAhead],
-    ["continues", contract.predecessor],
+    ["continues", dataset.predecessor === null ? contract.predecessor : `${dataset.predecessor.name}, ${describeEnd(dataset.predecessor)}`],
+    ["continued by", dataset.successor === null ? undefined : `${dataset.successor.name}; this one is ${describeEnd(dataset.successor)}`],
+    ...(dataset.successor?.groups ?? []).map(({ group, behind, moved }): readonly [string, string] => [
+      "reader",
+      `${group}, ${moved ? "has moved on" : behind === 0 ? "has read all so far" : `${formatCount(behind)} records behind`}`,
+    ]),
+    [
+      "to be rebuilt",
+      dataset.rebuildPending.length === 0
+        ? undefined
+        : `${dataset.rebuildPending.join(", ")}: the table follows the old contract until \`mainstem rebuild ${contract.name}\` is swapped in`,
+    ],
     ["status", [dataset.status, ...(dataset.reasons ?? []).map(({ message }) => message)].join("; ")],
     ["in the log", `${formatCount(dataset.records)} records`],
     ["in the archive", `${formatCount(archive.partitions.reduce((sum, { next }) => sum + next, 0))} records${through(archive.completeThrough)}`],
@@ -65,6 +76,11 @@ function show(dataset: DatasetDetail, width: number | undefined): readonly strin
   ];
 }
 
+function describeEnd({ closedAt, partitions }: Pick<EndDetail, "closedAt" | "partitions">): string {
+  const records = formatCount(partitions.reduce((sum, { end }) => sum + end, 0));
+  return closedAt === null ? `open (${records} records so far)` : `closed since ${closedAt} at ${records} records`;
+}
+
 function describeMerge(merge: Merge): string {
   if (merge.kind !== "fields") return merge.kind;
   return `by field: ${[...Object.entries(merge.fields).map(([name, rule]) => `${name} ${rule}`), "others latest"].join(", ")}`;
@@ -75,7 +91,12 @@ function describeDeletes({ field, values, horizon }: Deletes): string {
 }
 
 function showVersions(versions: readonly VersionDetail[], width: number | undefined): readonly string[] {
-  const rows = versions.map(({ version, appliedAt, schemaId, provenance }) => [toCell(version), appliedAt, toCell(schemaId), toCell(provenance)]);
+  const rows = versions.map(({ version, appliedAt, schemaId, provenance, closed }) => [
+    toCell(version),
+    appliedAt,
+    toCell(schemaId),
+    [closed === true ? "(closed)" : "", toCell(provenance)].filter((text) => text !== "").join(" "),
+  ]);
   return formatTable([{ title: "version", align: "right" }, { title: "applied" }, { title: "schema", align: "right" }, { title: "from" }], rows, { width });
 }
 

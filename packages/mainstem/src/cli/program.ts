@@ -1,6 +1,7 @@
 import { Command, CommanderError } from "commander";
 import packageJson from "../../package.json" with { type: "json" };
 import { applyCommand } from "./apply.ts";
+import { closeCommand } from "./close.ts";
 import { createRunner, defaultServer } from "./context.ts";
 import { datasetsCommand } from "./datasets.ts";
 import { describeCommand } from "./describe.ts";
@@ -38,6 +39,7 @@ export async function runCli(args: readonly string[], options: { readonly env: N
     inboxCommand,
     replayCommand,
     rebuildCommand,
+    closeCommand,
     statusCommand,
     pauseCommand,
     resumeCommand,

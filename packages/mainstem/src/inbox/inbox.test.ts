@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { formatContract, parseContract } from "@mainstem/contract";
 import { RecordCursor, type Offset, type Partition } from "../log/index.ts";
 import { openRooms, orders, ordersWithShop, type Rooms } from "../ingest/testing/open-rooms.ts";
 import { putUnreadable } from "../tables/inbox.ts";
@@ -104,6 +105,53 @@ test("takes up with a new contract what the old one refused", async () => {
   await world.rooms.registry.apply(ordersWithShop);
   assert.equal((await world.inbox.retry(name, { selection: { all: true } })).accepted, 1);
   assert.deepEqual((await world.inbox.groups(name)).groups, []);
+});
+
+test("a preview looks at how far ahead a time may be, as the door will", async () => {
+  await using world = await openWorld();
+  const fields = [
+    { name: "id", type: "string" },
+    { name: "at", type: { type: "long", logicalType: "timestamp-millis" } },
+  ];
+  const contract = parseContract({
+    formatVersion: 1,
+    name: "shop.visits",
+    schema: { type: "record", name: "visits", namespace: "shop", fields },
+    key: ["id"],
+    order: ["at"],
+    maxAhead: "1h",
+  });
+  await world.rooms.registry.apply(contract);
+  const body = (async function* () {
+    yield Buffer.from('{"id":"a","at":"2026-11-21T10:00:00Z","more":1}\n');
+  })();
+  await world.rooms.ingest.accept({ dataset: contract.name, format: "ndjson", encoding: "identity", body, invalid: "inbox", atomic: false });
+  const selection = { all: true } as const;
+  for (const [at, path] of [
+    ["2020-01-01T00:00:00Z", undefined],
+    ["9020-01-01T00:00:00Z", "at"],
+  ] as const) {
+    const transform = `merge(without(record, ['more']), {'at': '${at}'})`;
+    const preview = await world.inbox.preview(contract.name, { selection, fix: { transform } });
+    assert.equal(preview.reasons[0]?.path, path);
+  }
+});
+
+test("what waits for a closed dataset can be looked at and dropped", async () => {
+  await using world = await openWorld();
+  await world.quarantine("{}");
+  const { registry, ingest } = world.rooms;
+  const { schema, ...rest } = formatContract(orders);
+  await registry.apply(parseContract({ ...rest, name: "shop.orders2", schema: { ...(schema as object), name: "orders2" }, predecessor: name }));
+  await ingest.close(name);
+  const selection = { all: true } as const;
+  await assert.rejects(world.inbox.retry(name, { selection }), { code: "ingest.datasetClosed" });
+  await assert.rejects(world.inbox.preview(name, { selection, fix: {} }), { code: "ingest.datasetClosed" });
+  await assert.rejects(
+    ingest.whileOpen(name, () => assert.fail("appended")),
+    { code: "ingest.datasetClosed" },
+  );
+  assert.deepEqual(await world.inbox.drop(name, { selection, reason: "of no use" }), { dropped: 1 });
 });
 
 test("adds nothing when a retry is repeated after its settlement was lost", async () => {

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { compileDecoder, compileRecordEncoder, compileToJson, type Contract, type FieldError } from "@mainstem/contract";
-import type { Ingest } from "../ingest/index.ts";
+import { datasetClosed, type Ingest } from "../ingest/index.ts";
 import type { Log, Waits } from "../log/index.ts";
 import type { Dataset, Registry } from "../registry/index.ts";
 import type { Env } from "../runtime/env.ts";
@@ -63,6 +63,7 @@ export interface Outcome {
  * Retry: an entry is sent through the door under an idempotency key of its own and then settled, so that a repeat after a crash adds nothing within
  * the time that keys are remembered (a day).
  * Durability: what `retry` and `drop` tell is in the log when they resolve. Cancellation: entries that were not reached stay.
+ * Closed datasets: `preview` and `retry` are `ingest.datasetClosed`.
  * Errors: `registry.datasetUnknown`, `inbox.entryUnknown`, `inbox.transformInvalid`, `inbox.corrupt`, those of ingest and log.
  */
 export interface Inbox {
@@ -120,10 +121,10 @@ class DatasetInbox implements Inbox {
   }
 
   async preview(name: string, { selection, fix, signal }: { readonly selection: Selection; readonly fix: Fix } & Waits) {
-    const dataset = await this.#options.registry.require(name);
+    const dataset = await this.#requireOpen(name);
     const entries = await this.#select(dataset, selection, signal);
     const transform = fix.transform === undefined ? undefined : compileTransform(fix.transform);
-    const encoder = compileRecordEncoder(fix.contract ?? dataset.contract);
+    const encoder = compileRecordEncoder(fix.contract ?? dataset.contract, { now: () => this.#options.env.now() });
     const tally = new Tally(entries.length);
     for await (const { entry, original } of readOriginals(this.#options.log, dataset.topics.inbox, { entries, signal })) {
       const made = await this.#make(entry, original, transform);
@@ -138,8 +139,8 @@ class DatasetInbox implements Inbox {
   }
 
   async retry(name: string, { selection, transform: expression, signal }: { readonly selection: Selection; readonly transform?: string } & Waits) {
-    const { log, registry } = this.#options;
-    const dataset = await registry.require(name);
+    const { log } = this.#options;
+    const dataset = await this.#requireOpen(name);
     const entries = await this.#select(dataset, selection, signal);
     const transform = expression === undefined ? undefined : compileTransform(expression);
     const tally = new Tally(entries.length);
@@ -171,6 +172,13 @@ class DatasetInbox implements Inbox {
       await settle(this.#options.log, dataset.topics.inbox, { ids, settlement: { kind: "dropped", reason }, time: this.#now(), signal });
     }
     return { dropped: entries.length };
+  }
+
+  /** What waits for a dataset that is closed can be looked at and dropped; its door takes nothing. */
+  async #requireOpen(name: string): Promise<Dataset> {
+    const dataset = await this.#options.registry.require(name);
+    if (dataset.closed !== undefined) throw datasetClosed(dataset);
+    return dataset;
   }
 
   async #select(dataset: Dataset, selection: Selection, signal: AbortSignal | undefined): Promise<readonly WaitingEntry[]> {

@@ -14,6 +14,7 @@ import { digestOf, toIdempotencyHeader } from "./idempotency-header.ts";
 import { Intake, notJson } from "./intake.ts";
 import { inboxLane, type KeyClaim, type Prior } from "./key-index.ts";
 import { Lanes, type LanesOptions } from "./lanes.ts";
+import { datasetClosed } from "./shutters.ts";
 import { LineSplitter } from "./line-splitter.ts";
 import type { Format, IngestLimits } from "./ingest.ts";
 
@@ -129,6 +130,7 @@ export async function acceptWhole(run: Run, { format, atomic, doorOf, requestId,
       intake.valid = 0;
       return intake;
     }
+    if (door.dataset.closed !== undefined && lanes.openBytes + lanes.waitingBytes > 0) throw datasetClosed(door.dataset);
     lanes.release();
     await lanes.finish();
     return intake;

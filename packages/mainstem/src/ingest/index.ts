@@ -5,5 +5,6 @@ export type { IngestOptions } from "./open-ingest.ts";
 export { idempotencyHeader } from "./idempotency-header.ts";
 export { inboxHeader } from "./inbox-entry.ts";
 export type { InboxCause } from "./inbox-entry.ts";
+export { datasetClosed } from "./shutters.ts";
 export { recordCodes } from "./refused-list.ts";
 export type { RecordCode, RefusedRecord } from "./refused-list.ts";

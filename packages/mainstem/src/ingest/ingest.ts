@@ -1,3 +1,4 @@
+import type { Dataset } from "../registry/index.ts";
 import type { Encoding } from "./body.ts";
 import type { RefusedRecord } from "./refused-list.ts";
 
@@ -30,6 +31,8 @@ export interface Answer {
   readonly refused: readonly RefusedRecord[];
   /** Refused records beyond those. */
   readonly refusedMore: number;
+  /** The dataset that continues this one, which is not closed yet: where to send from now on. */
+  readonly successor?: string;
 }
 
 /** What a dataset's door has seen since the start. */
@@ -58,10 +61,19 @@ export interface IngestStatus {
  * and a part may be stored. JSON bodies, `atomic` and keys take the body whole (`ingest.tooLarge` beyond the limit) before the first append.
  * Memory: bounded for each request and for all together, whatever the input; the body is not read while there is none.
  * Cancellation: the signal ends the waiting for the body and for memory; what was handed to the log is finished.
+ * Closed datasets: whatever is not in the log already is `ingest.datasetClosed`.
  * Errors: `registry.datasetUnknown`, `ingest.*`, and those of the log.
  */
 export interface Ingest extends AsyncDisposable {
   accept(request: IngestRequest, options?: { readonly signal?: AbortSignal | undefined }): Promise<Answer>;
+  /**
+   * Closes a dataset that another one continues: takes nothing new, waits two seconds for requests that run and ends those that still do
+   * (`ingest.datasetClosing`), then has the registry note where the topic ends. Idempotent. When it rejects, or the process dies, the dataset is open as
+   * before, or closed. Errors: `registry.closeRefused`, `ingest.datasetClosing` (somebody else does it at this moment), those of registry and log.
+   */
+  close(dataset: string): Promise<Dataset>;
+  /** An append to a dataset's topic from elsewhere than the door, such as a replay's: closing waits for it, and after that it is `ingest.datasetClosed`. */
+  whileOpen<T>(dataset: string, append: () => Promise<T>): Promise<T>;
   counts(): ReadonlyMap<string, Readonly<DoorCounts>>;
   status(): IngestStatus;
 }

@@ -1,4 +1,4 @@
-import { batchHeaderBytes, BufferPool, type Log } from "../log/index.ts";
+import { batchHeaderBytes, BufferPool, type Log, type TopicPartition } from "../log/index.ts";
 import type { Dataset, Registry } from "../registry/index.ts";
 import { randomId, type Env } from "../runtime/env.ts";
 import { MainstemError, factsOf, isAbort, toErrorValue } from "../runtime/errors.ts";
@@ -11,6 +11,7 @@ import { createDoors, type Door, type Doors } from "./door.ts";
 import type { Answer, DoorCounts, Ingest, IngestLimits, IngestRequest, IngestStatus } from "./ingest.ts";
 import type { Intake } from "./intake.ts";
 import { KeyIndex } from "./key-index.ts";
+import { datasetClosed, Shutters, until } from "./shutters.ts";
 
 export interface IngestOptions {
   readonly registry: Registry;
@@ -55,6 +56,8 @@ export async function openIngest({ registry, log, env, logger, limits: own = {} 
   });
   return {
     accept: (request, options = {}) => room.accept(request, options.signal),
+    close: (dataset) => room.closeDataset(dataset),
+    whileOpen: (dataset, append) => room.whileOpen(dataset, append),
     counts: () => room.counts,
     status: () => room.status(),
     async [Symbol.asyncDispose]() {
@@ -86,6 +89,7 @@ class IngestRoom {
   readonly #doors: Doors;
   readonly #budget: ByteBudget;
   readonly #pool = new BufferPool();
+  readonly #shutters: Shutters;
   readonly #running = new Set<Promise<unknown>>();
   readonly #known = new Map<string, { readonly dataset: Dataset; readonly until: number }>();
   #changes = 0;
@@ -96,6 +100,7 @@ class IngestRoom {
     this.#options = options;
     this.#doors = createDoors({ logger: options.logger, env: options.env });
     this.#budget = new ByteBudget({ ...options.limits, env: options.env });
+    this.#shutters = new Shutters(options.env);
   }
 
   status(): IngestStatus {
@@ -104,7 +109,7 @@ class IngestRoom {
 
   async accept(request: IngestRequest, signal: AbortSignal | undefined): Promise<Answer> {
     if (this.#closed) throw new MainstemError("resource.closed", "The door is closed.");
-    const running = this.#accept(request, signal);
+    const running = this.#shutters.pass(request.dataset, signal, (ending) => this.#accept(request, ending));
     this.#running.add(running);
     try {
       const answer = await running;
@@ -112,7 +117,7 @@ class IngestRoom {
       return answer;
     } catch (error) {
       this.#known.delete(request.dataset);
-      if (!isAbort(error) && factsOf(error).status >= 500) {
+      if (!isAbort(error) && factsOf(error).status >= 500 && factsOf(error).code !== "ingest.datasetClosing") {
         const { code, message } = toErrorValue(error);
         this.#failing = { code, message, at: this.#options.env.now() };
       }
@@ -122,17 +127,44 @@ class IngestRoom {
     }
   }
 
+  /** The door is shut in this process first, and opens again when the dataset turns out not to be closed: one change of the definition decides. */
+  async closeDataset(name: string): Promise<Dataset> {
+    const { registry, log } = this.#options;
+    const before = await registry.require(name);
+    if (before.closed !== undefined) return before;
+    if ((await registry.successorOf(name)) === undefined)
+      throw new MainstemError("registry.closeRefused", `No dataset names ${name} as its predecessor, so it cannot be closed.`, { dataset: name });
+    using shut = new DisposableStack();
+    shut.use(await this.#shutters.shut(name));
+    const { records } = (await registry.require(name)).topics;
+    const ends = Array.from({ length: records.partitions }, async (_, partition) => {
+      const { end } = await log.bounds({ topic: records.name, topicId: records.id, partition: partition as TopicPartition["partition"] });
+      return end;
+    });
+    return await registry.close(name, { topicId: records.id, ends: await Promise.all(ends) });
+  }
+
+  async whileOpen<T>(name: string, append: () => Promise<T>): Promise<T> {
+    return await this.#shutters.pass(name, undefined, async () => {
+      const dataset = await this.#dataset(name);
+      if (dataset.closed !== undefined) throw datasetClosed(dataset);
+      return await append();
+    });
+  }
+
   /** Waits for the requests that run. */
   async close(): Promise<void> {
     this.#closed = true;
     await Promise.allSettled(this.#running);
   }
 
-  async #accept(request: IngestRequest, signal: AbortSignal | undefined): Promise<Answer> {
+  async #accept(request: IngestRequest, signal: AbortSignal): Promise<Answer> {
     checkRequest(request);
     const { log, env, limits } = this.#options;
     const dataset = await this.#dataset(request.dataset);
     const { idempotencyKey: key, format, atomic, invalid } = request;
+    // A repeat of what was taken before still gets its answer.
+    if (dataset.closed !== undefined && key === undefined) throw datasetClosed(dataset);
     const counts = this.#countsOf(dataset);
     using share = new ByteShare(this.#budget);
     const run: Run = {
@@ -140,7 +172,7 @@ class IngestRoom {
       env,
       limits,
       pool: this.#pool,
-      body: counted(decodeBody(request.body, request.encoding), counts),
+      body: counted(decodeBody(until(request.body, signal), request.encoding), counts),
       share,
       invalid,
       headers: request.sentAt === undefined ? [] : [{ key: sentAtHeader, value: Buffer.from(request.sentAt) }],
@@ -150,7 +182,8 @@ class IngestRoom {
     const intake = await this.#take(run, { dataset, key, format, atomic });
     counts.refused += intake.refused.count;
     const { records, valid, quarantined, refused } = intake;
-    return { records, accepted: valid, quarantined, refused: refused.named, refusedMore: refused.more };
+    const answer = { records, accepted: valid, quarantined, refused: refused.named, refusedMore: refused.more };
+    return dataset.successor === undefined ? answer : { ...answer, successor: dataset.successor };
   }
 
   async #take(

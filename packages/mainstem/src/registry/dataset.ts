@@ -9,6 +9,16 @@ export interface Generation {
   readonly topicId: TopicId;
 }
 
+/** A dataset whose door is closed, because another one continues it. */
+export interface Closed {
+  readonly successor: string;
+  /** Milliseconds since 1970. */
+  readonly at: number;
+  readonly topicId: TopicId;
+  /** By partition, the first offset that there is not, as long as it is closed. */
+  readonly ends: readonly number[];
+}
+
 /** A registered dataset in its current version. */
 export interface Dataset {
   readonly contract: Contract;
@@ -20,6 +30,9 @@ export interface Dataset {
   readonly generations: readonly Generation[];
   /** Milliseconds since 1970. */
   readonly appliedAt: number;
+  /** The only dataset that may name this one as its predecessor; it may be about to be made. */
+  readonly successor?: string;
+  readonly closed?: Closed;
 }
 
 export type Applied =
@@ -56,6 +69,8 @@ export interface DatasetVersion {
   readonly schemaId: number;
   readonly appliedAt: number;
   readonly provenance?: string;
+  /** Nothing is appended to it any more. */
+  readonly closed?: true;
 }
 
 /**
@@ -65,7 +80,8 @@ export interface DatasetVersion {
  * Identity: the same schema text has the same id for ever.
  * Versions: each change of the contract is one version of the definition; so is a new topic id (a new generation) with the contract as it was.
  * Repair: what a crash left half done is finished by the next `apply` of the dataset, and by opening a registry.
- * Predecessors: a new dataset may name one that there is and that no other follows: `registry.predecessorInvalid`.
+ * Predecessors: a new dataset may name one that there is and that no other follows: `registry.predecessorInvalid`. Of datasets that are applied at
+ * once one follows it, the others are refused.
  * Errors: `registry.datasetUnknown`, `contract.incompatible` (with `facts.changes`: path, reason, remedy), `registry.rebuildNeeded`, `registry.conflict`, `registry.diverged`,
  * `resource.closed`, and those of state, objects and log.
  */
@@ -81,6 +97,15 @@ export interface Registry extends AsyncDisposable {
   get(name: string): Promise<Dataset | undefined>;
   /** As `get`, but `registry.datasetUnknown` when there is none. */
   require(name: string): Promise<Dataset>;
+  /** The dataset that names this one as its predecessor. */
+  successorOf(name: string): Promise<Dataset | undefined>;
+  /**
+   * Notes that nothing is appended to a dataset any more, and where its topic ends: for who made sure of that (`Ingest.close`). Of a closed dataset
+   * nothing changes. `registry.closeRefused` while no dataset follows it, or when the topic is another one.
+   */
+  close(name: string, closing: { readonly topicId: TopicId; readonly ends: readonly number[] }): Promise<Dataset>;
+  /** Takes `close` back. Readers that have gone on to the successor read what comes now only when they start again. */
+  reopen(name: string): Promise<Dataset>;
   /** Ordered by name. */
   list(): Promise<readonly Dataset[]>;
   /** Oldest first; empty when there is no such dataset. */

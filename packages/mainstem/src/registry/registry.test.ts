@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
 import type { Contract } from "@mainstem/contract";
-import type { TopicName } from "../log/index.ts";
+import type { TopicId, TopicName } from "../log/index.ts";
 import { parseObjectKey, readWhole, type ObjectStore } from "../objects/index.ts";
-import { toErrorValue } from "../runtime/errors.ts";
+import { toErrorValue, type MainstemError } from "../runtime/errors.ts";
 import { openSqliteState } from "../state/sqlite/store.ts";
 import type { Version } from "../state/index.ts";
 import type { Applied, Dataset, Registry } from "./dataset.ts";
@@ -430,6 +430,64 @@ test("a predecessor has to be there, and has one successor", async () => {
   assert.deepEqual(
     (await registry.list()).map(({ contract }) => contract.name),
     ["shop.orders", "shop.orders2"],
+  );
+});
+
+test("of datasets that are applied at once one follows a predecessor, also when they come from two processes", async () => {
+  await using stores = await createStores();
+  await using one = await stores.open();
+  await using other = await stores.open();
+  await one.apply(contractOf("shop.orders"));
+  const names = ["shop.orders2", "shop.orders3", "shop.orders4", "shop.orders5"];
+  const applied = await Promise.allSettled(names.map((name, index) => (index % 2 === 0 ? one : other).apply(contractOf(name, { predecessor: "shop.orders" }))));
+  const refused = applied.flatMap((result) => (result.status === "rejected" ? [(result.reason as MainstemError).code] : []));
+  assert.deepEqual(
+    refused,
+    Array.from({ length: 3 }, () => "registry.predecessorInvalid"),
+  );
+  const successor = names[applied.findIndex(({ status }) => status === "fulfilled")] ?? "";
+  assert.equal((await one.successorOf("shop.orders"))?.contract.name, successor);
+  assert.equal((await other.require("shop.orders")).successor, successor);
+  const followers = (await one.list()).filter(({ contract }) => contract.predecessor === "shop.orders");
+  assert.deepEqual(
+    followers.map(({ contract }) => contract.name),
+    [successor],
+  );
+});
+
+test("a claim of a predecessor outlives a crash before the dataset is made, and is given up once that is made without it", async () => {
+  await using stores = await createStores();
+  await using registry = await stores.open();
+  await registry.apply(contractOf("shop.orders"));
+  const { spec, version } = (await stores.state.definitions.get("dataset", "shop.orders"))!;
+  // What a crash leaves between the claim and the dataset.
+  await stores.state.definitions.put({ kind: "dataset", name: "shop.orders", spec: { ...(spec as object), successor: "shop.lost" }, appliedAt: 1 }, version);
+  const next = contractOf("shop.orders2", { predecessor: "shop.orders" });
+  await assert.rejects(registry.apply(next), { code: "registry.predecessorInvalid", facts: { predecessor: "shop.orders", successor: "shop.lost" } });
+  await registry.apply(contractOf("shop.lost"));
+  assert.equal((await registry.apply(next)).kind, "created");
+  assert.equal((await registry.require("shop.orders")).successor, "shop.orders2");
+});
+
+test("a dataset is closed once, for its successor, over restarts and later versions, until it is opened again", async () => {
+  await using stores = await createStores();
+  await using registry = await stores.open();
+  const { dataset } = await registry.apply(contractOf("shop.orders"));
+  const closing = { topicId: dataset.topics.records.id, ends: [3, 4] };
+  await assert.rejects(registry.close("shop.orders", closing), { code: "registry.closeRefused" });
+  await registry.apply(contractOf("shop.orders2", { predecessor: "shop.orders" }));
+  await assert.rejects(registry.close("shop.orders", { ...closing, topicId: "other" as TopicId }), { code: "registry.closeRefused" });
+  const { closed, version } = await registry.close("shop.orders", closing);
+  assert.deepEqual({ ...closed, at: 0 }, { ...closing, successor: "shop.orders2", at: 0 });
+  assert.equal((await registry.close("shop.orders", { ...closing, ends: [9, 9] })).version, version);
+  await registry.apply(contractOf("shop.orders", { owner: "nobody" }));
+  await using again = await stores.open();
+  assert.deepEqual((await again.require("shop.orders")).closed, closed);
+  assert.equal((await again.reopen("shop.orders")).closed, undefined);
+  assert.equal((await again.require("shop.orders")).successor, "shop.orders2");
+  assert.deepEqual(
+    (await again.history("shop.orders")).map((one) => one.closed === true),
+    [false, false, true, true, false],
   );
 });
 

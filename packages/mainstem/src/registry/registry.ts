@@ -12,6 +12,7 @@ import { createDefinitionObjects, type DefinitionObjects } from "./definition-ob
 import { openSchemas, schemaKind, type Schemas } from "./schemas.ts";
 import { datasetKind, formatDataset, parseDataset, toDatasetVersion, toGenerations, withTopic, type StoredDataset } from "./stored-dataset.ts";
 import { registryConfigKind, subjectConfigKind, subjectKind, type Claim } from "./stored-subject.ts";
+import { checkPredecessor, claimPredecessor } from "./succession.ts";
 import { StateSubjects } from "./subjects.ts";
 import { ensureTopics, type TopicSettings } from "./topics.ts";
 
@@ -42,7 +43,7 @@ export async function openRegistry(options: RegistryOptions): Promise<Registry> 
 
 /**
  * The order of every change, so that a crash between two steps leaves what `apply` and `openRegistry` finish:
- * schema id, topics (idempotent by name), a new dataset's claim of its subject, definition (the moment at which the change counts), object.
+ * schema id, topics (idempotent by name), a new dataset's claims of its predecessor and its subject, definition (the moment at which the change counts), object.
  */
 class StateRegistry implements Registry {
   readonly subjects: StateSubjects;
@@ -128,6 +129,41 @@ class StateRegistry implements Registry {
     await this.#put({ provenance: undefined, ...claim, generations: [] }, undefined);
   }
 
+  async successorOf(name: string): Promise<Dataset | undefined> {
+    return (await this.list()).find(({ contract }) => contract.predecessor === name);
+  }
+
+  async close(name: string, { topicId, ends }: Parameters<Registry["close"]>[1]): Promise<Dataset> {
+    const successor = (await this.successorOf(name))?.contract.name;
+    if (successor === undefined)
+      throw new MainstemError("registry.closeRefused", `No dataset names ${name} as its predecessor, so it cannot be closed.`, { dataset: name });
+    const at = Math.floor(this.#options.env.now());
+    return await this.amend(name, (stored) => {
+      if (stored.closing !== undefined) return undefined;
+      if (stored.generations.at(-1) !== topicId)
+        throw new MainstemError("registry.closeRefused", `The topic of ${name} was made again meanwhile.`, { dataset: name });
+      return { ...stored, provenance: undefined, successor, closing: { at, topicId, ends } };
+    });
+  }
+
+  async reopen(name: string): Promise<Dataset> {
+    return await this.amend(name, (stored) => (stored.closing === undefined ? undefined : { ...stored, provenance: undefined, closing: undefined }));
+  }
+
+  async amend(name: string, change: (stored: StoredDataset) => StoredDataset | undefined): Promise<Dataset> {
+    await this.require(name);
+    for (let attempt = 0; attempt < limits.registryConflictsMax; attempt += 1) {
+      const current = (await this.#options.state.definitions.get(datasetKind, name))!;
+      const changed = change(parseDataset(current));
+      await this.#stored.store(current);
+      const swap = changed === undefined ? undefined : await this.#put(changed, current);
+      if (swap?.kind !== "conflict") return await this.#settle(swap?.value ?? current);
+    }
+    throw new MainstemError("registry.conflict", `Dataset ${name} was changed by others ${limits.registryConflictsMax} times while this change was made.`, {
+      dataset: name,
+    });
+  }
+
   onChange(listener: (dataset: Dataset) => void): () => void {
     // A function of its own for each call: the same listener may be given twice.
     const own = (dataset: Dataset): void => listener(dataset);
@@ -141,24 +177,14 @@ class StateRegistry implements Registry {
     await Promise.allSettled(this.#settling.values());
   }
 
-  /** It is named at birth and frozen, and has to be there already: so there can be no circle. */
-  async #checkPredecessor({ name, predecessor }: Contract): Promise<void> {
-    if (predecessor === undefined) return;
-    const datasets = await this.list();
-    if (datasets.every(({ contract }) => contract.name !== predecessor))
-      throw new MainstemError("registry.predecessorInvalid", `${name} names ${predecessor} as its predecessor, and there is no such dataset.`, { predecessor });
-    const other = datasets.find(({ contract }) => contract.predecessor === predecessor && contract.name !== name)?.contract.name;
-    if (other !== undefined)
-      throw new MainstemError("registry.predecessorInvalid", `${name} cannot follow ${predecessor}: ${other} does already.`, { predecessor, successor: other });
-  }
-
   /** Undefined when somebody else made it first. */
   async #create(contract: Contract, provenance: string | undefined): Promise<Applied | undefined> {
-    await this.#checkPredecessor(contract);
+    await checkPredecessor(contract, this);
     await this.subjects.checkAdmission(contract);
     const schemaId = await this.#schemas.idOf(contract.schema);
     // As late as can be: what fails before leaves no schema behind that the next try would have to fit.
     await ensureTopics(this.#options.log, contract, this.#topicSettings());
+    await claimPredecessor(contract, this, provenance);
     const claim = await this.subjects.claim({ contract, provenance }, schemaId);
     const swap = await this.#put({ provenance: undefined, ...claim, generations: [] }, undefined);
     if (swap.kind === "conflict" || claim.contract !== contract) return undefined;
@@ -183,7 +209,7 @@ class StateRegistry implements Registry {
         if (rebuilt.length > 0 && !rebuild) throw rebuildNeeded(contract.name, rebuilt);
         // The version before is an object before there is a next one: so no crash leaves more than the last one out.
         await this.#stored.store(current);
-        const swap = await this.#put({ contract: alignContract(before.contract, contract), generations: before.generations, provenance }, current);
+        const swap = await this.#put({ ...before, contract: alignContract(before.contract, contract), provenance }, current);
         if (swap.kind === "conflict") return undefined;
         const dataset = await this.#settle(swap.value);
         return { kind: "changed", dataset, changes: change.changes, ...(rebuilt.length === 0 ? {} : { rebuilt }) };
@@ -193,11 +219,11 @@ class StateRegistry implements Registry {
     }
   }
 
-  async #put({ contract, generations, provenance }: Omit<StoredDataset, "schemaId">, current: Definition | undefined): Promise<Swap<Definition>> {
+  async #put({ contract, generations, ...rest }: Omit<StoredDataset, "schemaId">, current: Definition | undefined): Promise<Swap<Definition>> {
     const { state, log, env } = this.#options;
     const schemaId = await this.#schemas.idOf(contract.schema);
     const { records } = await ensureTopics(log, contract, this.#topicSettings());
-    const spec = formatDataset({ contract, schemaId, generations: withTopic(generations, records), provenance });
+    const spec = formatDataset({ ...rest, contract, schemaId, generations: withTopic(generations, records) });
     const swap = await state.definitions.put({ kind: datasetKind, name: contract.name, spec, appliedAt: Math.floor(env.now()) }, current?.version ?? "absent");
     if (swap.kind === "committed") await this.#stored.store(swap.value);
     return swap;
@@ -264,8 +290,11 @@ class StateRegistry implements Registry {
   }
 }
 
-function toDataset({ version, appliedAt }: Definition, { contract, schemaId, generations }: StoredDataset, topics: Dataset["topics"]): Dataset {
-  return { contract, version, schemaId, topics, generations: toGenerations(generations), appliedAt };
+function toDataset({ version, appliedAt }: Definition, stored: StoredDataset, topics: Dataset["topics"]): Dataset {
+  const { contract, schemaId, generations, successor, closing } = stored;
+  const dataset = { contract, version, schemaId, topics, generations: toGenerations(generations), appliedAt };
+  if (successor === undefined) return dataset;
+  return { ...dataset, successor, ...(closing === undefined ? {} : { closed: { successor, ...closing } }) };
 }
 
 function rebuildNeeded(dataset: string, rebuilt: readonly string[]): MainstemError {

@@ -14,25 +14,41 @@ export interface StoredDataset {
   readonly generations: readonly TopicId[];
   /** Where the declaration came from; versions that nobody applied, and old ones, have none. */
   readonly provenance?: string | undefined;
+  /** The dataset that may follow this one: no other may. It is claimed before that dataset is made. */
+  readonly successor?: string | undefined;
+  /** Nothing is appended to the topic any more. */
+  readonly closing?: StoredClosing | undefined;
 }
 
-export function formatDataset({ contract, schemaId, generations, provenance }: StoredDataset): unknown {
-  return { contract: formatContract(contract), schemaId, generations, ...(provenance === undefined ? {} : { provenance }) };
+export interface StoredClosing {
+  /** Milliseconds since 1970. */
+  readonly at: number;
+  readonly topicId: TopicId;
+  /** By partition, the first offset that there is not, as long as it is closed. */
+  readonly ends: readonly number[];
+}
+
+export function formatDataset({ contract, schemaId, generations, provenance, successor, closing }: StoredDataset): unknown {
+  const optional = Object.entries({ provenance, successor, closing }).filter(([, value]) => value !== undefined);
+  return { contract: formatContract(contract), schemaId, generations, ...Object.fromEntries(optional) };
 }
 
 /** `state.corrupt` when the stored definition is not one of a dataset; a contract that cannot be read keeps its own code. */
 export function parseDataset({ name, version, spec }: Definition): StoredDataset {
-  const { contract: json, schemaId, generations, provenance } = (typeof spec === "object" && spec !== null ? spec : {}) as Readonly<Record<string, unknown>>;
-  if (!isTopicIds(generations) || typeof schemaId !== "number" || (provenance !== undefined && typeof provenance !== "string"))
-    throw corrupt({ name, version });
+  const stored = (typeof spec === "object" && spec !== null ? spec : {}) as Readonly<Record<string, unknown>>;
+  const { contract: json, schemaId, generations, provenance, successor, closing } = stored;
+  const fits = isTopicIds(generations) && typeof schemaId === "number" && [provenance, successor].every(isTextOrAbsent) && isClosingOrAbsent(closing);
+  if (!fits) throw corrupt({ name, version });
   const contract = parseContract(json);
   if (contract.name !== name) throw corrupt({ name, version });
-  return { contract, schemaId, generations, ...(provenance === undefined ? {} : { provenance }) };
+  const optional = Object.entries({ provenance, successor, closing }).filter(([, value]) => value !== undefined);
+  return { contract, schemaId, generations, ...Object.fromEntries(optional) };
 }
 
 export function toDatasetVersion(definition: Definition): DatasetVersion {
-  const { contract, schemaId, provenance } = parseDataset(definition);
-  return { version: definition.version, contract, schemaId, appliedAt: definition.appliedAt, ...(provenance === undefined ? {} : { provenance }) };
+  const { contract, schemaId, provenance, closing } = parseDataset(definition);
+  const optional = { ...(provenance === undefined ? {} : { provenance }), ...(closing === undefined ? {} : { closed: true as const }) };
+  return { version: definition.version, contract, schemaId, appliedAt: definition.appliedAt, ...optional };
 }
 
 export function toGenerations(ids: readonly TopicId[]): readonly Generation[] {
@@ -53,6 +69,17 @@ export function withTopic(generations: readonly TopicId[], { id, name }: TopicIn
 
 function isTopicIds(value: unknown): value is readonly TopicId[] {
   return Array.isArray(value) && value.length > 0 && value.every((id) => typeof id === "string");
+}
+
+function isTextOrAbsent(value: unknown): value is string | undefined {
+  return value === undefined || typeof value === "string";
+}
+
+function isClosingOrAbsent(value: unknown): value is StoredClosing | undefined {
+  if (value === undefined) return true;
+  if (typeof value !== "object" || value === null) return false;
+  const { at, topicId, ends } = value as Readonly<Record<string, unknown>>;
+  return typeof at === "number" && typeof topicId === "string" && Array.isArray(ends) && ends.every((end) => Number.isSafeInteger(end));
 }
 
 function corrupt({ name, version }: { readonly name: string; readonly version: number }): MainstemError {

@@ -57,6 +57,7 @@ export const codes = {
   "registry.kindUnknown": { status: 404, task: "stop", remedy: "Use a kind that the message lists." },
   "registry.nameMismatch": { status: 400, task: "stop", remedy: "Give the same name in the path and in the definition." },
   "registry.conflict": { status: 409, task: "retry", remedy: "Somebody else changed the definition at the same time; look at theirs and apply again." },
+  "registry.closeRefused": { status: 409, task: "stop", remedy: "Do what the message names first; nothing was changed." },
   "registry.predecessorInvalid": {
     status: 409,
     task: "stop",
@@ -100,6 +101,8 @@ export const codes = {
     task: "stop",
     remedy: "Send application/json (one record or an array) or application/x-ndjson, optionally with Content-Encoding: gzip.",
   },
+  "ingest.datasetClosed": { status: 409, task: "stop", remedy: "Send to the dataset that the message names: it continues this one." },
+  "ingest.datasetClosing": { status: 503, task: "retry", remedy: "Send again after the time in Retry-After: by then the dataset is closed, or open." },
   "ingest.notJson": { status: 400, task: "stop", remedy: "Send one JSON object, an array of objects, or NDJSON." },
   "ingest.tooLarge": { status: 413, task: "stop", remedy: "Send less in one request, or NDJSON, which is streamed." },
   "ingest.parameter": { status: 400, task: "stop", remedy: "Mend the named query parameter or header." },

@@ -319,6 +319,7 @@ describe("the API", () => {
     const main = Object.entries(document.paths).filter(([path]) => !path.startsWith("/registry/"));
     const routes = main.flatMap(([path, methods]) => Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`));
     assert.deepEqual(routes.toSorted(), [
+      "DELETE /v1/datasets/{name}/close",
       "DELETE /v1/datasets/{name}/rebuild",
       "DELETE /v1/datasets/{name}/replays/{id}",
       "GET /health",
@@ -339,6 +340,7 @@ describe("the API", () => {
       "GET /v1/groups/{group}/offsets/{dataset}",
       "GET /v1/tasks",
       "GET /v1/tasks/{name}",
+      "POST /v1/datasets/{name}/close",
       "POST /v1/datasets/{name}/inbox/drop",
       "POST /v1/datasets/{name}/inbox/preview",
       "POST /v1/datasets/{name}/inbox/retry",

@@ -53,6 +53,7 @@ export function problemHeaders(problem: Problem): Record<string, string> {
   const after = problem["retryAfterSeconds"];
   if (typeof after === "number") return { "retry-after": String(after) };
   if (problem.status === 503) return { "retry-after": "5" };
+  if (problem.code === "ingest.datasetClosed") return { "mainstem-successor": String(problem["successor"]) };
   if (problem.status === 401) return { "www-authenticate": "Bearer" };
   const allow = problem["allow"];
   return problem.status === 405 && Array.isArray(allow) ? { allow: allow.join(", ") } : {};

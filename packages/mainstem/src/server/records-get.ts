@@ -1,10 +1,11 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Replay, Replays } from "../archive/index.ts";
 import type { Instant, Log, LogPosition, Offset, TopicInfo, TopicPartition } from "../log/index.ts";
-import type { Dataset, Registry } from "../registry/index.ts";
+import type { Closed, Dataset, Registry } from "../registry/index.ts";
 import { MainstemError, isAbort } from "../runtime/errors.ts";
 import { createPacedResponse } from "./paced-response.ts";
 import { parseBoolean, parseCount, parseParameters, parseTime } from "./parameters.ts";
+import { successorHeader } from "./records-post.ts";
 import { createRecordLines, type RecordLines } from "./record-lines.ts";
 
 const readBytesMax = 1_048_576;
@@ -16,15 +17,22 @@ export interface RecordsGetOptions {
   readonly log: Log;
   readonly replays: Replays;
   readonly idleMs: number;
+  /** Aborted when the server closes. */
+  readonly closing: AbortSignal;
 }
 
 /** `GET /v1/datasets/{name}/records`: the records as they stand in the log, as NDJSON. */
-export function createRecordsGet({ registry, log, replays, idleMs }: RecordsGetOptions) {
+export function createRecordsGet({ registry, log, replays, idleMs, closing }: RecordsGetOptions) {
   const lines = createRecordLines(registry);
+  const followed = createFollowed(registry, closing);
   return async (request: IncomingMessage, response: ServerResponse, { name, url, signal }: { name: string; url: URL; signal: AbortSignal }): Promise<void> => {
     const parameters = parseParameters(url, ["partition", "from", "limit", "follow", "replay"], "server.request");
+    const wanted = parseBoolean("follow", parameters.follow, "server.request");
+    // Before the dataset is looked at: a closing between the two would be missed.
+    using ending = followed.until(name);
     const dataset = await registry.require(name);
-    const follow = parseBoolean("follow", parameters.follow, "server.request");
+    const closed = parameters.replay === undefined ? dataset.closed : undefined;
+    const follow = wanted && closed === undefined;
     const limit = parameters.limit === undefined ? Number.POSITIVE_INFINITY : parseCount("limit", parameters.limit, "server.request");
     const topic = parameters.replay === undefined ? dataset.topics.records : await shadowTopic(log, await replays.get(name, parameters.replay));
     const positions = await findPositions(log, topic, parameters);
@@ -35,22 +43,61 @@ export function createRecordsGet({ registry, log, replays, idleMs }: RecordsGetO
       // Where it begins: so a reader that is cut off before the first record knows where it was, and that it is the same topic.
       "mainstem-topic-id": topic.id,
       "mainstem-offsets": JSON.stringify(Object.fromEntries(positions.map(({ partition: of, offset }) => [of, offset]))),
+      ...(closed === undefined ? {} : closedHeaders(closed, topic)),
     });
     if (follow) response.flushHeaders();
     const reading = new AbortController();
     const paced = createPacedResponse(response, { idleMs });
-    const job: Job = { log, dataset, lines, left: limit, follow, signal: AbortSignal.any([signal, reading.signal]), write: (text) => paced.write(text) };
+    const job: Job = {
+      log,
+      dataset,
+      lines,
+      left: limit,
+      follow,
+      signal: AbortSignal.any([signal, reading.signal, ending.signal]),
+      write: (text) => paced.write(text),
+    };
     try {
       if (follow) await Promise.all(positions.map((position) => send(job, position).finally(() => job.left <= 0 && reading.abort())));
       else for (const position of positions) if (job.left > 0) await send(job, position);
     } catch (error) {
-      // The limit, or the end of the server, ends a followed log; both are a whole answer.
+      // The limit, the closing of the dataset, or the end of the server, ends a followed log; both are a whole answer.
       if (!isAbort(error) || response.destroyed) throw error;
     } finally {
       reading.abort();
     }
     response.end();
   };
+}
+
+/** Readers that follow a dataset, which end when it is closed: they come back and hear where it ends. */
+function createFollowed(registry: Registry, closing: AbortSignal): { readonly until: (name: string) => Disposable & { readonly signal: AbortSignal } } {
+  const reading = new Map<string, Set<AbortController>>();
+  const stop = registry.onChange(({ contract, closed }) => {
+    if (closed === undefined) return;
+    for (const one of reading.get(contract.name) ?? []) one.abort();
+  });
+  closing.addEventListener("abort", stop, { once: true });
+  return {
+    until(name) {
+      const one = new AbortController();
+      const all = reading.get(name) ?? new Set();
+      reading.set(name, all.add(one));
+      return {
+        signal: one.signal,
+        [Symbol.dispose]() {
+          all.delete(one);
+          if (all.size === 0 && reading.get(name) === all) reading.delete(name);
+        },
+      };
+    },
+  };
+}
+
+/** Where the topic of a closed dataset ends. One that was made anew since then has nothing in it. */
+function closedHeaders({ successor, topicId, ends }: Closed, { id, partitions }: TopicInfo): Readonly<Record<string, string>> {
+  const offsets = Array.from({ length: partitions }, (_, partition) => [partition, (id === topicId ? ends[partition] : 0) ?? 0]);
+  return { [successorHeader]: successor, "mainstem-ends": JSON.stringify(Object.fromEntries(offsets)) };
 }
 
 interface Job {

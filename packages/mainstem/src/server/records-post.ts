@@ -12,6 +12,9 @@ const formatOf: ReadonlyMap<string, Format> = new Map([
   ["application/x-jsonlines", "ndjson"],
 ]);
 
+/** Names the dataset that continues this one: of answers to who sends to it, and of the records of one that is closed. */
+export const successorHeader = "mainstem-successor";
+
 export interface RecordsPostOptions {
   readonly ingest: Ingest;
   readonly idleMs: number;
@@ -43,10 +46,14 @@ export function createRecordsPost({ ingest, idleMs, wholeBodyMs }: RecordsPostOp
       if (request.headers.expect !== undefined) response.writeContinue();
     };
     const body = readBody(request, { idleMs, onWanted, ...(whole ? { totalMs: wholeBodyMs } : {}) });
-    const { records, accepted, quarantined, refused, refusedMore } = await ingest.accept({ ...wanted, body }, { signal });
+    const { records, accepted, quarantined, refused, refusedMore, successor } = await ingest.accept({ ...wanted, body }, { signal });
     const text = JSON.stringify({ accepted, quarantined, refused, ...(refusedMore === 0 ? {} : { refusedMore }) });
     const status = records > 0 && accepted + quarantined === 0 ? 422 : 200;
-    response.writeHead(status, { "content-type": "application/json", "content-length": Buffer.byteLength(text) });
+    response.writeHead(status, {
+      "content-type": "application/json",
+      "content-length": Buffer.byteLength(text),
+      ...(successor === undefined ? {} : { [successorHeader]: successor }),
+    });
     response.end(text);
   };
 }

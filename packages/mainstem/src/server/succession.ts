@@ -1,51 +1,65 @@
-import type { Log, TopicInfo, TopicPartition } from "../log/index.ts";
+import type { Log, TopicPartition } from "../log/index.ts";
 import type { Dataset, Registry } from "../registry/index.ts";
+import { toTime } from "./json.ts";
 
 /** Groups that are shown; more are counted. */
 const groupsMax = 1_000;
 
-/** Where a topic that another one follows ends, as of now, and who has read it to there. */
+/** Where a topic that another one follows ends, as of now. */
 export interface TopicEnd {
   readonly topicId: string;
   readonly partitions: readonly { readonly partition: number; readonly end: number }[];
+  /** RFC 3339: since then nothing is appended, and `partitions` stay; null while the dataset is open. */
+  readonly closedAt: string | null;
+}
+export interface ReaderGroup {
+  readonly group: string;
+  /** Records that it has not read. */
+  readonly behind: number;
+  readonly moved: boolean;
 }
 export interface Succession {
   /** The dataset that this one continues, with the end of its topic: what a reader who starts at the beginning reads before. */
   readonly predecessor: ({ readonly name: string } & TopicEnd) | null;
-  /** The dataset that continues this one. `groups`: who has committed offsets here; `moved` once nothing is left for it to read. */
-  readonly successor:
-    | ({ readonly name: string; readonly groups: readonly { readonly group: string; readonly behind: number; readonly moved: boolean }[] } & TopicEnd)
-    | null;
+  /** The dataset that continues this one. `groups`: who has committed offsets here; `moved` once nothing is left for it to read, nor will be. */
+  readonly successor: ({ readonly name: string; readonly groups: readonly ReaderGroup[] } & TopicEnd) | null;
 }
 
 /** What comes before and after a dataset, by the predecessors that contracts name. */
 export async function describeSuccession(dataset: Dataset, { registry, log }: { readonly registry: Registry; readonly log: Log }): Promise<Succession> {
   const { name, predecessor } = dataset.contract;
   const before = predecessor === undefined ? undefined : await registry.get(predecessor);
-  const after = (await registry.list()).find(({ contract }) => contract.predecessor === name);
+  const after = await registry.successorOf(name);
   return {
-    predecessor: before === undefined ? null : { name: before.contract.name, ...(await endOf(log, before.topics.records)) },
-    successor: after === undefined ? null : { name: after.contract.name, ...(await endOf(log, dataset.topics.records)), groups: await groupsOf(log, dataset) },
+    predecessor: before === undefined ? null : { name: before.contract.name, ...(await endOf(log, before)) },
+    successor: after === undefined ? null : { name: after.contract.name, ...(await describeEnd(dataset, { log })) },
   };
 }
 
-async function endOf(log: Log, { name: topic, id: topicId, partitions }: TopicInfo): Promise<TopicEnd> {
+/** Where a dataset's topic ends, and how far its readers are. */
+export async function describeEnd(dataset: Dataset, { log }: { readonly log: Log }): Promise<TopicEnd & { readonly groups: readonly ReaderGroup[] }> {
+  const end = await endOf(log, dataset);
+  return { ...end, groups: await groupsOf(log, end) };
+}
+
+async function endOf(log: Log, { topics, closed }: Dataset): Promise<TopicEnd> {
+  const { name: topic, id: topicId, partitions } = topics.records;
   const ends = Array.from({ length: partitions }, async (_, partition) => {
+    if (closed?.topicId === topicId) return { partition, end: closed.ends[partition] ?? 0 };
     const { end } = await log.bounds({ topic, topicId, partition: partition as TopicPartition["partition"] });
     return { partition, end };
   });
-  return { topicId, partitions: await Promise.all(ends) };
+  return { topicId, partitions: await Promise.all(ends), closedAt: closed === undefined ? null : toTime(closed.at) };
 }
 
-async function groupsOf(log: Log, { topics: { records } }: Dataset): Promise<NonNullable<Succession["successor"]>["groups"]> {
-  const { partitions } = await endOf(log, records);
-  const found: { readonly group: string; readonly behind: number; readonly moved: boolean }[] = [];
+async function groupsOf(log: Log, { topicId, partitions, closedAt }: TopicEnd): Promise<readonly ReaderGroup[]> {
+  const found: ReaderGroup[] = [];
   for await (const { group, positions } of log.groups()) {
-    const own = positions.filter(({ topicId }) => topicId === records.id);
+    const own = positions.filter((one) => one.topicId === topicId);
     if (own.length === 0 || group.startsWith("mainstem.")) continue;
     // A partition without a committed offset was not read at all.
     const behind = partitions.reduce((sum, { partition, end }) => sum + Math.max(0, end - (own.find((one) => one.partition === partition)?.offset ?? 0)), 0);
-    found.push({ group, behind, moved: behind === 0 });
+    found.push({ group, behind, moved: behind === 0 && closedAt !== null });
     if (found.length === groupsMax) break;
   }
   return found.sort((a, b) => (a.group < b.group ? -1 : 1));

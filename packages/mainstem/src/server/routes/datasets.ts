@@ -3,10 +3,10 @@ import type { FastifyInstance } from "fastify";
 import type { Ingest } from "../../ingest/index.ts";
 import type { Log, TopicInfo, TopicPartition } from "../../log/index.ts";
 import type { Dataset, Registry } from "../../registry/index.ts";
-import { toErrorValue } from "../../runtime/errors.ts";
+import { MainstemError, toErrorValue } from "../../runtime/errors.ts";
 import { judgeHealth } from "../health.ts";
 import { toTime } from "../json.ts";
-import { describeSuccession } from "../succession.ts";
+import { describeEnd, describeSuccession } from "../succession.ts";
 import type { DatasetStatus, PlatformView, SnapshotStatus, TableStatus } from "../view.ts";
 import { showTask, taskSchema } from "./task-view.ts";
 import { answer, anyObject, listOf, noParameters, pathParameters, problems, time } from "./schemas.ts";
@@ -31,6 +31,11 @@ const topicEnd = {
     ...listOf(answer("", { partition: { type: "integer" }, end: { type: "integer" } })),
     description: "The first offset that is not there, as of now.",
   },
+  closedAt: { type: ["string", "null"], format: "date-time", description: "Since then nothing is appended; null while the dataset is open." },
+};
+const groups = {
+  ...listOf(answer("", { group: { type: "string" }, behind: { type: "integer" }, moved: { type: "boolean" } })),
+  description: "Who has committed offsets here; `moved` once nothing is left to read, nor will be.",
 };
 const snapshotProperties = {
   id: { type: "string", description: "Up to 63 bits, therefore text." },
@@ -98,7 +103,7 @@ export function addDatasetRoutes(app: FastifyInstance, options: DatasetRoutesOpt
             successor: {
               ...answer("The dataset that continues this one, where this one's topic ends, and who has read it to there; null without one", {
                 ...topicEnd,
-                groups: listOf(answer("", { group: { type: "string" }, behind: { type: "integer" }, moved: { type: "boolean" } })),
+                groups,
               }),
               type: ["object", "null"],
             },
@@ -111,6 +116,7 @@ export function addDatasetRoutes(app: FastifyInstance, options: DatasetRoutesOpt
     async ({ params: { name } }) => describe(await registry.require(name), options),
   );
 
+  addCloseRoutes(app, options);
   app.get<{ Params: { readonly name: string } }>(
     "/v1/datasets/:name/snapshots",
     {
@@ -126,6 +132,56 @@ export function addDatasetRoutes(app: FastifyInstance, options: DatasetRoutesOpt
       await registry.require(name);
       return { dataset: name, snapshots: (await view.snapshots(name)).map(showSnapshot) };
     },
+  );
+}
+
+/** `/v1/datasets/{name}/close`: the end of a dataset that another one continues. */
+function addCloseRoutes(app: FastifyInstance, { registry, ingest, log, view }: DatasetRoutesOptions): void {
+  const shared = { tags, params: nameParameter, querystring: noParameters };
+  const closing = {
+    ...answer("The dataset", { dataset: { type: "string" }, successor: { type: "string" }, ...topicEnd, groups }),
+    examples: [
+      {
+        dataset: "shop.orders",
+        successor: "shop.orders2",
+        topicId: "5b0c1f9a2be24d77a1d3c0e8f4b6a901",
+        partitions: [{ partition: 0, end: 1200 }],
+        closedAt: "2026-11-21T14:05:00.000Z",
+        groups: [{ group: "billing", behind: 40, moved: false }],
+      },
+    ],
+  };
+  const show = async (dataset: Dataset) => ({ dataset: dataset.contract.name, successor: dataset.successor, ...(await describeEnd(dataset, { log })) });
+  app.post<{ Params: { readonly name: string } }>(
+    "/v1/datasets/:name/close",
+    {
+      schema: {
+        ...shared,
+        summary: "Closes a dataset that another one continues: nothing is appended any more, and its readers know where it ends",
+        response: { 200: closing, ...problems },
+      },
+    },
+    async ({ params: { name } }) => {
+      await registry.require(name);
+      const replay = (await view.replays.list(name)).find(({ spec, end }) => spec.target === "live" && end === undefined);
+      if (replay !== undefined)
+        throw new MainstemError("registry.closeRefused", `Replay ${replay.spec.id} is still adding records to ${name}: wait for its end, or remove it.`, {
+          dataset: name,
+          replay: replay.spec.id,
+        });
+      return show(await ingest.close(name));
+    },
+  );
+  app.delete<{ Params: { readonly name: string } }>(
+    "/v1/datasets/:name/close",
+    {
+      schema: {
+        ...shared,
+        summary: "Opens a closed dataset again; readers that moved on meanwhile read what comes only when they start again",
+        response: { 200: closing, ...problems },
+      },
+    },
+    async ({ params: { name } }) => show(await registry.reopen(name)),
   );
 }
 

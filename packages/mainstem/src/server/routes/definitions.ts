@@ -122,11 +122,12 @@ export function addDefinitionRoutes(app: FastifyInstance, rooms: PlanRooms): voi
       return {
         kind,
         name,
-        versions: versions.map(({ version, contract, schemaId, appliedAt, provenance }) => ({
+        versions: versions.map(({ version, contract, schemaId, appliedAt, provenance, closed }) => ({
           version,
           appliedAt: toTime(appliedAt),
           schemaId,
           ...(provenance === undefined ? {} : { provenance }),
+          ...(closed === undefined ? {} : { closed }),
           spec: formatContract(contract),
         })),
       };

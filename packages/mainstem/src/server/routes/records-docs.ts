@@ -76,7 +76,11 @@ export const recordsPath = {
       },
     },
     responses: {
-      200: json(receipt, "What became of the records"),
+      200: {
+        ...json(receipt, "What became of the records"),
+        headers: { "Mainstem-Successor": { schema: { type: "string" }, description: "The dataset that continues this one: send there from now on." } },
+      },
+      409: { ...problem["4XX"], description: "The dataset is closed, and `successor` names the one that continues it; or a request with this key still runs" },
       422: {
         description: "The same, when there were records and none was taken; or a problem",
         content: { "application/json": { schema: receipt }, ...problem["4XX"].content },
@@ -99,7 +103,12 @@ export const recordsPath = {
         schema: { type: "string" },
         description: "The records in the shadow topic of this replay, in place of the dataset's own.",
       },
-      { name: "follow", in: "query", schema: { type: "boolean", default: false }, description: "Wait for new records." },
+      {
+        name: "follow",
+        in: "query",
+        schema: { type: "boolean", default: false },
+        description: "Wait for new records; of a closed dataset there are none, and the answer ends.",
+      },
     ],
     responses: {
       200: {
@@ -110,6 +119,8 @@ export const recordsPath = {
             schema: { type: "string" },
             description: 'Where the answer begins, by partition, as JSON: `{"0":12}`. With `limit=0`, what `from` means.',
           },
+          "Mainstem-Successor": { schema: { type: "string" }, description: "Of a closed dataset: the one that continues it." },
+          "Mainstem-Ends": { schema: { type: "string" }, description: 'Of a closed dataset: where it ends, by partition, as JSON: `{"0":1200}`.' },
         },
         content: { "application/x-ndjson": { schema: { type: "string" } } },
       },

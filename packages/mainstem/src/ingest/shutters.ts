@@ -1,0 +1,93 @@
+import type { Dataset } from "../registry/index.ts";
+import type { Env } from "../runtime/env.ts";
+import { MainstemError } from "../runtime/errors.ts";
+
+/** How long requests that run may go on once their dataset is being closed. */
+const graceMs = 2_000;
+
+interface Running {
+  readonly stop: AbortController;
+  readonly ended: Promise<void>;
+}
+
+/** Who is at the door of which dataset, so that a door can be shut behind the last one. */
+export class Shutters {
+  readonly #env: Env;
+  readonly #running = new Map<string, Set<Running>>();
+  readonly #shut = new Set<string>();
+
+  constructor(env: Env) {
+    this.#env = env;
+  }
+
+  /** Runs a request, unless its dataset is shut (`ingest.datasetClosing`). The work gets a signal that ends it with the caller's, or when the door is shut. */
+  async pass<T>(dataset: string, signal: AbortSignal | undefined, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    if (this.#shut.has(dataset)) throw closing(dataset);
+    signal?.throwIfAborted();
+    const stop = new AbortController();
+    const { promise: ended, resolve } = Promise.withResolvers<void>();
+    const one: Running = { stop, ended };
+    const all = this.#running.get(dataset) ?? new Set();
+    this.#running.set(dataset, all.add(one));
+    const abort = (): void => stop.abort(signal?.reason);
+    signal?.addEventListener("abort", abort, { once: true });
+    try {
+      return await work(stop.signal);
+    } finally {
+      signal?.removeEventListener("abort", abort);
+      all.delete(one);
+      if (all.size === 0 && this.#running.get(dataset) === all) this.#running.delete(dataset);
+      resolve();
+    }
+  }
+
+  /** Shuts the door until it is disposed: takes nobody new, waits a little for those that run, ends the others, and resolves when nothing more is appended. */
+  async shut(dataset: string): Promise<Disposable> {
+    if (this.#shut.has(dataset)) throw closing(dataset);
+    this.#shut.add(dataset);
+    const running = [...(this.#running.get(dataset) ?? [])];
+    const all = Promise.all(running.map(({ ended }) => ended));
+    const grace = new AbortController();
+    await Promise.race([all, this.#env.sleep(graceMs, { signal: grace.signal }).catch(() => undefined)]);
+    grace.abort();
+    for (const { stop } of running) stop.abort(closing(dataset));
+    await all;
+    return { [Symbol.dispose]: () => void this.#shut.delete(dataset) };
+  }
+}
+
+/** Ends with the signal's reason, however long the source is silent. */
+export async function* until<Chunk>(source: AsyncIterable<Chunk>, signal: AbortSignal): AsyncGenerator<Chunk> {
+  const chunks = source[Symbol.asyncIterator]();
+  let stop = (): void => undefined;
+  const abort = (): void => stop();
+  signal.addEventListener("abort", abort, { once: true });
+  let ended = false;
+  try {
+    for (;;) {
+      signal.throwIfAborted();
+      const { done, value } = await new Promise<IteratorResult<Chunk>>((resolve, reject) => {
+        stop = () => reject(signal.reason as Error);
+        chunks.next().then(resolve, reject);
+      });
+      if (done === true) {
+        ended = true;
+        return;
+      }
+      yield value;
+    }
+  } finally {
+    signal.removeEventListener("abort", abort);
+    // Not waited for: a source that is silent ends only when its connection does.
+    if (!ended) void Promise.resolve(chunks.return?.()).catch(() => undefined);
+  }
+}
+
+export function datasetClosed({ contract: { name }, closed: by }: Dataset): MainstemError {
+  const successor = by?.successor ?? "";
+  return new MainstemError("ingest.datasetClosed", `Dataset ${name} is closed: ${successor} continues it.`, { dataset: name, successor });
+}
+
+function closing(dataset: string): MainstemError {
+  return new MainstemError("ingest.datasetClosing", `Dataset ${dataset} is being closed at this moment.`, { dataset, retryAfterSeconds: 2 });
+}
