@@ -221,7 +221,7 @@ async function replayIntoLive({ directory, log, objects, registry }: Pipeline, d
   const [env, logger] = [systemEnv, silentLogger];
   await using state = await openSqliteState({ file: join(directory, "tasks.sqlite") });
   await using tasks = openTasks({ env, logger, state, owner: "test" });
-  const replays = await openReplays({ log, objects, registry, tasks, env, logger });
+  const replays = await openReplays({ log, objects, registry, tasks, env, logger, whileOpen: (_dataset, append) => append() });
   const ended = async (request: Parameters<Replays["start"]>[1]): Promise<{ readonly id: string; readonly records: number }> => {
     const { id } = (await replays.start(dataset, request)).spec;
     await until(async () => (await replays.get(dataset, id)).end !== undefined);
