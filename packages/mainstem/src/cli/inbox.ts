@@ -4,7 +4,7 @@ import { path } from "./client.ts";
 import { print, printList, type Context, type Start } from "./context.ts";
 import { CliFailure, exitCodes, type ExitCode } from "./failure.ts";
 import { toPrintable } from "./terminal.ts";
-import { formatCount, formatTable } from "./text-table.ts";
+import { formatCount, formatCounted, formatTable } from "./text-table.ts";
 
 interface SelectionOptions {
   readonly group?: string;
@@ -82,7 +82,7 @@ A transform is an expression of the Common Expression Language (CEL) whose value
       const { client, signal } = context;
       const body = { ...toSelection(options), reason: options.reason };
       const answer = await client.call({ method: "POST", path: path`/v1/datasets/${name}/inbox/drop`, body, signal });
-      await print(context, answer.body as { readonly dropped: number }, ({ dropped }) => [`${formatCount(dropped)} entries of ${name} were dropped.`]);
+      await print(context, answer.body as { readonly dropped: number }, ({ dropped }) => [`${formatCounted(dropped, "entry", "entries")} of ${name} dropped.`]);
     }),
   );
   return command;
@@ -141,7 +141,7 @@ async function previewFix(
   const { body } = await client.call({ method: "POST", path: path`/v1/datasets/${name}/inbox/preview`, body: request, signal });
   const outcome = body as OutcomeDetail;
   await print(context, outcome, () => [
-    `${formatCount(outcome.accepted)} of ${formatCount(outcome.selected)} entries would be accepted.`,
+    `${formatCount(outcome.accepted)} of ${formatCounted(outcome.selected, "entry", "entries")} would be accepted.`,
     ...outcome.samples.filter(({ code }) => code === undefined).map(({ record }) => `  ${toPrintable(JSON.stringify(record))}`),
     ...showReasons(outcome),
   ]);
@@ -155,7 +155,7 @@ async function retryEntries(context: Context, name: string, options: SelectionOp
   const { body } = await client.call({ method: "POST", path: path`/v1/datasets/${name}/inbox/retry`, body: request, signal });
   const outcome = body as OutcomeDetail;
   await print(context, outcome, () => [
-    `${formatCount(outcome.accepted)} of ${formatCount(outcome.selected)} entries were accepted and have left the inbox.`,
+    `${formatCount(outcome.accepted)} of ${formatCounted(outcome.selected, "entry", "entries")} accepted; what is accepted has left the inbox.`,
     ...showReasons(outcome),
   ]);
   return outcome.refused === 0 ? exitCodes.ok : exitCodes.failed;
@@ -165,7 +165,7 @@ function showReasons({ refused, reasons }: OutcomeDetail): readonly string[] {
   if (refused === 0) return [];
   const line = ({ count, code, path: place, expected }: OutcomeDetail["reasons"][number]): string =>
     `  ${formatCount(count)} ${code}${place === "" ? "" : ` at ${place}`}${expected === "" ? "" : `: expected ${expected}`}`;
-  return [`${formatCount(refused)} stay in the inbox:`, ...reasons.map(line)];
+  return [`${formatCount(refused)} ${refused === 1 ? "stays" : "stay"} in the inbox:`, ...reasons.map(line)];
 }
 
 async function contractOf(context: Context, name: string, file: string): Promise<unknown> {

@@ -1,5 +1,12 @@
 #!/usr/bin/env node
-import { runCli } from "./program.ts";
+import { enableCompileCache } from "node:module";
+import { homedir } from "node:os";
+import { isAbsolute, join } from "node:path";
+
+// Most of what a short command does is to compile itself: what was compiled once is kept, where only this user writes. Where that cannot be, nothing is.
+const cache = process.env["XDG_CACHE_HOME"] || join(homedir(), ".cache");
+if (isAbsolute(cache)) enableCompileCache(join(cache, "mainstem"));
+const { runCli } = await import("./program.ts");
 
 // Whoever reads us may stop reading (`mainstem tail … | head`): that ends the command, it is no failure.
 for (const stream of [process.stdout, process.stderr]) {

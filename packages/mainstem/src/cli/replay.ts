@@ -3,7 +3,7 @@ import { Command } from "commander";
 import { path } from "./client.ts";
 import { print, printList, type Context, type Start } from "./context.ts";
 import { CliFailure, exitCodes, type ExitCode } from "./failure.ts";
-import { formatCount, formatTable } from "./text-table.ts";
+import { formatCount, formatCounted, formatTable } from "./text-table.ts";
 
 const lookEveryMs = 500;
 
@@ -93,12 +93,10 @@ async function waitFor({ client, signal, terminal }: Context, begun: ReplayDetai
 
 function showOne({ id, dataset, state, target, topic, records, tooLarge }: ReplayDetail): readonly string[] {
   if (state === "running") return [`Replay ${id} of ${dataset} runs. See how far it is with \`mainstem status\`.`];
-  const lines = [`Replay ${id}: ${formatCount(records ?? 0)} records of ${dataset} are in ${target === "live" ? "the live topic" : topic}.`];
+  const lines = [`Replay ${id}: ${formatCounted(records ?? 0, "record")} of ${dataset} in ${target === "live" ? "the live topic" : topic}.`];
   if (tooLarge !== null && tooLarge > 0) lines.push(`${formatCount(tooLarge)} records were too large to take one more header; the server's log names them.`);
   if (target === "shadow")
-    lines.push(
-      `Look at them with \`mainstem tail ${dataset} --replay ${id}\`; append them to the dataset with \`mainstem replay ${dataset} --into-live ${id}\`.`,
-    );
+    lines.push(`  mainstem tail ${dataset} --replay ${id}         shows them`, `  mainstem replay ${dataset} --into-live ${id}    appends them to the dataset`);
   return lines;
 }
 
