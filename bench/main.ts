@@ -13,6 +13,9 @@ const benches: Readonly<Record<string, string>> = {
   decode: "Avro to objects, checked, against avsc's fromBuffer; ten fields",
   "decode-wide": "the same with 200 fields",
   "decode-nested": "the same with records in arrays in records",
+  columns: "Avro to a table of DuckDB, checked, against avsc and the row appender, and Python's fastavro and pyarrow; ten fields",
+  "columns-wide": "the same with 200 fields",
+  "columns-nested": "the same with records in arrays in records",
   resolve:
     "Avro of an older writer to objects, against the same records of the newest schema (a ratio above 0.77 is at most 1.3 times the cost), and avsc's resolver",
   container: "archive chunks written and read, against avsc's block encoder and decoder",

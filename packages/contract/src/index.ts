@@ -60,6 +60,17 @@ export { alignContract, checkSchemaChange, type SchemaChange, type RefusedChange
 export { kindOf, valueKinds, type ValueKind } from "./value-kind.ts";
 export { compileRecordEncoder, type EncodedRecord, type RecordEncoder } from "./records/record-encoder.ts";
 export { compileDoorEncoder, type DoorEncoder, type DoorEncoderOptions, type EncodedSlices } from "./generated/door-encoder.ts";
+export { compileColumnDecoder, type ColumnDecoder } from "./generated/emit-columns.ts";
+export {
+  ColumnBatch,
+  createColumnBatch,
+  type Address,
+  type ColumnVector,
+  type ListVector,
+  type StructVector,
+  type ValueVector,
+} from "./generated/column-vectors.ts";
+export { compileCellReader, type ReadCell } from "./generated/column-values.ts";
 export { faultsPerRecordMax, type FieldError } from "./records/faults.ts";
 export { compileDecoder, type Decode, type NativeRecord } from "./records/decoder.ts";
 export { compileDefault } from "./records/native-reader.ts";

@@ -110,9 +110,9 @@ function plain(type: DuckDBType): Column {
   return { type, toDuckdb: (native) => native as DuckDBValue, toNative: (value) => value };
 }
 
-/** -0 becomes 0: SQL and Parquet's dictionaries take them for one value, so a row could be given the sign of another. */
+/** -0 becomes 0, and every NaN the same one: SQL and Parquet's dictionaries take them for one value, so a row could be given the bits of another. */
 function floatColumn(type: DuckDBType): Column {
-  return { ...plain(type), toDuckdb: (native) => (native as number) + 0 };
+  return { ...plain(type), toDuckdb: (native) => (Number.isNaN(native) ? Number.NaN : (native as number) + 0) };
 }
 
 const longColumn: Column = {

@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { test } from "node:test";
-import { compileRowText, mergeRecords } from "@mainstem/contract";
+import { compileRowText, mergeRecords, type NativeRecord } from "@mainstem/contract";
+import fc from "fast-check";
 import { openBench, order, ordersBy, testTableEngine, type TableEngineDriver } from "../tables.contract.ts";
+import { allValueFields, recordsOf } from "../testing/arbitraries.ts";
+import { toRecords } from "../testing/chunks.ts";
 import { rowDigest } from "./build/ties.ts";
 import { fileSizes } from "./build/write.ts";
 import { openDuckdbTableEngine } from "./table-engine.ts";
@@ -13,6 +16,29 @@ testTableEngine(driver);
 const withSizes = (sizes: Partial<typeof fileSizes>): TableEngineDriver => ({
   name: "DuckDB",
   open: (options) => openDuckdbTableEngine({ ...options, threads: 2, sizes: { ...fileSizes, ...sizes } }),
+});
+
+test("records by the hundred make the rows that they make one by one, and hostile ones among them are given back", async () => {
+  const contract = ordersBy({ extra: allValueFields() });
+  const [samples] = fc.sample(recordsOf(contract, { minLength: 40, maxLength: 40 }), { numRuns: 1, seed: 20_261_121 }) as [readonly NativeRecord[]];
+  const natives = Array.from({ length: 640 }, (_, index) => ({ ...samples[index % 40], ...order(index % 600, index) }));
+  const records = [...toRecords(contract, natives, { schemaId: 1 })];
+  const cut = [1, 7, 100].map((bytes) => ({ ...records[0]!, value: records[0]!.value!.slice(0, -bytes) }));
+  const hostile = [[0, 0, 0, 0, 1, 0xfe, 0xff, 0xff, 0xff, 0x0f], [0, 0, 0, 0, 1], [0, 0, 0, 0, 9, 1], []].map((value) => ({
+    key: null,
+    value: Buffer.from(value),
+  }));
+  records.splice(300, 0, ...cut, ...hostile);
+  await using bench = await openBench(driver, contract);
+  const { unreadable, counts } = await bench.table.build(bench.engine, [await bench.putRecords(records)]);
+  assert.deepEqual(new Set(unreadable.map(({ code }) => code)), new Set(["avro.malformed"]));
+  assert.deepEqual(
+    unreadable.map(({ offset }) => offset),
+    [300, 301, 302, 303, 304, 305, 306],
+  );
+  assert.deepEqual([counts.records, counts.inserted], [647, 600]);
+  const text = compileRowText(contract);
+  assert.deepEqual((await bench.rows()).map(text), mergeRecords(contract, natives, rowDigest).rows.map(text));
 });
 
 test("what is larger than a file should be is split into sorted files whose keys do not overlap", async () => {

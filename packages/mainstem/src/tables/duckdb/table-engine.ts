@@ -56,6 +56,7 @@ class DuckdbTableEngine implements TableEngine {
   readonly #verified = new Set<ObjectKey>();
   readonly #closing = new AbortController();
   #turn: Promise<unknown> = Promise.resolve();
+  #saidWhySlow = false;
   #nextBuild = 1;
 
   constructor(options: DuckdbTableEngineOptions) {
@@ -113,6 +114,7 @@ class DuckdbTableEngine implements TableEngine {
     await this.#worker.run("open", { build, job: input }, { signal });
     const fetchFiles = (indexes: readonly number[]): Promise<ReadonlyMap<number, string>> => this.#fetchFiles(existing, indexes, { local, signal });
     const loaded = await this.#worker.run("load", { build }, { signal });
+    this.#sayWhySlow(loaded.slowBecause);
     const rewritten = await this.#worker.run("compare", { build, paths: await fetchFiles(loaded.candidates) }, { signal });
     const output = await this.#worker.run("write", { build, paths: await fetchFiles(rewritten) }, { signal });
     const { added, buried } = await this.#store(job, output, signal);
@@ -136,6 +138,13 @@ class DuckdbTableEngine implements TableEngine {
       counts: { records: loaded.records, ...output.counts },
       unreadable: loaded.unreadable,
     };
+  }
+
+  /** Once: it is the machine's, not the build's. */
+  #sayWhySlow(reason: string | undefined): void {
+    if (reason === undefined || this.#saidWhySlow) return;
+    this.#saidWhySlow = true;
+    this.#logger.warn("records are loaded value by value, several times slower: columns cannot be written as memory here", { reason });
   }
 
   async #fetchFiles(

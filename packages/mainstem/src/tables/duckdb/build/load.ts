@@ -4,6 +4,7 @@ import {
   compilePartition,
   partitionKind,
   type AvroRecordSchema,
+  type ColumnDecoder,
   type Contract,
   type Decode,
   type NativeRecord,
@@ -15,7 +16,9 @@ import type { UnreadableRecord } from "../../engine.ts";
 import type { Database } from "../database.ts";
 import type { TableShape } from "../shape.ts";
 import type { Partitions } from "./partitions.ts";
+import { ColumnStage } from "./column-stage.ts";
 import { Stage, type StagedRow } from "./stage.ts";
+import { vectorFault } from "./vector-trial.ts";
 
 /** A chunk with its local copy. */
 export interface LocalChunk {
@@ -29,12 +32,16 @@ export interface Loaded {
   /** Their values in Avro, in bytes. */
   readonly bytes: number;
   readonly unreadable: readonly UnreadableRecord[];
+  /** Why the quick way into the engine's memory is not taken on this machine; undefined where it is. */
+  readonly slowBecause: string | undefined;
 }
 
 /** A value in the Confluent wire format begins with a zero byte and four bytes of schema id. */
 const wireHeaderBytes = 5;
+/** Fewer records are loaded value by value: code for columns takes some milliseconds to make, and the first time to try. */
+const columnRecordsMin = 500;
 
-/** Fills the table `incoming (src, part, columns…)` with the records of the chunks, in their order. Checks every chunk against its chain entry first. */
+/** Fills the table `incoming (src, part, columns…)` with the records of the chunks. Checks every chunk against its chain entry first. */
 export async function loadChunks(
   database: Database,
   options: {
@@ -46,19 +53,27 @@ export async function loadChunks(
     readonly signal: AbortSignal;
   },
 ): Promise<Loaded> {
-  const { contract, shape, chunks, generations, signal } = options;
+  const { contract, shape, chunks, generations, partitions, signal } = options;
   const stage = await Stage.open(database, shape);
+  const isMany = chunks.reduce((sum, { ref }) => sum + ref.entry.records, 0) >= columnRecordsMin;
+  const slowBecause = isMany ? await vectorFault(database) : undefined;
+  const columns = isMany && slowBecause === undefined ? ColumnStage.open(stage, { contract, shape, partitions }) : undefined;
   const read = compileReading(options);
   const unreadable: UnreadableRecord[] = [];
   let records = 0;
   let bytes = 0;
   for (const { path, ref } of chunks) {
     using chunk = openChunkFile(path, ref.entry);
-    const decoders = new Decoders(contract, chunk.schemas);
+    const decoders = new Decoders(contract, chunk.schemas, columns);
     for (const cursor of chunk.blocks()) {
+      columns?.use(cursor.bytes);
       while (cursor.next()) {
         records += 1;
         try {
+          if (decoders.addColumns(cursor)) {
+            bytes += cursor.valueEnd - cursor.valueStart;
+            continue;
+          }
           const { native, row } = read(cursor, decoders);
           stage.add(native, shape.position.length === 0 ? row : { ...row, position: positionOf(cursor, ref, generations) });
           bytes += row.bytes;
@@ -69,8 +84,9 @@ export async function loadChunks(
       await breathe(signal);
     }
   }
+  columns?.hand();
   stage.finish();
-  return { records, bytes, unreadable };
+  return { records, bytes, unreadable, slowBecause };
 }
 
 /** By topic id, those of a dataset's topics. */
@@ -120,17 +136,34 @@ async function breathe(signal: AbortSignal): Promise<void> {
 class Decoders {
   readonly #contract: Contract;
   readonly #schemas: ReadonlyMap<number, AvroRecordSchema>;
+  readonly #stage: ColumnStage | undefined;
   readonly #decoders = new Map<number, Decode>();
+  readonly #columns = new Map<number, ColumnDecoder | undefined>();
 
-  constructor(contract: Contract, schemas: ReadonlyMap<number, AvroRecordSchema>) {
+  constructor(contract: Contract, schemas: ReadonlyMap<number, AvroRecordSchema>, stage: ColumnStage | undefined) {
     this.#contract = contract;
     this.#schemas = schemas;
+    this.#stage = stage;
+  }
+
+  /** Puts the record into columns. False for one that has to be decoded: then nothing has happened. */
+  addColumns(cursor: EnvelopeCursor): boolean {
+    if (this.#stage === undefined) return false;
+    const id = cursor.schemaId();
+    if (!this.#columns.has(id)) this.#columns.set(id, this.#columnsOf(id, this.#stage));
+    const decoder = this.#columns.get(id);
+    return decoder !== undefined && this.#stage.add(decoder, { start: cursor.valueStart + wireHeaderBytes, end: cursor.valueEnd });
   }
 
   decode(cursor: EnvelopeCursor): NativeRecord {
     const id = cursor.schemaId();
     const decode = this.#decoders.get(id) ?? this.#compile(id, cursor);
     return decode(cursor.bytes, cursor.valueStart + wireHeaderBytes, cursor.valueEnd);
+  }
+
+  #columnsOf(id: number, stage: ColumnStage): ColumnDecoder | undefined {
+    const writer = this.#schemas.get(id);
+    return writer === undefined ? undefined : stage.decoderOf(writer);
   }
 
   #compile(id: number, cursor: EnvelopeCursor): Decode {

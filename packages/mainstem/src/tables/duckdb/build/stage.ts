@@ -1,11 +1,18 @@
 import { BIGINT, BOOLEAN, DuckDBDataChunk, INTEGER, type DuckDBAppender, type DuckDBType, type DuckDBValue } from "@duckdb/node-api";
-import { declarations, type TableShape } from "../shape.ts";
+import { declarations, type LoadedColumn } from "../shape.ts";
 import type { Database } from "../database.ts";
 
 /** DuckDB's vector size: a data chunk cannot have more rows. */
-const rowsMax = 2_048;
+export const rowsMax = 2_048;
 /** Rows wait in JavaScript until they are this many bytes of Avro. */
 const pendingBytesMax = 8_388_608;
+
+/** What is loaded of a table's shape. */
+export interface StagedShape {
+  readonly columns: readonly LoadedColumn[];
+  readonly position: readonly LoadedColumn[];
+  readonly takesValueless: boolean;
+}
 
 /** What a row has beside its columns. */
 export interface StagedRow {
@@ -19,11 +26,11 @@ export interface StagedRow {
 }
 
 /**
- * The table `incoming` while it is filled: `src` counts the records from 0, `part` is the number of the record's partition, and the columns follow, then
- * `generation, log_offset` and `valueless` where the shape has them. Values are gathered by column and handed over a vector at a time.
+ * The table `incoming` while it is filled: `src` counts the records from 0 (in any order), `part` is the number of the record's partition, and the columns
+ * follow, then `generation, log_offset` and `valueless` where the shape has them. Values are gathered by column and handed over a vector at a time.
  */
 export class Stage {
-  readonly #shape: TableShape;
+  readonly #shape: StagedShape;
   readonly #appender: DuckDBAppender;
   readonly #types: readonly DuckDBType[];
   readonly #values: DuckDBValue[][];
@@ -32,7 +39,7 @@ export class Stage {
   #pendingBytes = 0;
   #total = 0;
 
-  private constructor(shape: TableShape, appender: DuckDBAppender) {
+  private constructor(shape: StagedShape, appender: DuckDBAppender) {
     this.#shape = shape;
     this.#appender = appender;
     const beside = [...shape.position.map(({ column }) => column.type), ...(shape.takesValueless ? [BOOLEAN] : [])];
@@ -41,15 +48,20 @@ export class Stage {
     this.#values = this.#types.map(() => []);
   }
 
-  static async open(database: Database, shape: TableShape): Promise<Stage> {
+  static async open(database: Database, shape: StagedShape, table = "incoming"): Promise<Stage> {
     const columns = [declarations([...shape.columns, ...shape.position]), ...(shape.takesValueless ? ["valueless BOOLEAN"] : [])];
-    await database.run(`CREATE TABLE incoming (src BIGINT, part INTEGER, ${columns.join(", ")})`);
-    return new Stage(shape, await database.connection.createAppender("incoming"));
+    await database.run(`CREATE TABLE ${table} (src BIGINT, part INTEGER, ${columns.join(", ")})`);
+    return new Stage(shape, await database.connection.createAppender(table));
   }
 
-  /** Rows so far. */
-  get rows(): number {
-    return this.#total;
+  /** What the rows go to. */
+  get appender(): DuckDBAppender {
+    return this.#appender;
+  }
+
+  /** The `src` of a record that reaches the appender on another way. */
+  take(): number {
+    return this.#total++;
   }
 
   /** Adds one record. Throws what `toDuckdb` throws, and then the record is not there. */
