@@ -2,7 +2,7 @@ import type { ObjectKey, ObjectStore } from "../objects/index.ts";
 import type { Logger } from "../runtime/logger.ts";
 import { onBranch, withBranchStart, withMain, withOtherSchema, withoutBranch, withShape } from "./branch-change.ts";
 import type { SnapshotEntry, TableMetadata } from "./metadata.ts";
-import type { ChangeOf, MetadataChange } from "./metadata-change.ts";
+import { sortOrderIdOf, withSort, type ChangeOf, type MetadataChange } from "./metadata-change.ts";
 import type { BranchChange, IcebergBranches, TableState } from "./model.ts";
 import { partitionColumns } from "./manifest-schema.ts";
 import { writeSnapshot } from "./snapshot-writer.ts";
@@ -82,6 +82,18 @@ export class Branches<Table extends LoadedTable> implements IcebergBranches {
     const added = state.schemas.find((known) => known["schema-id"] === schemaId);
     if (kind === "conflict" || after === undefined || added === undefined) return { kind: "conflict", state };
     return { kind, state: { ...after, schema: added } };
+  }
+
+  async sortBy(dataset: string, { branch, sort }: Parameters<IcebergBranches["sortBy"]>[1]): Promise<BranchChange> {
+    const table = await this.#writes.require(dataset);
+    const known = sortOrderIdOf(table.metadata, sort);
+    const change = known === undefined ? withSort(this.#writes.changeOf(table), sort, { current: false }) : undefined;
+    const session = this.#writes.session(table.prefix);
+    const { kind, state } =
+      change === undefined ? { kind: "committed" as const, state: table.state } : await this.#writes.publish({ dataset, session, before: table, change });
+    const view = this.view(state, branch);
+    if (kind === "conflict" || view === undefined) return { kind: "conflict", state };
+    return { kind, state: { ...view, sortOrderId: known ?? change!.id } };
   }
 
   async becomeMain(dataset: string, { branch, head, base }: Parameters<IcebergBranches["becomeMain"]>[1]): Promise<BranchChange> {

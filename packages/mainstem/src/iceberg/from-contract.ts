@@ -23,7 +23,7 @@ import { widens } from "./schema-change.ts";
 export function newTableOf(contract: Contract): NewTable {
   const schema = icebergSchemaOf(contract);
   const withoutBounds = leafNames(contract.schema).map((path) => [`write.metadata.metrics.column.${path}`, "counts"] as const);
-  return { schema, partition: partitionSpecOf(contract, schema), sort: sortOf(contract, schema), properties: Object.fromEntries(withoutBounds) };
+  return { schema, partition: partitionSpecOf(contract, schema), sort: sortFieldsOf(contract, schema), properties: Object.fromEntries(withoutBounds) };
 }
 
 /**
@@ -77,6 +77,21 @@ export function partitionSpecOf(contract: Contract, schema: IcebergSchema): Iceb
   return { "spec-id": 0, fields };
 }
 
+/**
+ * By which fields the rows of a file are sorted, as far as they are primitives: other types have no order in Iceberg. First those that the contract
+ * names, then the key.
+ */
+export function sortFieldsOf(contract: Contract, schema: IcebergSchema): NewTable["sort"] {
+  const fields = sortNames(contract).map((name) => fieldNamed(schema, name));
+  const end = fields.findIndex((field) => typeof field.type !== "string");
+  return fields.slice(0, end < 0 ? fields.length : end).map((field) => ({ sourceId: field.id }));
+}
+
+/** The names of the fields by which rows are sorted, each once. */
+export function sortNames({ sort, key }: Pick<Contract, "sort" | "key">): readonly string[] {
+  return [...new Set([...sort, ...key])];
+}
+
 /** The ids of columns whose values must not get into a table's metadata: those below a field that is marked `pii`. For `dataFileFromStats`. */
 export function privateFieldIds(contract: Contract, schema: IcebergSchema): ReadonlySet<number> {
   const ids = new Set<number>();
@@ -107,13 +122,6 @@ const suffixes = { identity: "", bucket: "_bucket", truncate: "_trunc", year: "_
 
 function transformText({ transform, width }: PartitionField): string {
   return width === undefined ? transform : `${transform}[${width}]`;
-}
-
-/** By the key, as far as it consists of primitives: other types have no order in Iceberg. */
-function sortOf(contract: Contract, schema: IcebergSchema): NewTable["sort"] {
-  const key = contract.key.map((name) => fieldNamed(schema, name));
-  const end = key.findIndex((field) => typeof field.type !== "string");
-  return key.slice(0, end < 0 ? key.length : end).map((field) => ({ sourceId: field.id }));
 }
 
 function fieldNamed(schema: IcebergSchema, name: string): IcebergField {

@@ -1,7 +1,8 @@
+import { isDeepStrictEqual } from "node:util";
 import { assert } from "../runtime/assert.ts";
 import type { Json, JsonObject } from "./json.ts";
 import type { SnapshotEntry, TableMetadata } from "./metadata.ts";
-import type { IcebergSchema, NewTable } from "./model.ts";
+import type { IcebergSchema, IcebergSortOrder, NewTable } from "./model.ts";
 import { lastFieldId } from "./primitives.ts";
 
 /** How many earlier metadata files a table keeps when its properties say nothing: the reference implementation's default. */
@@ -15,8 +16,7 @@ export function changeTime(metadata: TableMetadata, now: number): number {
 
 /** The metadata of a table without snapshots. */
 export function newMetadata(table: NewTable, { uuid, location, now }: { readonly uuid: string; readonly location: string; readonly now: number }): JsonObject {
-  const sorted = table.sort.map(({ sourceId }) => ({ transform: "identity", "source-id": sourceId, direction: "asc", "null-order": "nulls-first" }));
-  const order = { "order-id": sorted.length === 0 ? 0 : 1, fields: sorted };
+  const order = { "order-id": table.sort.length === 0 ? 0 : 1, fields: sortFields(table.sort) };
   return {
     "format-version": 2,
     "table-uuid": uuid,
@@ -31,7 +31,7 @@ export function newMetadata(table: NewTable, { uuid, location, now }: { readonly
     // The reference implementation counts partition field ids from 1000.
     "last-partition-id": table.partition.fields.reduce((last, field) => Math.max(last, field["field-id"]), 999),
     "default-sort-order-id": order["order-id"],
-    "sort-orders": [order],
+    "sort-orders": [toJson(order)],
     properties: { ...table.properties },
     "current-snapshot-id": -1,
     refs: {},
@@ -83,6 +83,27 @@ export function withSchema(change: ChangeOf, schema: IcebergSchema): MetadataCha
     "current-schema-id": id,
     "last-column-id": lastColumnId,
   });
+}
+
+/** The id of an order that the metadata has; undefined where it has none such. 0 is the id of no order at all. */
+export function sortOrderIdOf({ sortOrders }: Pick<TableMetadata, "sortOrders">, sort: NewTable["sort"]): number | undefined {
+  if (sort.length === 0) return 0;
+  const fields = sortFields(sort);
+  return sortOrders.find((order) => isDeepStrictEqual(order.fields, fields))?.["order-id"];
+}
+
+/** Adds an order if the metadata has none such, and makes it the table's own. */
+export function withSort(change: ChangeOf, sort: NewTable["sort"], { current }: { readonly current: boolean }): MetadataChange & { readonly id: number } {
+  const { metadata } = change;
+  const known = sortOrderIdOf(metadata, sort);
+  const id = known ?? metadata.sortOrders.reduce((last, order) => Math.max(last, order["order-id"]), 0) + 1;
+  const added = known === undefined ? [toJson({ "order-id": id, fields: sortFields(sort) })] : [];
+  const orders = [...list(metadata.raw["sort-orders"]), ...added];
+  return { ...withLogs(change, { "sort-orders": orders, ...(current ? { "default-sort-order-id": id } : {}) }), id };
+}
+
+function sortFields(sort: NewTable["sort"]): IcebergSortOrder["fields"] {
+  return sort.map(({ sourceId }) => ({ "source-id": sourceId, transform: "identity", direction: "asc", "null-order": "nulls-first" }));
 }
 
 /** The refs of a table with one of them at a snapshot. Retention settings of the ref stay. */

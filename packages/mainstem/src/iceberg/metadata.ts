@@ -2,7 +2,7 @@ import { MainstemError } from "../runtime/errors.ts";
 import { limits } from "../runtime/limits.ts";
 import { parseJson, type Json, type JsonObject } from "./json.ts";
 import { JsonPlace } from "./json-place.ts";
-import type { IcebergPartitionSpec, IcebergSchema } from "./model.ts";
+import type { IcebergPartitionSpec, IcebergSchema, IcebergSortOrder } from "./model.ts";
 import { parsePrimitive } from "./primitives.ts";
 
 /** A snapshot as metadata has it: its manifest list by address. */
@@ -33,6 +33,7 @@ export interface TableMetadata {
   readonly spec: IcebergPartitionSpec;
   readonly specs: readonly IcebergPartitionSpec[];
   readonly sortOrderId: number;
+  readonly sortOrders: readonly IcebergSortOrder[];
   readonly properties: Readonly<Record<string, string>>;
   /** Oldest first. */
   readonly snapshots: readonly SnapshotEntry[];
@@ -70,7 +71,7 @@ export function checkMetadata(json: Json, { key }: { readonly key: string }): Ta
     schemas,
     spec: chosen(specs, "spec-id", root.at("default-spec-id")),
     specs,
-    sortOrderId: checkSortOrders(root),
+    ...checkSortOrders(root),
     properties: root.at("properties").absent ? {} : root.at("properties").texts(),
     snapshots,
     current: checkCurrent(root, snapshots),
@@ -158,18 +159,25 @@ function checkSpec(place: JsonPlace): IcebergPartitionSpec {
   return { "spec-id": place.at("spec-id").integer({ from: 0 }), fields: checkSpecFields(place.at("fields")) };
 }
 
-function checkSortOrders(root: JsonPlace): number {
-  const id = root.at("default-sort-order-id").integer({ from: 0 });
-  const ids = root
+function checkSortOrders(root: JsonPlace): Pick<TableMetadata, "sortOrderId" | "sortOrders"> {
+  const sortOrderId = root.at("default-sort-order-id").integer({ from: 0 });
+  const sortOrders = root
     .at("sort-orders")
     .list()
-    .map((order) => {
-      order.at("fields").list();
-      return order.at("order-id").integer({ from: 0 });
-    });
+    .map((order) => ({ "order-id": order.at("order-id").integer({ from: 0 }), fields: order.at("fields").list().map(checkSortField) }));
   // Order 0 is the unsorted one and need not be listed.
-  if (id !== 0 && !ids.includes(id)) throw root.at("default-sort-order-id").fault("should be one of sort-orders");
-  return id;
+  if (sortOrderId !== 0 && sortOrders.every((order) => order["order-id"] !== sortOrderId))
+    throw root.at("default-sort-order-id").fault("should be one of sort-orders");
+  return { sortOrderId, sortOrders };
+}
+
+function checkSortField(place: JsonPlace): IcebergSortOrder["fields"][number] {
+  return {
+    "source-id": place.at("source-id").integer({ from: 1 }),
+    transform: place.at("transform").text(),
+    direction: place.at("direction").text(),
+    "null-order": place.at("null-order").text(),
+  };
 }
 
 function checkSnapshots(root: JsonPlace): readonly SnapshotEntry[] {

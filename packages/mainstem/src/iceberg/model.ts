@@ -43,6 +43,16 @@ export interface IcebergPartitionSpec {
   readonly fields: readonly IcebergPartitionField[];
 }
 
+export interface IcebergSortOrder {
+  readonly "order-id": number;
+  readonly fields: readonly {
+    readonly "source-id": number;
+    readonly transform: string;
+    readonly direction: string;
+    readonly "null-order": string;
+  }[];
+}
+
 /** The value of one partition field, after its transform: int and date as number, long, time and timestamps as bigint, decimal as unscaled bigint, uuid as text, fixed and binary as bytes. */
 export type PartitionScalar = number | bigint | string | boolean | Uint8Array | null;
 
@@ -93,6 +103,8 @@ export interface TableState {
   readonly specs: readonly IcebergPartitionSpec[];
   /** What files that are sorted by the table's order say in `sortOrderId`; 0 where the table has none. */
   readonly sortOrderId: number;
+  /** Every order that the table has had. */
+  readonly sortOrders: readonly IcebergSortOrder[];
   readonly properties: Readonly<Record<string, string>>;
   /** Oldest first. */
   readonly snapshots: readonly Snapshot[];
@@ -140,6 +152,8 @@ export interface IcebergTables {
     dataset: string,
     change: { readonly expected: number; readonly schema: IcebergSchema },
   ): Promise<{ readonly kind: "committed" | "conflict"; readonly state: TableState }>;
+  /** Makes an order the table's, under the id that it had before if it ever was; no snapshot. Nothing happens where it is. */
+  sortBy(dataset: string, sort: NewTable["sort"]): Promise<BranchChange>;
   commit(dataset: string, change: TableChange): Promise<TableCommit>;
   /** Branches beside `main`: versions of the table that no reader sees until one becomes `main`. */
   readonly branches: IcebergBranches;
@@ -176,6 +190,8 @@ export interface IcebergBranches {
   view(state: TableState, branch: string): TableState | undefined;
   /** Adds columns for a branch; the current schema of the table stays. The answer's state is the branch's view with the new schema. */
   addColumns(dataset: string, change: { readonly branch: string; readonly schema: IcebergSchema }): Promise<BranchChange>;
+  /** Adds an order for files of a branch; the table's own stays. The answer's state is the branch's view with this order. */
+  sortBy(dataset: string, change: { readonly branch: string; readonly sort: NewTable["sort"] }): Promise<BranchChange>;
   /** Makes the branch `main`, with its schema and spec, and ends the branch. `conflict` when `main` is not at `base` or the branch not at `head`. */
   becomeMain(dataset: string, change: { readonly branch: string; readonly head: bigint; readonly base: bigint | undefined }): Promise<BranchChange>;
   /** Ends the branch, forgets the snapshots that only it has, and deletes their files. Nothing happens when there is no such branch. */

@@ -1,7 +1,8 @@
 import type { ObjectKey } from "../objects/index.ts";
 import type { Addresses } from "./addresses.ts";
 import type { SnapshotEntry, TableMetadata } from "./metadata.ts";
-import type { Snapshot, TableState } from "./model.ts";
+import { sortOrderIdOf } from "./metadata-change.ts";
+import type { NewTable, Snapshot, TableState } from "./model.ts";
 
 /** What the platform sees of a table's metadata. */
 export function toTableState(
@@ -9,7 +10,7 @@ export function toTableState(
   { key, location, addresses }: { readonly key: ObjectKey; readonly location: string; readonly addresses: Addresses },
 ): TableState {
   const snapshots = metadata.snapshots.map((entry) => toSnapshot(entry, key, addresses));
-  const { uuid, schema, schemas, spec, specs, sortOrderId, properties, snapshotLog, lastColumnId } = metadata;
+  const { uuid, schema, schemas, spec, specs, sortOrderId, sortOrders, properties, snapshotLog, lastColumnId } = metadata;
   return {
     metadataKey: key,
     metadataLocation: location,
@@ -20,6 +21,7 @@ export function toTableState(
     spec,
     specs,
     sortOrderId,
+    sortOrders,
     properties,
     snapshotLog,
     lastColumnId,
@@ -41,6 +43,11 @@ export function snapshotById(state: TableState, id: bigint): Snapshot | undefine
 export function snapshotAt(state: TableState, time: number): Snapshot | undefined {
   const entry = state.snapshotLog.findLast(({ timestamp }) => timestamp <= time);
   return entry === undefined ? undefined : snapshotById(state, entry.snapshotId);
+}
+
+/** Whether new files of the table are to be sorted so. */
+export function isSortedBy(state: TableState, sort: NewTable["sort"]): boolean {
+  return sortOrderIdOf(state, sort) === state.sortOrderId;
 }
 
 /** The schema that a snapshot was made with; the table's current one where the metadata no longer has it. */

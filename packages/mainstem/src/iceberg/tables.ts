@@ -13,7 +13,7 @@ import { formatJson } from "./json.ts";
 import { icebergLimits } from "./limits.ts";
 import { partitionColumns } from "./manifest-schema.ts";
 import { checkMetadata, type TableMetadata } from "./metadata.ts";
-import { changeTime, newMetadata, withSchema, withSnapshot, type MetadataChange } from "./metadata-change.ts";
+import { changeTime, newMetadata, sortOrderIdOf, withSchema, withSnapshot, withSort, type MetadataChange } from "./metadata-change.ts";
 import type { DataFile, IcebergBranches, IcebergTables, NewTable, Snapshot, TableChange, TableCommit, TableState } from "./model.ts";
 import { assertAdditive } from "./schema-change.ts";
 import { summaryKeys } from "./snapshot-summary.ts";
@@ -121,6 +121,13 @@ class Tables implements IcebergTables {
     const session = this.#session(table.prefix);
     const change = withSchema(this.#changeOf(table), schema);
     return this.#publish({ dataset, prefix: table.prefix, session, before: table, change });
+  }
+
+  async sortBy(dataset: string, sort: NewTable["sort"]): ReturnType<IcebergTables["sortBy"]> {
+    const table = await this.#require(dataset);
+    if (sortOrderIdOf(table.metadata, sort) === table.metadata.sortOrderId) return { kind: "committed", state: table.state };
+    const change = withSort(this.#changeOf(table), sort, { current: true });
+    return this.#publish({ dataset, prefix: table.prefix, session: this.#session(table.prefix), before: table, change });
   }
 
   async commit(dataset: string, change: TableChange): Promise<TableCommit> {

@@ -1,5 +1,6 @@
+import type { Contract } from "@mainstem/contract";
 import type { PartitionProgress } from "../archive/index.ts";
-import { icebergSchemaOf, newTableOf, summaryKeys, tablePrefix, type IcebergTables, type TableState } from "../iceberg/index.ts";
+import { icebergSchemaOf, isSortedBy, newTableOf, sortFieldsOf, summaryKeys, tablePrefix, type IcebergTables, type TableState } from "../iceberg/index.ts";
 import type { Log, Partition, Waits } from "../log/index.ts";
 import type { ObjectStore } from "../objects/index.ts";
 import type { Dataset, Registry } from "../registry/index.ts";
@@ -217,9 +218,18 @@ class DatasetTableBuilder implements TableBuilder {
       if (state === undefined || created.metadataKey !== state.metadataKey) return created;
     }
     const schema = icebergSchemaOf(contract, state);
-    if (schema === state.schema) return state;
+    if (schema === state.schema) return await this.#sorted(contract, state);
     const added = await tables.addColumns(contract.name, { expected: state.schema["schema-id"], schema });
-    return added.kind === "committed" && added.state.current?.id === state.current?.id ? added.state : undefined;
+    return added.kind === "committed" && added.state.current?.id === state.current?.id ? await this.#sorted(contract, added.state) : undefined;
+  }
+
+  /** The table with the contract's sort order: files that are there keep theirs. */
+  async #sorted(contract: Contract, state: TableState): Promise<TableState | undefined> {
+    const sort = sortFieldsOf(contract, state.schema);
+    if (isSortedBy(state, sort)) return state;
+    const sorted = await this.#options.tables.sortBy(contract.name, sort);
+    const { current, schema } = sorted.state;
+    return sorted.kind === "committed" && current?.id === state.current?.id && schema["schema-id"] === state.schema["schema-id"] ? sorted.state : undefined;
   }
 
   /** Where it fails, objects that nothing names are left: they cost room, nothing else. */

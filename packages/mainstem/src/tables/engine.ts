@@ -26,7 +26,7 @@ export interface BuildJob {
   /** The table's current schema: it has a column for every field of the contract. */
   readonly schema: IcebergSchema;
   readonly partition: IcebergPartitionSpec;
-  /** What new files say of their order: they are sorted by the key fields. */
+  /** What new files say of their order: they are sorted by the contract's sort fields, nulls first, and then by the key. */
   readonly sortOrderId: number;
   /** In any order; resolved to the contract's schema by the writer's schemas in each chunk. */
   readonly chunks: readonly ChunkRef[];

@@ -1,5 +1,5 @@
 import { orderFields, takesDeletes, type AvroField, type Contract } from "@mainstem/contract";
-import { mergesByPosition, positionFields, reservedField, type IcebergField, type IcebergSchema, type IcebergType } from "../../iceberg/index.ts";
+import { mergesByPosition, positionFields, reservedField, sortNames, type IcebergField, type IcebergSchema, type IcebergType } from "../../iceberg/index.ts";
 import { MainstemError } from "../../runtime/errors.ts";
 import { columnOf, type Column } from "./columns.ts";
 import { quoteName, quoteText } from "./database.ts";
@@ -27,6 +27,8 @@ export interface TableShape {
   readonly stored: readonly ShapeColumn[];
   readonly key: readonly ShapeColumn[];
   readonly order: readonly ShapeColumn[];
+  /** By which the rows of a file are sorted, nulls first: the contract's sort fields, and then the key. */
+  readonly sort: readonly ShapeColumn[];
   /** Generation and offset, where they are the order; they are loaded beside the columns. */
   readonly position: readonly ShapeColumn[];
   /** Whether a record without a value is a delete: then `valueless` is loaded beside the columns, and only the key's columns are not null. */
@@ -53,7 +55,8 @@ export function shapeOf(contract: Contract, schema: IcebergSchema): TableShape {
   const says = deletes === undefined ? undefined : deadWhen(named(deletes.field), deletes.values);
   const dead = takesValueless ? ["valueless", ...(says === undefined ? [] : [says])].join(" OR ") : says;
   const order = position.length > 0 ? position : orderFields(contract).map(named);
-  return { columns, stored, key: contract.key.map(named), order, position, takesValueless, dead: dead === undefined ? undefined : `(${dead})` };
+  const sort = sortNames(contract).map(named);
+  return { columns, stored, key: contract.key.map(named), order, sort, position, takesValueless, dead: dead === undefined ? undefined : `(${dead})` };
 }
 
 function positionColumns(memory: ShapeColumn): readonly ShapeColumn[] {
@@ -63,6 +66,11 @@ function positionColumns(memory: ShapeColumn): readonly ShapeColumn[] {
     const iceberg = fields.find(({ name }) => name === title)!;
     return { ...loadedColumn({ name: title, type: { type } }, index === 0 ? "generation" : "log_offset"), iceberg, within: memory };
   });
+}
+
+/** What rows are sorted by, for ORDER BY. */
+export function sortKey({ sort }: TableShape): string {
+  return sort.map(({ name }) => `${name} NULLS FIRST`).join(", ");
 }
 
 /** The stored columns of incoming rows as expressions: what is remembered beside them is their position. */

@@ -114,9 +114,10 @@ export const contracts: fc.Arbitrary<Contract> = fc
     nullablePartition: fc.boolean(),
     wide: fc.integer({ min: 0, max: 3 }).map((n) => n === 0),
     deletes: fc.constantFrom("none", "flag", "state"),
+    sort: fc.subarray(["number", "place", "other", "key0"], { maxLength: 2 }),
     rules: fc.array(fc.constantFrom<FieldRule>(...fieldRules), { minLength: 1, maxLength: 7 }),
   })
-  .map(({ key, order, merge, kind, partition, partition2, choice, nullablePartition, wide, deletes, rules }) => {
+  .map(({ key, order, merge, kind, partition, partition2, choice, nullablePartition, wide, deletes, sort, rules }) => {
     const typeOf = (name: string, field: string): unknown =>
       name === "enum" ? enumType(`${field}Enum`) : name === "fixed" ? fixedType(`${field}Fixed`) : scalarTypes[name as ScalarName];
     const transform = (name: ScalarName): object => transformsOf[name]![choice % transformsOf[name]!.length]!;
@@ -154,6 +155,7 @@ export const contracts: fc.Arbitrary<Contract> = fc
       merge: { kind: merge, ...(merge === "fields" ? byField : {}) },
       ...(deletable ? { deletes: { field: "gone", ...(deletes === "flag" ? {} : { values: ["zebra"] }) } } : {}),
       partition: partitions,
+      sort: sort.filter((name) => fields.some((field) => field.name === name)),
     });
   });
 

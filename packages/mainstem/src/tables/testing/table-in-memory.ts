@@ -4,7 +4,7 @@ import type { ChunkRef } from "../../archive/index.ts";
 import { compareBounds, encodeBound, icebergSchemaOf, newTableOf, type DataFile, type IcebergSchema } from "../../iceberg/index.ts";
 import type { ObjectStore } from "../../objects/index.ts";
 import { openDatabase, type Database } from "../duckdb/database.ts";
-import { list, scan, shapeOf } from "../duckdb/shape.ts";
+import { list, scan, shapeOf, sortKey } from "../duckdb/shape.ts";
 import type { BuiltFiles, TableEngine, TombstoneFile, Waits } from "../engine.ts";
 import { tombstonePrefix } from "../tombstones.ts";
 import { chunkTopics } from "./chunks.ts";
@@ -82,9 +82,10 @@ export class TableInMemory {
       present.map(({ iceberg, name, type }) => ({ id: iceberg.id, name, type })),
     );
     const found = await database.rows(`SELECT ${list(present)} FROM ${from} ORDER BY file_row_number`);
-    const keys = await database.rows(`SELECT ${list(shape.key) || 1} FROM ${from} ORDER BY file_row_number`);
-    const sorted = await database.rows(`SELECT ${list(shape.key) || 1} FROM ${from} ORDER BY ${list(shape.key) || 1}`);
-    assert.deepEqual(keys, sorted, "a file is sorted by key");
+    const sort = shape.sort.filter((column) => present.includes(column));
+    const stored = await database.rows(`SELECT ${list(sort) || 1} FROM ${from} ORDER BY file_row_number`);
+    const sorted = await database.rows(`SELECT ${list(sort) || 1} FROM ${from} ORDER BY ${sortKey({ ...shape, sort }) || 1}`);
+    assert.deepEqual(stored, sorted, "a file is sorted by what the contract says, and by key");
     assert.equal(found.length, file.records);
     assert.ok(found.length > 0, "no file is empty");
     const partitionOf = compilePartition(this.contract);

@@ -3,7 +3,7 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { DuckDBMapValue, DuckDBValue } from "@duckdb/node-api";
 import { quoteName, quoteText, type Database } from "../database.ts";
-import { fieldIds, list, type ShapeColumn, type TableShape } from "../shape.ts";
+import { fieldIds, list, sortKey, type ShapeColumn, type TableShape } from "../shape.ts";
 import { hashFile } from "../hash-file.ts";
 import { fileRows, type ExistingFile, type LocalDataFile } from "./files.ts";
 
@@ -51,8 +51,8 @@ export interface WriteOptions {
 }
 
 /**
- * Writes what is in `accepted` and, from the files to rewrite, what is not in `removed`: for each partition one or more files, each sorted by key, and no
- * two of one build and partition with overlapping keys. A file is made from no more rows than a sort of wide rows has memory for.
+ * Writes what is in `accepted` and, from the files to rewrite, what is not in `removed`: for each partition one or more files, each sorted as the contract says, and no
+ * two of one build and partition that overlap in what they are sorted by. A file is made from no more rows than a sort of wide rows has memory for.
  */
 export async function writeFiles(database: Database, options: WriteOptions): Promise<readonly WrittenFile[]> {
   const accepted = new Map((await database.rows("SELECT part, count(*) FROM accepted GROUP BY part")).map(([part, n]) => [part as number, Number(n)]));
@@ -82,12 +82,12 @@ async function writePartition(database: Database, source: PartitionRows, { shape
   const rowGroupRows = Math.floor(sizes.memoryBytesMax / rowGroupShare / rowBytes);
   const copy = { shape, rowGroupRows: Math.min(rowGroupRowsMax, Math.max(rowGroupRowsMin, rowGroupRows)) };
   const path = (): string => join(directory, `${randomUUID()}.parquet`);
-  // Without a key there is nothing to sort or to cut by, and nothing that a sort needs memory for.
-  if (files === 1 || shape.key.length === 0) return [await copySorted(database, { ...copy, query: rowsOf(source, shape.stored), path: path() })];
-  // The keys at which the files are cut, from a sort of nothing but keys.
-  const key = keyValue(shape);
+  // Without a key there may be nothing to sort or to cut by, and nothing that a sort needs memory for.
+  if (files === 1 || shape.sort.length === 0) return [await copySorted(database, { ...copy, query: rowsOf(source, shape.stored), path: path() })];
+  // The rows at which the files are cut, from a sort of nothing but what decides.
+  const key = sortValue(shape);
   await database.run(`CREATE TABLE cuts AS SELECT ${key} AS key, n FROM (
-    SELECT ${list(shape.key)}, row_number() OVER (ORDER BY ${list(shape.key)}) - 1 AS n FROM (${rowsOf(source, shape.key)})) WHERE n > 0 AND n % ${rowsAFile} = 0`);
+    SELECT ${list(shape.sort)}, row_number() OVER (ORDER BY ${sortKey(shape)}) - 1 AS n FROM (${rowsOf(source, shape.sort)})) WHERE n > 0 AND n % ${rowsAFile} = 0`);
   const cuts = (await database.rows("SELECT n FROM cuts ORDER BY n")).map(([n]) => n as bigint);
   const copied: CopiedFile[] = [];
   for (let index = 0; index <= cuts.length; index++) {
@@ -138,9 +138,11 @@ function rowsOf({ part, accepted, files }: PartitionRows, columns: readonly Shap
   return sources.join(" UNION ALL ");
 }
 
-/** The key fields as one value that compares as they do, field by field. */
-function keyValue({ key }: TableShape): string {
-  return key.length === 1 ? list(key) : `{${key.map(({ name }) => `${name}: ${name}`).join(", ")}}`;
+/** What rows are sorted by as one value that is never null and compares as it does, field by field. */
+function sortValue({ key, sort }: TableShape): string {
+  if (sort.length === 1 && key.length === 1) return list(sort);
+  // Nulls come first; of those that are none, the values decide.
+  return `{${sort.map(({ name }) => `${name}n: ${name} IS NOT NULL, ${name}: ${name}`).join(", ")}}`;
 }
 
 /** Writes one file. Source of the statement: DuckDB's documentation of COPY to Parquet (FIELD_IDS, RETURN_STATS). */
@@ -151,7 +153,7 @@ async function copySorted(
   const columns = shape.stored.map(({ name, iceberg }) => `${name} AS ${quoteName(iceberg.name)}`).join(", ");
   const settings = ["FORMAT parquet", "COMPRESSION zstd", "RETURN_STATS", `ROW_GROUP_SIZE ${rowGroupRows}`, `FIELD_IDS ${fieldIds(shape.stored)}`];
   const rows = await database.rows(
-    `COPY (SELECT ${columns} FROM (${query})${shape.key.length === 0 ? "" : ` ORDER BY ${list(shape.key)}`}) TO ${quoteText(path)} (${settings.join(", ")})`,
+    `COPY (SELECT ${columns} FROM (${query})${shape.sort.length === 0 ? "" : ` ORDER BY ${sortKey(shape)}`}) TO ${quoteText(path)} (${settings.join(", ")})`,
   );
   const [, records, bytes, , statistics] = rows[0]!;
   return { path, records: Number(records), bytes: Number(bytes), columns: toColumns(statistics ?? null) };
