@@ -1,16 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { join } from "node:path";
 import { mergeRecords, parseContract, type NativeRecord } from "@mainstem/contract";
-import { systemEnv } from "../runtime/env.ts";
-import { silentLogger } from "../runtime/logger.ts";
-import { openSqliteState } from "../state/sqlite/store.ts";
-import { openTasks, type Tasks } from "../tasks/index.ts";
 import { rowDigest } from "./duckdb/build/ties.ts";
-import { openDuckdbQueryEngine } from "./duckdb/query-engine.ts";
-import { openRebuilds, type Rebuild, type Rebuilds } from "./rebuilds.ts";
-import { registryForTable } from "./table-contract.ts";
-import { openDirectory, openPipeline, type Pipeline } from "./testing/pipeline.ts";
+import { openDirectory, type Pipeline } from "./testing/pipeline.ts";
+import { fill, openRebuildWorld, ready } from "./testing/rebuild-world.ts";
 import { readRows } from "./testing/rows.ts";
 
 const fields = [
@@ -40,57 +33,23 @@ const order = (id: number, revision: number, change: NativeRecord = {}): NativeR
   ...change,
 });
 
-interface World extends AsyncDisposable {
-  readonly pipeline: Pipeline;
-  readonly tasks: Tasks;
-  readonly rebuilds: Rebuilds;
-}
-
-async function openWorld(path: string, of = contract): Promise<World> {
-  await using stack = new AsyncDisposableStack();
-  const [env, logger] = [systemEnv, silentLogger];
-  const pipeline = stack.use(await openPipeline({ directory: path, contract: of }));
-  const queries = stack.use(await openDuckdbQueryEngine({ objects: pipeline.objects, directory: join(path, "query") }));
-  const state = stack.use(await openSqliteState({ file: join(path, "tasks.sqlite") }));
-  const tasks = stack.use(openTasks({ env, logger, state, owner: "test" }));
-  const rebuilds = await openRebuilds({ ...pipeline, queries, tasks, env, logger });
-  const owned = stack.move();
-  return { pipeline, tasks, rebuilds, [Symbol.asyncDispose]: () => owned.disposeAsync() };
-}
-
-async function fill(pipeline: Pipeline, records: readonly NativeRecord[]): Promise<void> {
-  await pipeline.append(records);
-  await pipeline.archive();
-  await pipeline.build(pipeline.builder({ registry: registryForTable(pipeline.registry, pipeline.tables) }));
-}
-
 async function rowsOf({ tables, objects }: Pipeline, of = contract): Promise<readonly NativeRecord[]> {
   const state = (await tables.load(of.name))!;
   return await readRows(objects, of, await tables.files(of.name, state, state.current!), state.schema);
-}
-
-async function ready({ rebuilds, tasks }: World): Promise<Rebuild> {
-  for (;;) {
-    const rebuild = await rebuilds.get(contract.name);
-    if (rebuild?.state === "ready") return rebuild;
-    const failed = tasks.status().find(({ lastError }) => lastError !== undefined);
-    assert.equal(failed?.lastError?.message, undefined);
-    await systemEnv.sleep(20);
-  }
 }
 
 const records = Array.from({ length: 60 }, (_, index) => order(index % 20, Math.floor(index / 20)));
 
 test("a rebuild under the same contract finds no difference, and is not seen before it is swapped", async () => {
   await using directory = await openDirectory();
-  await using world = await openWorld(directory.path);
+  await using world = await openRebuildWorld(directory.path, contract);
   const { pipeline, rebuilds } = world;
   await assert.rejects(rebuilds.start(contract.name), { code: "table.rebuildRefused" });
   await fill(pipeline, records);
   const before = (await pipeline.tables.load(contract.name))!.current!;
   await rebuilds.start(contract.name);
   await assert.rejects(rebuilds.start(contract.name), { code: "table.rebuildRefused" });
-  const { comparison } = await ready(world);
+  const { comparison } = await ready(world, contract.name);
   assert.deepEqual(
     Object.values(comparison!.differences),
     Array.from({ length: 3 }, () => ({ rows: 0, samples: [] })),
@@ -111,7 +70,7 @@ test("a rebuild under the same contract finds no difference, and is not seen bef
 
 test("a changed order, partition and new field are followed only by the rebuilt table", async () => {
   await using directory = await openDirectory();
-  await using world = await openWorld(directory.path);
+  await using world = await openRebuildWorld(directory.path, contract);
   const { pipeline, rebuilds } = world;
   await fill(pipeline, records);
   const next = contractOf({ order: ["rank"], partition: [{ field: "id", transform: "bucket", width: 2 }] }, [{ name: "extra", type: "int", default: 5 }]);
@@ -123,7 +82,7 @@ test("a changed order, partition and new field are followed only by the rebuilt 
   const all = [...records, order(1, 50)];
   assert.deepEqual(await rowsOf(pipeline), mergeRecords(contract, all, rowDigest).rows);
   await rebuilds.start(contract.name);
-  const { comparison, contractVersion } = await ready(world);
+  const { comparison, contractVersion } = await ready(world, contract.name);
   assert.equal(contractVersion, applied.dataset.version);
   assert.equal(comparison!.differences.changed.rows, 20);
   assert.deepEqual(comparison!.differences.changed.samples[0], { id: "o0" });
@@ -148,7 +107,7 @@ test("a changed order, partition and new field are followed only by the rebuilt 
 
 test("a discarded rebuild leaves the table and no file", async () => {
   await using directory = await openDirectory();
-  await using world = await openWorld(directory.path);
+  await using world = await openRebuildWorld(directory.path, contract);
   const { pipeline, rebuilds } = world;
   await fill(pipeline, records);
   const keys = async (): Promise<readonly string[]> => {
@@ -158,7 +117,7 @@ test("a discarded rebuild leaves the table and no file", async () => {
   };
   const before = await keys();
   await rebuilds.start(contract.name);
-  await ready(world);
+  await ready(world, contract.name);
   assert.ok((await keys()).length > before.length);
   await rebuilds.discard(contract.name);
   assert.deepEqual(await keys(), before);
@@ -172,12 +131,12 @@ test("a rebuild that a restart interrupts goes on from its branch", async () => 
   await using directory = await openDirectory();
   let id: string;
   {
-    await using world = await openWorld(directory.path);
+    await using world = await openRebuildWorld(directory.path, contract);
     await fill(world.pipeline, records);
     id = (await world.rebuilds.start(contract.name)).id;
   }
-  await using world = await openWorld(directory.path);
-  const rebuild = await ready(world);
+  await using world = await openRebuildWorld(directory.path, contract);
+  const rebuild = await ready(world, contract.name);
   assert.equal(rebuild.id, id);
   assert.equal(rebuild.rows, 20);
   await world.rebuilds.swap(contract.name);

@@ -60,6 +60,7 @@ def describe(table):
         "identifiers": sorted(table.schema().identifier_field_names()),
         "spec": str(table.spec()),
         "sort": str(table.sort_order()),
+        "refs": {name: str(ref.snapshot_id) for name, ref in metadata.refs.items()},
         "snapshots": [
             {"id": str(snapshot.snapshot_id), "operation": snapshot.summary.operation.value, "summary": dict(snapshot.summary.additional_properties)}
             for snapshot in metadata.snapshots
