@@ -4,6 +4,8 @@ import { CodedError, type FieldError } from "@mainstem/contract";
 export const clientCodes = {
   "client.answer": "Is that address a Mainstem server? Something between may have answered in its place.",
   "client.closed": "It was closed already; create another.",
+  "client.datasetClosed": "Read on in the dataset that the message names: give both, the older one first.",
+  "client.groupBehind": "Nothing, if it passes: the other members of the group have to commit what they read first. See that they run and commit.",
   "client.refused": "Mend the records that the error names, or change their contract.",
   "client.spoolCorrupt": "Restore the named file from a copy, or move it away and give its records up: bytes that were durable have changed.",
   "client.spoolFailed": "See the cause: free space on the disk of the spool, or mend its permissions. What was handed over waits meanwhile.",

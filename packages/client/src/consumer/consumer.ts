@@ -4,8 +4,9 @@ import { ClientError, parseLimit, usage, type OnProblem } from "../client-error.
 import { isPassing, openConnection, retryAfterMs, type Connection } from "../connection.ts";
 import { merged } from "./merged.ts";
 import { readPartition } from "./partition-reader.ts";
-import { readCommitted, readPlace, writeCommitted, type Place, type ResolvedPlace } from "./place.ts";
+import { readCommitted, readPlace, readPredecessor, writeCommitted, type Of, type Place, type ResolvedPlace } from "./place.ts";
 import type { ConsumedBatch, ConsumedRecord, Received, UnreadableRecord } from "./received.ts";
+import { Stage } from "./stage.ts";
 
 export interface ConsumerOptions {
   /** Such as `http://127.0.0.1:7070`. */
@@ -13,9 +14,12 @@ export interface ConsumerOptions {
   readonly token?: string | undefined;
   /** Where `commit` keeps how far the application is: letters, digits, dots, hyphens and underscores. */
   readonly group: string;
-  /** Where a partition begins that the group has not committed: `start` by default. */
+  /** Where a partition begins that the group has not committed: `start` by default. An offset is one of the dataset that the group begins with. */
   readonly from?: Place;
-  /** Only these partitions. The members of a group are not told of one another: two that read the same partition both get its records. */
+  /**
+   * Only these partitions, of each dataset. The members of a group are not told of one another: two that read the same partition both get its records.
+   * They go on to the next dataset together, when the group has committed all of the one before: so each of them has to commit what it reads.
+   */
   readonly partitions?: readonly number[];
   /** Wait for new records (the default), or end at the end of the log. */
   readonly follow?: boolean;
@@ -32,13 +36,13 @@ export interface ConsumerOptions {
 }
 
 /**
- * Reads a dataset for a group.
+ * Reads a dataset for a group; or several, each the successor of the one before: the next begins when the one before is closed and read to its end.
  *
- * Order: that of the log within a partition; none across partitions.
+ * Order: that of the log within a partition; none across partitions. No record of a dataset comes before the last one of its predecessor.
  * Repeats: at least once. `commit` says how far the application is; after a restart the records behind that come again. Without a crash each comes once,
- * whatever happens to the server and the network meanwhile.
+ * whatever happens to the server and the network meanwhile. A commit in a dataset says that all of its predecessor is done.
  * Memory: bounded; nothing is read that is not asked for.
- * Errors: what does not pass by itself ends the iteration: `log.offsetOutOfRange` (retention took what the group had not read: `seek` says where to go
+ * Errors: what does not pass by itself ends the iteration: `client.datasetClosed` (read to its end, and a dataset continues it that was not given), `log.offsetOutOfRange` (retention took what the group had not read: `seek` says where to go
  * on), `log.topicReplaced`, `registry.datasetUnknown`, `client.unreadable`.
  */
 export interface Consumer<Value> extends AsyncIterable<ConsumedRecord<Value>>, AsyncDisposable {
@@ -46,25 +50,35 @@ export interface Consumer<Value> extends AsyncIterable<ConsumedRecord<Value>>, A
   batches(): AsyncGenerator<ConsumedBatch<Value>>;
   /** Durable when resolved. Everything that was given out up to now counts as done; with a record or batch, its partition up to there. */
   commit(upTo?: ConsumedRecord<Value> | ConsumedBatch<Value>): Promise<void>;
-  /** From where the next iteration reads: a running one ends. Nothing is committed by it. */
+  /** From where the next iteration reads, in the dataset that is read now: a running one ends. Nothing is committed by it. */
   seek(place: Place, options?: { readonly partition?: number }): Promise<void>;
-  /** The next offset of each partition. */
+  /** The next offset of each partition, in the dataset that is read now. */
   position(): ReadonlyMap<number, number>;
   close(): Promise<void>;
 }
 
-/** Finds the group's place. Waits for a server that is away; an unknown dataset is `registry.datasetUnknown`. */
+/** What a dataset's records are when they are read, by its contract; by its name alone, anything. */
+export type ReceivedOf<Dataset> = Dataset extends DatasetContract<infer Input> ? Received<Input> : Record<string, unknown>;
+type Given = DatasetContract<object> | string;
+
+/**
+ * Finds the group's place. Waits for a server that is away; an unknown dataset is `registry.datasetUnknown`.
+ * Of several datasets each is the successor of the one before (else `client.usage`); `dataset` of a record says which one it is of.
+ */
 export async function createConsumer<Input extends object>(
   options: ConsumerOptions & { readonly dataset: DatasetContract<Input> },
 ): Promise<Consumer<Received<Input>>>;
 export async function createConsumer<Value extends object = Record<string, unknown>>(
   options: ConsumerOptions & { readonly dataset: string },
 ): Promise<Consumer<Value>>;
-export async function createConsumer(options: ConsumerOptions & { readonly dataset: DatasetContract<object> | string }): Promise<Consumer<unknown>> {
+export async function createConsumer<const Datasets extends readonly Given[]>(
+  options: ConsumerOptions & { readonly dataset: Datasets },
+): Promise<Consumer<ReceivedOf<Datasets[number]>>>;
+export async function createConsumer(options: ConsumerOptions & { readonly dataset: Given | readonly Given[] }): Promise<Consumer<unknown>> {
   if (!/^[A-Za-z0-9._-]{1,249}$/.test(options.group)) throw usage("A group's name is 1 to 249 letters, digits, dots, hyphens and underscores.");
   const consumer = new HttpConsumer<unknown>({
     ...options,
-    dataset: typeof options.dataset === "string" ? options.dataset : options.dataset.name,
+    datasets: [options.dataset].flat().map((one) => (typeof one === "string" ? one : one.name)),
     connection: openConnection({ ...options, requestMs: parseLimit("requestMs", options.requestMs, { usual: 60_000, least: 1 }) }),
     batchRecordsMax: parseLimit("batchRecordsMax", options.batchRecordsMax, { usual: 500, least: 1 }),
     silentMs: parseLimit("silentMs", options.silentMs, { usual: 30_000, least: 1 }),
@@ -74,7 +88,7 @@ export async function createConsumer(options: ConsumerOptions & { readonly datas
 }
 
 interface Settings extends ConsumerOptions {
-  readonly dataset: string;
+  readonly datasets: readonly string[];
   readonly connection: Connection;
   readonly batchRecordsMax: number;
   readonly silentMs: number;
@@ -84,9 +98,10 @@ class HttpConsumer<Value> implements Consumer<Value> {
   readonly #settings: Settings;
   readonly #closing = new AbortController();
   readonly #signal: AbortSignal;
-  #topicId = "";
-  /** Behind the last record that was given out. */
-  #next = new Map<number, number>();
+  /** Of the datasets, those that the consumer has been in: the last is the present one. */
+  readonly #stages: Stage[] = [];
+  #isNew = true;
+  #committing: Promise<unknown> = Promise.resolve();
   #reading: AbortController | undefined;
 
   constructor(settings: Settings) {
@@ -95,22 +110,26 @@ class HttpConsumer<Value> implements Consumer<Value> {
   }
 
   async begin(): Promise<void> {
-    const { group, from = "start", partitions } = this.#settings;
-    const committed = await this.#persist((of) => readCommitted(group, of));
-    const start = await this.#persist((of) => readPlace(from, of));
-    this.#topicId = start.topicId;
-    for (const partition of partitions ?? start.offsets.keys()) {
-      const offset = (committed.topicId === start.topicId ? committed.offsets.get(partition) : undefined) ?? start.offsets.get(partition);
-      if (offset === undefined) throw usage(`${this.#settings.dataset} has no partition ${partition}.`, { partition });
-      this.#next.set(partition, offset);
+    const { datasets, group } = this.#settings;
+    if (datasets.length === 0) throw usage("Name at least one dataset.");
+    let first: string | undefined;
+    for (const [index, dataset] of datasets.entries()) {
+      const before = datasets[index - 1];
+      if (before !== undefined && (await this.#persist(dataset, readPredecessor)) !== before)
+        throw usage(`${dataset} is not the successor of ${before}.`, { dataset });
+      const { offsets } = await this.#persist(dataset, (of) => readCommitted(group, of));
+      // A commit in a later one says that those before are done, unless the group has more to read in one that it did commit.
+      if (offsets.size > 0) first ??= dataset;
     }
+    this.#isNew = first === undefined;
+    await this.#enter(first ?? datasets[0]!);
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<ConsumedRecord<Value>> {
     for await (const { records } of this.#read()) {
       for (const record of records) {
         if (this.#reading === undefined) return;
-        this.#next.set(record.partition, record.offset + 1);
+        this.#stage.give(record.partition, record.offset + 1);
         yield record;
       }
     }
@@ -118,34 +137,31 @@ class HttpConsumer<Value> implements Consumer<Value> {
 
   async *batches(): AsyncGenerator<ConsumedBatch<Value>> {
     for await (const batch of this.#read()) {
-      this.#next.set(batch.partition, (batch.records.at(-1)?.offset ?? 0) + 1);
+      this.#stage.give(batch.partition, (batch.records.at(-1)?.offset ?? 0) + 1);
       yield batch;
     }
   }
 
-  async commit(upTo?: ConsumedRecord<Value> | ConsumedBatch<Value>): Promise<void> {
-    const last = upTo !== undefined && "records" in upTo ? upTo.records.at(-1) : upTo;
-    const offsets = last === undefined ? new Map(this.#next) : new Map([[last.partition, last.offset + 1]]);
-    await this.#persist((of) => writeCommitted(this.#settings.group, { topicId: this.#topicId, offsets }, of));
+  commit(upTo?: ConsumedRecord<Value> | ConsumedBatch<Value>): Promise<void> {
+    // One after the other: two that overtake one another would leave the earlier place.
+    const committing = this.#committing.then(() => this.#commit(upTo));
+    this.#committing = committing.catch(() => undefined);
+    return committing;
   }
 
   async seek(place: Place, { partition }: { readonly partition?: number } = {}): Promise<void> {
-    const wanted = partition === undefined ? [...this.#next.keys()] : [partition];
+    const stage = this.#stage;
+    const wanted = partition === undefined ? [...stage.next.keys()] : [partition];
     const found: ResolvedPlace =
       typeof place === "number"
-        ? { topicId: this.#topicId, offsets: new Map(wanted.map((one) => [one, place])) }
-        : await this.#persist((of) => readPlace(place, of));
-    this.#topicId = found.topicId;
+        ? { topicId: stage.topicId, offsets: new Map(wanted.map((one) => [one, place])) }
+        : await this.#persist(stage.dataset, (of) => readPlace(place, of));
     this.#stop();
-    for (const one of wanted) {
-      const offset = found.offsets.get(one);
-      if (offset === undefined || !this.#next.has(one)) throw usage(`This consumer does not read partition ${one}.`, { partition: one });
-      this.#next.set(one, offset);
-    }
+    stage.seek(found, wanted);
   }
 
   position(): ReadonlyMap<number, number> {
-    return new Map(this.#next);
+    return new Map(this.#stage.next);
   }
 
   async close(): Promise<void> {
@@ -162,28 +178,14 @@ class HttpConsumer<Value> implements Consumer<Value> {
     if (this.#reading !== undefined) throw usage("An iteration of this consumer runs already: end it first.");
     const reading = new AbortController();
     this.#reading = reading;
-    const {
-      dataset,
-      url,
-      connection,
-      follow = true,
-      batchRecordsMax,
-      silentMs,
-      onUnreadable,
-      backOff = usualBackOff,
-      onProblem = () => undefined,
-    } = this.#settings;
     const signal = AbortSignal.any([this.#signal, reading.signal]);
-    const common = { connection, url, dataset, follow, batchRecordsMax, silentMs, onUnreadable, onProblem };
-    const sources = [...this.#next].map(([partition, offset]) =>
-      readPartition<Value>({ ...common, topicId: this.#topicId, partition, offset, backOff: new BackOff(backOff), signal }),
-    );
     try {
-      for await (const records of merged(sources)) {
-        if (reading.signal.aborted) return;
-        const [first] = records;
-        if (first !== undefined) yield { dataset, partition: first.partition, records };
-      }
+      do {
+        for await (const batch of this.#readStage(signal)) {
+          if (reading.signal.aborted) return;
+          yield batch;
+        }
+      } while (!reading.signal.aborted && this.#stage.isOver && (await this.#move(signal)));
     } catch (error) {
       // A seek, or the end that the caller wanted, is no failure.
       if (!signal.aborted) throw error;
@@ -194,16 +196,98 @@ class HttpConsumer<Value> implements Consumer<Value> {
     }
   }
 
+  async *#readStage(signal: AbortSignal): AsyncGenerator<ConsumedBatch<Value>> {
+    const { url, connection, follow = true, batchRecordsMax, silentMs, onUnreadable, backOff = usualBackOff, onProblem = () => undefined } = this.#settings;
+    const stage = this.#stage;
+    const { dataset, topicId } = stage;
+    const common = { connection, url, dataset, topicId, follow, batchRecordsMax, silentMs, onUnreadable, onProblem, signal };
+    const sources = [...stage.next].map(([partition, offset]) =>
+      readPartition<Value>({ ...common, partition, offset, backOff: new BackOff(backOff), onEnd: (end) => stage.end(partition, end) }),
+    );
+    for await (const records of merged(sources)) {
+      const [first] = records;
+      if (first !== undefined) yield { dataset, partition: first.partition, records };
+    }
+  }
+
+  /** From the end of a dataset to the next one. False: there is none, and nobody waits for more. */
+  async #move(signal: AbortSignal): Promise<boolean> {
+    const { datasets, group, follow = true } = this.#settings;
+    const stage = this.#stage;
+    const { dataset } = stage;
+    const settled = stage.leave();
+    if (settled !== undefined) await this.#settle(stage, settled);
+    const next = datasets[datasets.indexOf(dataset) + 1];
+    if (next === undefined && !follow) return false;
+    for (const backOff = this.#backOff(); ;) {
+      const { closed } = await this.#persist(dataset, (of) => readPlace("end", of));
+      if (closed === undefined) {
+        stage.reopen();
+        return true;
+      }
+      if (next === undefined) {
+        const message = `${dataset} is closed, and all of it was read: ${closed.successor} continues it.`;
+        throw new ClientError("client.datasetClosed", message, { dataset, successor: closed.successor });
+      }
+      const { offsets } = await this.#persist(dataset, (of) => readCommitted(group, of));
+      // Those that this consumer read itself are known to be at their end.
+      const behind = [...closed.ends].filter(([partition, end]) => !stage.next.has(partition) && (offsets.get(partition) ?? 0) < end);
+      if (behind.length === 0) break;
+      const retryInMs = backOff.next();
+      const partitions = behind.map(([partition]) => partition);
+      const message = `Group ${group} has not committed all of ${dataset} yet, in partition ${partitions.join(", ")}: ${next} begins when it has.`;
+      this.#settings.onProblem?.(new ClientError("client.groupBehind", message, { dataset, partitions }), { retryInMs });
+      await pause(retryInMs, { signal });
+    }
+    await this.#enter(next);
+    return true;
+  }
+
+  async #enter(dataset: string): Promise<void> {
+    const { group, from = "start", partitions } = this.#settings;
+    const committed = await this.#persist(dataset, (of) => readCommitted(group, of));
+    // A new group that begins at the end begins at the end of all.
+    const asked =
+      this.#stages.length === 0 || typeof from === "object" || (from === "end" && this.#isNew && this.#stages.every(({ isUntouched }) => isUntouched));
+    const start = await this.#persist(dataset, (of) => readPlace(asked ? from : "start", of));
+    this.#stages.push(new Stage({ dataset, start, committed, partitions }));
+  }
+
+  async #commit(upTo: ConsumedRecord<Value> | ConsumedBatch<Value> | undefined): Promise<void> {
+    const last = upTo !== undefined && "records" in upTo ? upTo.records.at(-1) : upTo;
+    const of = upTo === undefined ? this.#stage : this.#stages.find(({ dataset }) => dataset === upTo.dataset);
+    if (of === undefined) throw usage(`This consumer has not read ${upTo?.dataset ?? ""}.`);
+    for (const stage of this.#stages) {
+      if (stage === of) break;
+      if (!stage.isSettled) await this.#settle(stage, stage.placeOf(undefined));
+    }
+    // What comes late of a dataset that is done must not take it back.
+    if (of === this.#stage || !of.isSettled) await this.#settle(of, of.placeOf(last));
+  }
+
+  async #settle(stage: Stage, place: ResolvedPlace): Promise<void> {
+    await this.#persist(stage.dataset, (of) => writeCommitted(this.#settings.group, place, of));
+    stage.settle(place);
+  }
+
+  get #stage(): Stage {
+    return this.#stages.at(-1)!;
+  }
+
   #stop(): void {
     this.#reading?.abort();
     this.#reading = undefined;
   }
 
+  #backOff(): BackOff {
+    return new BackOff(this.#settings.backOff ?? usualBackOff);
+  }
+
   /** Asks until the server answers. */
-  async #persist<T>(ask: (of: { readonly connection: Connection; readonly dataset: string; readonly signal: AbortSignal }) => Promise<T>): Promise<T> {
-    const { connection, dataset, onProblem } = this.#settings;
+  async #persist<T>(dataset: string, ask: (of: Of) => Promise<T>): Promise<T> {
+    const { connection, onProblem } = this.#settings;
     const signal = this.#signal;
-    for (const backOff = new BackOff(this.#settings.backOff ?? usualBackOff); ;) {
+    for (const backOff = this.#backOff(); ;) {
       try {
         return await orAborted(ask({ connection, dataset, signal }), { signal });
       } catch (error) {

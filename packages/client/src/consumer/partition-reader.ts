@@ -19,6 +19,8 @@ export interface PartitionReaderOptions {
   readonly silentMs: number;
   readonly backOff: BackOff;
   readonly onUnreadable: ((record: UnreadableRecord) => void) | undefined;
+  /** All was read of a dataset that is closed: where it ends. */
+  readonly onEnd: (end: number) => void;
   readonly onProblem: OnProblem;
   readonly signal: AbortSignal;
 }
@@ -32,8 +34,8 @@ export async function* readPartition<Value>(options: PartitionReaderOptions): As
   let next = options.offset;
   for (;;) {
     try {
-      let ended = false;
-      for await (const records of readOnce<Value>({ ...options, offset: next, onEnd: () => (ended = true) })) {
+      let end: number | undefined;
+      for await (const records of readOnce<Value>({ ...options, offset: next, onClosed: (at) => (end = at) })) {
         backOff.reset();
         for (let start = 0; start < records.length; start += options.batchRecordsMax) {
           const part = records.slice(start, start + options.batchRecordsMax);
@@ -42,7 +44,8 @@ export async function* readPartition<Value>(options: PartitionReaderOptions): As
           if (readable.length > 0) yield readable;
         }
       }
-      if (!follow || ended) return;
+      if (end !== undefined) options.onEnd(end);
+      if (!follow || end !== undefined) return;
     } catch (error) {
       if (signal.aborted) throw signal.reason;
       if (!(error instanceof ClientError) || !isPassing(error)) throw error;
@@ -56,20 +59,20 @@ export async function* readPartition<Value>(options: PartitionReaderOptions): As
 type Line<Value> = Omit<ConsumedRecord<Value>, "dataset"> & { readonly error?: UnreadableRecord["error"] };
 
 async function* readOnce<Value>(
-  options: PartitionReaderOptions & { /** The dataset is closed: what comes now is all there will be. */ readonly onEnd: () => void },
+  options: PartitionReaderOptions & { /** All was read of a dataset that is closed. */ readonly onClosed: (end: number) => void },
 ): AsyncGenerator<readonly (Line<Value> & { readonly dataset: string })[]> {
   const { connection, url, dataset, partition, offset, follow, silentMs } = options;
   const silent = new AbortController();
   const within = AbortSignal.any([options.signal, silent.signal]);
   const path = recordsPath(dataset, { partition: String(partition), from: String(offset), ...(follow ? { follow: "true" } : {}) });
   const { headers, body } = await connection.open({ path, signal: within });
-  checkTopic(parsePlace(headers, dataset).topicId, options);
-  const ends = headers.has("mainstem-ends");
+  const { topicId, closed } = parsePlace(headers, dataset);
+  checkTopic(topicId, options);
   const tooLong = (): ClientError => new ClientError("client.answer", `A line of the answer from offset ${offset} on has no end.`, { dataset, partition });
   try {
     for await (const lines of linesOf(heard(body, { silentMs, onSilent: () => silent.abort() }), { tooLong }))
       yield lines.map((line) => ({ dataset, ...(JSON.parse(line) as Line<Value>) }));
-    if (ends) options.onEnd();
+    if (closed !== undefined) options.onClosed(closed.ends.get(partition) ?? 0);
   } catch (error) {
     if (options.signal.aborted) throw options.signal.reason;
     // Of a log that is only quiet nothing was lost: it is asked again, and nobody need know.

@@ -9,9 +9,17 @@ export interface ResolvedPlace {
   readonly topicId: string;
   /** The next offset to read, by partition. */
   readonly offsets: ReadonlyMap<number, number>;
+  /** Only of a dataset that is closed. */
+  readonly closed?: Closed;
 }
 
-interface Of {
+export interface Closed {
+  readonly successor: string;
+  /** By partition, the first offset that will never be there. */
+  readonly ends: ReadonlyMap<number, number>;
+}
+
+export interface Of {
   readonly connection: Connection;
   readonly dataset: string;
   readonly signal: AbortSignal;
@@ -34,7 +42,17 @@ export function parsePlace(headers: Headers, dataset: string): ResolvedPlace {
   const text = headers.get("mainstem-offsets");
   if (topicId === null || text === null)
     throw new ClientError("client.answer", `The answer about ${dataset} does not name its topic: is the server older than this package?`, { dataset });
-  return { topicId, offsets: toOffsets(JSON.parse(text)) };
+  const offsets = toOffsets(JSON.parse(text));
+  const ends = headers.get("mainstem-ends");
+  return ends === null
+    ? { topicId, offsets }
+    : { topicId, offsets, closed: { successor: headers.get("mainstem-successor") ?? "", ends: toOffsets(JSON.parse(ends)) } };
+}
+
+/** The dataset that a dataset continues. */
+export async function readPredecessor({ connection, dataset, signal }: Of): Promise<string | undefined> {
+  const { body } = await connection.call({ path: `/v1/datasets/${encodeURIComponent(dataset)}`, signal });
+  return (body as { readonly predecessor?: { readonly name: string } | null }).predecessor?.name;
 }
 
 /** What the group committed, as far as it did. */

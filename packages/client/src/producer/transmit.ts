@@ -83,10 +83,10 @@ function refuseAll(batch: Batch, { code, message }: ClientError): Outcome {
   return { refusals: new Map(recordsOf(batch).map((record, index) => [index, { record, code, errors: [], message }])) };
 }
 
-/** Rights, an unknown dataset: nothing that is wrong with the records. */
-function awaitsPerson({ facts }: ClientError): boolean {
+/** Rights, an unknown dataset, or one that is closed: nothing that is wrong with the records. */
+function awaitsPerson({ code, facts }: ClientError): boolean {
   const status = facts["status"];
-  return status === 401 || status === 403 || status === 404;
+  return status === 401 || status === 403 || status === 404 || code === "ingest.datasetClosed";
 }
 
 function sentenceOf(code: string, errors: readonly FieldError[]): string {

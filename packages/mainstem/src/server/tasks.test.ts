@@ -36,8 +36,10 @@ test("shows, pauses, resumes and resets tasks, with times as RFC 3339 and refusa
 
   const { body: one } = await api.call("/v1/tasks/archive.shop.orders");
   assert.match(String(one["lastAdvance"]), rfc3339);
+  // Whether there is a rate yet is a matter of milliseconds.
+  assert.ok([one["ratePerSecond"], one["remainingSeconds"]].every((value) => value === null || typeof value === "number"));
   assert.deepEqual(
-    { ...one, lastAdvance: undefined },
+    { ...one, lastAdvance: undefined, ratePerSecond: null, remainingSeconds: null },
     {
       name: "archive.shop.orders",
       state: "running",
