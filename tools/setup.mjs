@@ -1,9 +1,9 @@
 // Installs what is missing, and says nothing when nothing is. Runs before every npm script, under Node 20 or later, and uses
 // nothing but Node itself. `npm install --no-save` instead of `npm ci`: the latter refuses lockfiles from which a registry without
-// the other platforms' binaries had to leave them out (docs/decisions/003-setup-with-npm-install.md).
+// the other platforms' binaries had to leave them out (docs/decisions/003-setup-with-npm-install.md). Then builds the web page, if its sources changed.
 import { execFileSync, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -17,6 +17,7 @@ class SetupFailure extends Error {}
 
 try {
   setUp();
+  buildWebPage();
 } catch (error) {
   if (!(error instanceof SetupFailure)) throw error;
   console.error(`\nMainstem could not be set up.\n${error.message}`);
@@ -113,6 +114,52 @@ function ensureNode() {
     `Mainstem runs on Node ${nodeMajor}, which comes with its packages, but node_modules/.bin/node ${found === undefined ? "does not run" : `is Node ${found}`}.\n` +
       `Run \`npm rebuild node\` (npm must be allowed to run install scripts: \`npm config get ignore-scripts\` should say false), or put Node ${nodeMajor} first on the PATH.`,
   );
+}
+
+/**
+ * The web page, in `packages/web/dist`, when its sources or its packages are others than those of the last build. Everything but the page works
+ * without it, so a failure is told and not made one of the setup: the server says at `/` that there is no page.
+ */
+function buildWebPage() {
+  const home = join(root, "packages", "web");
+  const built = join(home, "dist");
+  const wanted = webStampOf(home);
+  if (readText(join(built, ".stamp")) === wanted) return;
+  const fresh = join(home, ".cache", `dist-${process.pid}`);
+  const began = Date.now();
+  const vite = join(root, "node_modules", "vite", "bin", "vite.js");
+  const args = [vite, "build", "--logLevel", "warn", "--outDir", fresh, "--emptyOutDir"];
+  const result = spawnSync(nodeBinary(), args, { cwd: home, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"], shell: process.platform === "win32" });
+  if (result.status !== 0) {
+    rmSync(fresh, { recursive: true, force: true });
+    console.error(`Mainstem: the web page could not be built, the rest works without it.\n${`${result.stdout}${result.stderr}`.trim() || result.error}`);
+    return;
+  }
+  writeFileSync(join(fresh, ".stamp"), wanted);
+  rmSync(built, { recursive: true, force: true });
+  try {
+    renameSync(fresh, built);
+  } catch {
+    // Another setup was quicker, with the same page.
+    rmSync(fresh, { recursive: true, force: true });
+  }
+  console.error(`Mainstem: built the web page in ${((Date.now() - began) / 1000).toFixed(1)} s.`);
+}
+
+/** Changes when a source of the page, or the lockfile, does. */
+function webStampOf(home) {
+  const hash = createHash("sha256").update(readFileSync(lockFile));
+  const sources = readdirSync(home, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath ?? entry.path, entry.name))
+    .filter((path) => !/^(dist|node_modules|\.cache)([\\/]|$)/.test(path.slice(home.length + 1)))
+    .sort();
+  for (const path of sources)
+    hash
+      .update(path.slice(home.length + 1))
+      .update("\0")
+      .update(readFileSync(path));
+  return `${hash.digest("hex")}\n`;
 }
 
 function nodeBinary() {

@@ -83,5 +83,5 @@ function sayWhatNext(url: string): void {
     `tail film.movies --limit 3`,
   ])
     say(`  npx mainstem${server} ${command}`);
-  say(`  or open ${url}/openapi.json`);
+  say(`or look at it in a browser: ${url}`);
 }

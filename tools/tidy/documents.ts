@@ -12,7 +12,7 @@ export function inspectFormats(pages: readonly SourceFile[]): readonly Finding[]
 /** The errors that the code throws are those that are listed, and the other way round. */
 export function inspectCodes(files: readonly SourceFile[], listed: ReadonlySet<string>): readonly Finding[] {
   const lists = (path: string): boolean => path === "packages/mainstem/src/runtime/errors.ts" || path === "packages/contract/src/errors.ts";
-  const sources = files.filter(({ path }) => /^packages\/.+\.ts$/.test(path) && !lists(path) && !isTest(path));
+  const sources = files.filter(({ path }) => /^packages\/.+\.tsx?$/.test(path) && !lists(path) && !isTest(path));
   const unknown = sources.flatMap(({ path, text }) =>
     [...text.matchAll(/new (?:Mainstem|Contract|Coded)Error\(\s*"([^"]+)"/g)]
       .filter((match) => !listed.has(match[1] ?? ""))

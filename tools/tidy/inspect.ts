@@ -7,7 +7,7 @@ import { inspectRooms } from "./rooms.ts";
 import { inspectWords } from "./words.ts";
 
 const isText = (path: string): boolean =>
-  /\.(ts|mjs|cjs|js|json|md|ya?ml|sh|py|txt|html|css)$/.test(path) || path === ".ci/run" || path === ".gitignore" || path.endsWith(".npmrc");
+  /\.(tsx?|mjs|cjs|js|json|md|ya?ml|sh|py|txt|html|css)$/.test(path) || path === ".ci/run" || path === ".gitignore" || path.endsWith(".npmrc");
 // Golden files were made by other programs and stay as they are.
 const isOurs = (path: string): boolean => isText(path) && !path.includes("/golden/") && !/(^|\/)golden\//.test(path);
 
@@ -20,7 +20,7 @@ export interface Inspection {
 /** Looks at every file below `top`. `codes` are the listed error codes. */
 export function inspect(top: string, { codes }: { readonly codes: ReadonlySet<string> }): Inspection {
   const texts = readSources(listFiles(top).filter(isOurs), top);
-  const sources = texts.filter(({ path }) => /\.(ts|mjs)$/.test(path));
+  const sources = texts.filter(({ path }) => /\.(tsx?|mjs)$/.test(path));
   const manifests = texts.filter(({ path }) => path === "package.json" || path.endsWith("/package.json"));
   return {
     seen: { texts: texts.length, sources: sources.length, manifests: manifests.length },

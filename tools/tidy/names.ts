@@ -8,7 +8,9 @@ const kebab = /^[a-z0-9]+(-[a-z0-9]+)*$/;
 
 /** Names of files and folders, their length, and what an `index.ts` may say. */
 export function inspectNames(files: readonly SourceFile[]): readonly Finding[] {
-  return files.filter(({ path }) => /\.(ts|mjs)$/.test(path)).flatMap((file) => [...nameFindings(file.path), ...lengthFindings(file), ...frontFindings(file)]);
+  return files
+    .filter(({ path }) => /\.(tsx?|mjs)$/.test(path))
+    .flatMap((file) => [...nameFindings(file.path), ...lengthFindings(file), ...frontFindings(file)]);
 }
 
 function nameFindings(path: string): readonly Finding[] {

@@ -26,6 +26,9 @@ export function inspectPackages(files: readonly SourceFile[], manifests: readonl
   );
 }
 
+/** Its packages become part of what is built, so that nobody has to install them. */
+const bundledFolder = "packages/web";
+
 interface Use {
   readonly name: string;
   /** The innermost folder first. */
@@ -39,7 +42,10 @@ function mayUse(path: string, { name, known, everything }: Use): boolean {
   const home = known.find(({ folder }) => folder === "" || path.startsWith(`${folder}/`));
   const root = known.find(({ folder }) => folder === "");
   if (home?.dependencies.has(name) === true) return true;
-  return (isTest(path) || home?.folder === "") && (home?.devDependencies.has(name) === true || root?.devDependencies.has(name) === true);
+  return (
+    (isTest(path) || home?.folder === "" || home?.folder === bundledFolder) &&
+    (home?.devDependencies.has(name) === true || root?.devDependencies.has(name) === true)
+  );
 }
 
 function toManifest({ path, text }: SourceFile): Manifest {

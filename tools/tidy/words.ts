@@ -9,7 +9,7 @@ interface WordRule {
   readonly sentence: (found: string) => string;
 }
 
-const isCode = (path: string): boolean => /\.(ts|mjs|sh|py)$/.test(path) || path === ".ci/run";
+const isCode = (path: string): boolean => /\.(tsx?|mjs|sh|py)$/.test(path) || path === ".ci/run";
 const isTidyRule = (path: string): boolean => path.startsWith("tools/tidy");
 
 const rules: readonly WordRule[] = [

@@ -1,10 +1,11 @@
 import type { PartitionProgress, Replays } from "./archive/index.ts";
 import { snapshotAt, snapshotById, summaryKeys, type IcebergTables, type Snapshot, type TableState } from "./iceberg/index.ts";
+import type { Partition, TopicInfo } from "./log/index.ts";
 import type { Pipeline } from "./platform.ts";
 import type { Registry } from "./registry/index.ts";
 import { MainstemError } from "./runtime/errors.ts";
 import type { ArchiveStatus, PlatformView, QueryAt, SnapshotStatus, TableStatus } from "./server/index.ts";
-import type { QueryEngine, QueryTable, Rebuilds } from "./tables/index.ts";
+import { checkpointOf, positionIn, type QueryEngine, type QueryTable, type Rebuilds } from "./tables/index.ts";
 import type { Tasks } from "./tasks/index.ts";
 
 /** How long one query may take. */
@@ -32,7 +33,8 @@ export function createPlatformView(rooms: Rooms): PlatformView {
       const current = (pipeline?.archiver.progress() ?? []).filter(({ topicId }) => topicId === topics.records.id);
       return {
         archive: toArchiveStatus(current),
-        table: state === undefined ? undefined : toTableStatus(state, pipeline?.builder.progress()?.completeThrough),
+        table:
+          state === undefined ? undefined : toTableStatus(state, { topic: topics.records, completeThrough: pipeline?.builder.progress()?.completeThrough }),
       };
     },
     async snapshots(name) {
@@ -94,10 +96,18 @@ function toArchiveStatus(partitions: readonly PartitionProgress[]): ArchiveStatu
   };
 }
 
-function toTableStatus(state: TableState, completeThrough: number | undefined): TableStatus {
+function toTableStatus(
+  state: TableState,
+  { topic, completeThrough }: { readonly topic: TopicInfo; readonly completeThrough: number | undefined },
+): TableStatus {
+  const checkpoint = checkpointOf(state, state.current);
   return {
     metadataLocation: state.metadataLocation,
     snapshot: state.current === undefined ? undefined : toSnapshotStatus(state.current),
+    partitions: Array.from({ length: topic.partitions }, (_, partition) => ({
+      partition,
+      next: positionIn(checkpoint, { topicId: topic.id, partition: partition as Partition }).next,
+    })),
     ...(completeThrough === undefined ? {} : { completeThrough }),
   };
 }

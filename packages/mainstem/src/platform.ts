@@ -16,6 +16,7 @@ import { openSqliteState } from "./state/sqlite/index.ts";
 import { openDuckdbQueryEngine, openDuckdbTableEngine } from "./tables/duckdb/index.ts";
 import { createTableBuilder, openRebuilds, registryForTable, type TableBuilder } from "./tables/index.ts";
 import { openTasks, type Tasks } from "./tasks/index.ts";
+import { findWebDirectory } from "./web-directory.ts";
 import packageJson from "../package.json" with { type: "json" };
 
 export interface PlatformOptions {
@@ -107,6 +108,7 @@ export async function openPlatform(config: Config, { env = systemEnv, logger = s
       ingest,
       view,
       version: packageJson.version,
+      webDirectory: findWebDirectory(),
       config: { host: config.server.host, port: config.server.port, registryPort: config.server.registryPort, token },
     }),
   );

@@ -174,6 +174,11 @@ export const codes = {
   "server.closing": { status: 503, task: "retry", remedy: "Send again after the time in Retry-After, when the server is back." },
   "server.notFound": { status: 404, task: "stop", remedy: "See /openapi.json for the routes." },
   "server.method": { status: 405, task: "stop", remedy: "See /openapi.json for the methods of this route." },
+  "server.pageNotBuilt": {
+    status: 404,
+    task: "stop",
+    remedy: "In a clone, run `node tools/setup.mjs` and start Mainstem again; a published package has the page in its folder web.",
+  },
   "server.request": { status: 400, task: "stop", remedy: "Mend the request at the places that the message names." },
   "server.contentType": { status: 415, task: "stop", remedy: "Send the body as application/json." },
   "server.tooLarge": { status: 413, task: "stop", remedy: "Send a smaller body." },

@@ -19,7 +19,7 @@ const snapshot: SnapshotStatus = {
 };
 const status: DatasetStatus = {
   archive: { partitions: [{ partition: 0, next: 4 }], completeThrough: 1_763_700_000_000 },
-  table: { metadataLocation: "file:///tables/v1.metadata.json", snapshot, completeThrough: 1_763_690_000_000 },
+  table: { metadataLocation: "file:///tables/v1.metadata.json", snapshot, partitions: [{ partition: 0, next: 3 }], completeThrough: 1_763_690_000_000 },
 };
 
 describe("the API", () => {
@@ -138,9 +138,11 @@ describe("the API", () => {
         contract: undefined,
         topics: undefined,
         generations: undefined,
+        door: { accepted: 10, quarantined: 0, refused: 0 },
         archive: { partitions: [{ partition: 0, next: 4 }], completeThrough: "2025-11-21T04:40:00.000Z" },
         table: {
           metadataLocation: "file:///tables/v1.metadata.json",
+          partitions: [{ partition: 0, next: 3 }],
           snapshot: {
             id: "9007199254740993",
             parentId: null,

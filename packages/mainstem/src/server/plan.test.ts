@@ -53,7 +53,7 @@ test("says for each declaration what would happen, and does none of it", async (
 test("tells what a rebuild would make again, and that it waits for one", async () => {
   const summary = { "total-data-files": "3", "total-files-size": "4096" };
   const snapshot = { id: 1n, committedAt: 0, rows: 50, summary };
-  const view = { status: async () => ({ archive: { partitions: [] }, table: { metadataLocation: "file:///m.json", snapshot } }) };
+  const view = { status: async () => ({ archive: { partitions: [] }, table: { metadataLocation: "file:///m.json", snapshot, partitions: [] } }) };
   await using api = await openApi({ view });
   const [changed] = await plan(api, { ...formatContract(orders), merge: { kind: "first" } });
   assert.deepEqual([changed?.["kind"], changed?.["compatible"], changed?.["changes"]], ["changed", true, ["merge changed"]]);
@@ -64,7 +64,7 @@ test("tells what a rebuild would make again, and that it waits for one", async (
 test("tells columns that are metadata from those that write files again, with their cost in the current snapshot", async () => {
   const summary = { "total-data-files": "3", "total-files-size": "4096" };
   const snapshot = { id: 1n, committedAt: 0, rows: 50, summary };
-  const view = { status: async () => ({ archive: { partitions: [] }, table: { metadataLocation: "file:///m.json", snapshot } }) };
+  const view = { status: async () => ({ archive: { partitions: [] }, table: { metadataLocation: "file:///m.json", snapshot, partitions: [] } }) };
   await using api = await openApi({ view });
   const [nulls, fills] = await plan(api, grown(empty), grown(fill, empty));
   assert.deepEqual(nulls?.["table"], { effect: "metadata", rewritten: { files: 0, rows: 0, bytes: 0 }, filled: {}, null: ["coupon"] });

@@ -16,6 +16,7 @@ import { registryPrefix } from "./registry-api/registry-api.ts";
 import { registryShape } from "./registry-api/registry-error.ts";
 import { createGuard, createHostCheck, isLoopback } from "./token.ts";
 import type { PlatformView } from "./view.ts";
+import { createWebPage } from "./web/web-page.ts";
 
 export interface ServerOptions {
   readonly registry: Registry;
@@ -27,6 +28,8 @@ export interface ServerOptions {
   /** Of the platform, for the API's description. */
   readonly version: string;
   readonly config: ServerConfig;
+  /** Where the build of the web page lies; without it `/` says that there is none. */
+  readonly webDirectory?: string | undefined;
 }
 
 export interface ServerConfig {
@@ -74,6 +77,7 @@ export async function openServer(options: ServerOptions): Promise<Server> {
   const guard = createGuard(config.token);
   const checkHost = createHostCheck(config);
   const records = createRecordsRoute({ ...options, ...own, replays: options.view.replays, metrics, closing: closing.signal });
+  const web = createWebPage(options.webDirectory);
   const open = new Set<ServerResponse>();
   closing.signal.addEventListener("abort", () => {
     for (const response of open) if (!response.headersSent) response.setHeader("connection", "close");
@@ -92,7 +96,8 @@ export async function openServer(options: ServerOptions): Promise<Server> {
     try {
       if (closing.signal.aborted) throw new MainstemError("server.closing", "The server is closing and takes no new requests.");
       checkHost(request);
-      if (request.url?.split("?", 1)[0] !== "/health") guard(request);
+      // The page holds nothing secret: it asks its reader for the token, and sends that with each question.
+      if (request.url?.split("?", 1)[0] !== "/health" && !web.serves(request)) guard(request);
       if (request.headers.host === undefined && request.httpVersion === "1.1") throw new MainstemError("server.malformed", "The request has no Host header.");
       return true;
     } catch (error) {
@@ -102,6 +107,10 @@ export async function openServer(options: ServerOptions): Promise<Server> {
   };
   const handle: Handle = (request, response) => {
     if (!admit(request, response)) return;
+    if (web.serves(request)) {
+      void web.answer(request, response);
+      return;
+    }
     const name = recordsName(request.url ?? "");
     if (name !== undefined) void records(name, request, response);
     else {

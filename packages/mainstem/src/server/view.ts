@@ -56,6 +56,11 @@ export interface TableStatus {
   readonly metadataLocation: string;
   /** Undefined while the table has none. */
   readonly snapshot: SnapshotStatus | undefined;
+  readonly partitions: readonly {
+    readonly partition: number;
+    /** The first offset that the current snapshot does not hold. */
+    readonly next: number;
+  }[];
   /** Everything appended up to then is in the current snapshot; milliseconds since 1970. */
   readonly completeThrough?: number;
 }

@@ -15,6 +15,7 @@ import { answer, anyObject, listOf, noParameters, pathParameters, problems, time
 const parallelMax = 8;
 const tags = ["datasets"];
 const nameParameter = pathParameters({ name: "`namespace.name`" });
+const count = { type: "integer" } as const;
 const summaryProperties = {
   name: { type: "string" },
   version: { type: "integer" },
@@ -93,6 +94,7 @@ export function addDatasetRoutes(app: FastifyInstance, options: DatasetRoutesOpt
             appliedAt: time,
             contract: anyObject,
             topics: anyObject,
+            door: answer("What became of records at the door since the server started", { accepted: count, quarantined: count, refused: count }),
             archive: anyObject,
             table: { type: ["object", "null"], additionalProperties: true },
             rebuildPending: { ...listOf({ type: "string" }), description: "What of the contract the table follows only once it is rebuilt, such as `order`." },
@@ -202,10 +204,10 @@ async function summarise(dataset: Dataset, { log, view }: DatasetRoutesOptions) 
 async function describe(dataset: Dataset, { registry, log, view, ingest }: DatasetRoutesOptions) {
   const { contract, version, schemaId, appliedAt, generations, topics } = dataset;
   const { name, description, owner } = contract;
-  const [status, records, chunks, inbox] = await Promise.all([
-    view.status(name),
-    ...[topics.records, topics.chunks, topics.inbox].map((topic) => showTopic(log, topic)),
-  ]);
+  // Whoever compares the counts must find each in what was counted later: the door's in the log's, the table's in the archive's, the archive's in the log's.
+  const { accepted, quarantined, refused } = ingest.counts().get(name) ?? { accepted: 0, quarantined: 0, refused: 0 };
+  const status = await view.status(name);
+  const [records, chunks, inbox] = await Promise.all([topics.records, topics.chunks, topics.inbox].map((topic) => showTopic(log, topic)));
   const tasks = view.tasks().filter((task) => task.name.endsWith(`.${name}`));
   const { status: health, reasons } = judgeHealth({ tasks, door: { ...ingest.status(), failing: undefined } });
   return {
@@ -223,6 +225,7 @@ async function describe(dataset: Dataset, { registry, log, view, ingest }: Datas
     contract: formatContract(contract),
     topics: { records, chunks, inbox },
     generations,
+    door: { accepted, quarantined, refused },
     archive: { partitions: status.archive.partitions, completeThrough: timeOrNull(status.archive.completeThrough) },
     table: status.table === undefined ? null : showTable(status.table),
     rebuildPending: await view.rebuilds.pending(name),
@@ -235,9 +238,10 @@ function rowsOf({ table }: DatasetStatus) {
   return { rows: table?.snapshot?.rows ?? null, completeThrough: timeOrNull(table?.completeThrough) };
 }
 
-function showTable({ metadataLocation, snapshot, completeThrough }: TableStatus) {
+function showTable({ metadataLocation, snapshot, partitions, completeThrough }: TableStatus) {
   return {
     metadataLocation,
+    partitions,
     snapshot: snapshot === undefined ? null : showSnapshot(snapshot),
     rows: snapshot?.rows ?? 0,
     completeThrough: timeOrNull(completeThrough),

@@ -57,14 +57,19 @@ export interface Reply {
 
 /** The server over real rooms, with `shop.orders` declared. */
 export async function openApi(
-  options: { readonly rooms?: RoomsOptions; readonly view?: Partial<PlatformView>; readonly config?: Partial<ServerConfig> } = {},
+  options: {
+    readonly rooms?: RoomsOptions;
+    readonly view?: Partial<PlatformView>;
+    readonly config?: Partial<ServerConfig>;
+    readonly webDirectory?: string | undefined;
+  } = {},
 ): Promise<TestApi> {
   await using stack = new AsyncDisposableStack();
   const rooms = stack.use(await openRooms(options.rooms));
   await rooms.registry.apply(orders);
   const config = { host: "127.0.0.1", port: 0, ...options.config };
   const view = { ...emptyView, ...options.view };
-  const server = stack.use(await openServer({ ...rooms, view, logger: silentLogger, version: "0.0.0", config }));
+  const server = stack.use(await openServer({ ...rooms, view, logger: silentLogger, version: "0.0.0", webDirectory: options.webDirectory, config }));
   const opened = stack.move();
   const call = async (path: string, init?: RequestInit): Promise<Reply> => toReply(await fetch(server.url + path, init));
   return {
