@@ -3,8 +3,10 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { createProgram, everyCommand } from "../../packages/mainstem/src/cli/program.ts";
 import { cliEntry, startPlatform, temporaryFolder, type RunningPlatform } from "./running-platform.ts";
 
 const contract = {
@@ -39,6 +41,13 @@ interface Ended {
   readonly errors: string;
 }
 
+interface Called {
+  readonly args: readonly string[];
+  readonly code: number;
+  readonly output: readonly string[];
+  readonly errors: readonly string[];
+}
+
 describe("the command line", () => {
   let folder: Awaited<ReturnType<typeof temporaryFolder>>;
   let platform: RunningPlatform;
@@ -66,6 +75,15 @@ describe("the command line", () => {
       child.on("error", reject);
       child.on("close", (code) => resolve({ code, output, errors }));
     });
+  };
+  /** Many command lines in one process, one after the other. */
+  const runMany = async (lists: readonly (readonly string[])[]): Promise<readonly Called[]> => {
+    const child = spawn(process.execPath, [join(import.meta.dirname, "many-commands.ts"), JSON.stringify(lists)], {
+      cwd: folder.path,
+      env: { ...process.env, MAINSTEM_SERVER: platform.url },
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    return JSON.parse(await text(child.stdout)) as readonly Called[];
   };
   const untilRows = async (count: number): Promise<void> => {
     for (const deadline = Date.now() + 60_000; Date.now() < deadline; await sleep(100)) {
@@ -175,6 +193,75 @@ describe("the command line", () => {
     assert.equal(refused.code, 1);
     assert.match(refused.errors, /rebuild the dataset.*\[task\.resetRefused\]/);
     assert.equal((await run(["reset", "archive.shop.orders"])).code, 2);
+  });
+
+  test("every command writes JSON and nothing else with --json, also when it fails or was called wrongly", { timeout: 120_000 }, async () => {
+    const rebuilt = await run(["rebuild", "shop.orders", "--json"]);
+    assert.equal(rebuilt.code, 0, rebuilt.errors);
+    await writeFile(join(folder.path, "next.json"), JSON.stringify({ ...contract, description: "All orders." }));
+    const calls: Readonly<Record<string, readonly string[]>> = {
+      plan: ["next.json"],
+      apply: ["next.json", "orders.json"],
+      export: ["shop.orders"],
+      convert: ["orders.json", "--format", "avsc"],
+      types: ["shop.orders"],
+      datasets: [],
+      describe: ["shop.orders"],
+      send: ["shop.orders", "orders.csv", "--delimiter", ";", "--null", "NULL"],
+      tail: ["shop.orders", "--limit", "3"],
+      query: ["SELECT id FROM shop.orders"],
+      snapshots: ["shop.orders"],
+      "inbox list": ["shop.orders"],
+      "inbox show": ["shop.orders", "no-such-entry"],
+      "inbox preview": ["shop.orders", "--all"],
+      "inbox retry": ["shop.orders", "--all"],
+      "inbox drop": ["shop.orders", "--all", "--reason", "a test"],
+      replay: ["shop.orders", "--list"],
+      rebuild: ["shop.orders", "--discard"],
+      close: ["shop.orders"],
+      status: [],
+      pause: ["archive.shop.orders"],
+      resume: ["archive.shop.orders"],
+      reset: ["archive.shop.orders", "--to", "nowhere"],
+    };
+    // Those that run the platform have tests of their own.
+    const others = new Set(["dev", "start"]);
+    const names = everyCommand(createProgram(async () => undefined))
+      .filter(({ commands }) => commands.length === 0)
+      .map((command) => (command.parent?.parent == null ? command.name() : `${command.parent.name()} ${command.name()}`));
+    assert.deepEqual(Object.keys(calls).sort(), names.filter((name) => !others.has(name)).sort());
+    const lists = Object.entries(calls).map(([name, args]) => [...name.split(" "), ...args, "--json"]);
+    const wrong = ["send", "nope", "reset", "inbox nope"].map((line) => [...line.split(" "), "--json"]);
+    for (const { args, code, output, errors } of await runMany([...lists, ...wrong, ["--json"]])) {
+      const of = args.join(" ");
+      for (const line of output) assert.doesNotThrow(() => JSON.parse(line), `${of}: ${line}`);
+      if (code === 0) assert.deepEqual(errors, [], of);
+      else if (output.length === 0) assert.match(errors.join("\n"), /^\{"error":\{"code":"[\w.]+","message":".*\}\}$/, of);
+      assert.equal(code === 2, wrong.some((one) => one.join() === args.join()) || args.length === 1, of);
+    }
+  });
+
+  test("Ctrl-C ends a long send with 130 and says what was sent", { timeout: 120_000 }, async () => {
+    const record = (index: number): string => `${JSON.stringify({ id: `cut${index}`, revision: 1, note: "n".repeat(1_000) })}\n`;
+    const countOf = async (): Promise<number> => {
+      const answer = (await (await fetch(`${platform.url}/v1/datasets/shop.orders`)).json()) as { readonly records: number };
+      return answer.records;
+    };
+    const already = await countOf();
+    const child = spawn(process.execPath, [cliEntry, "send", "shop.orders"], { env: { ...process.env, MAINSTEM_SERVER: platform.url } });
+    let output = "";
+    let errors = "";
+    child.stdout.on("data", (part: Buffer) => (output += part.toString()));
+    child.stderr.on("data", (part: Buffer) => (errors += part.toString()));
+    const ended = new Promise((resolve) => child.on("close", resolve));
+    // More than one request's worth, and then a pipe that stays open.
+    child.stdin.on("error", () => undefined).write(Array.from({ length: 5_000 }, (_, index) => record(index)).join(""));
+    while ((await countOf()) === already) await sleep(50);
+    child.kill("SIGINT");
+    assert.equal(await ended, 130);
+    const sent = (await countOf()) - already;
+    assert.equal(output, `shop.orders: ${sent.toLocaleString("en-US")} accepted, 0 refused; the rest was not sent\n`);
+    assert.equal(errors, "interrupted\n");
   });
 
   test("help and version end well", async () => {

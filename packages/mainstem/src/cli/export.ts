@@ -53,19 +53,23 @@ export function convertCommand(start: Start): Command {
       "\nExamples:\n  mainstem convert orders.odcs.yaml --format typescript --out orders.ts\n  mainstem convert datasets.ts --name shop.orders --format avsc",
     );
   return command.action((file: string, options: ConvertOptions) =>
-    start(command, async (context) => {
-      const form = parseForm(options.format);
-      const declarations = await readDeclarations(file);
-      const [declaration, ...others] = options.name === undefined ? declarations : declarations.filter(({ name }) => name === options.name);
-      if (declaration === undefined || others.length > 0)
-        throw new CliFailure("cli.usage", `${file} declares ${declarations.map(({ name }) => name).join(", ")}.`, {
-          remedy: "Choose one of them with --name.",
-          exitCode: 2,
-        });
-      sayNotes(context, [declaration]);
-      const text = writeForm(parseContract(declaration.contract), { form });
-      await writeText(context, { text, out: options.out, about: { name: declaration.name, format: form } });
-    }),
+    start(
+      command,
+      async (context) => {
+        const form = parseForm(options.format);
+        const declarations = await readDeclarations(file);
+        const [declaration, ...others] = options.name === undefined ? declarations : declarations.filter(({ name }) => name === options.name);
+        if (declaration === undefined || others.length > 0)
+          throw new CliFailure("cli.usage", `${file} declares ${declarations.map(({ name }) => name).join(", ")}.`, {
+            remedy: "Choose one of them with --name.",
+            exitCode: 2,
+          });
+        sayNotes(context, [declaration]);
+        const text = writeForm(parseContract(declaration.contract), { form });
+        await writeText(context, { text, out: options.out, about: { name: declaration.name, format: form } });
+      },
+      { server: "none" },
+    ),
   );
 }
 

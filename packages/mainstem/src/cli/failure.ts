@@ -1,8 +1,9 @@
 import { CodedError } from "@mainstem/contract";
 import { factsOf } from "../runtime/errors.ts";
+import { cliCodes, type CliCode } from "./cli-codes.ts";
 
-/** 0: it is done. 1: it failed, and the message says why. 2: it was called wrongly. */
-export const exitCodes = { ok: 0, failed: 1, usage: 2 } as const;
+/** 0: it is done. 1: it failed, and the message says why. 2: it was called wrongly. 130 and 143: Ctrl-C or SIGTERM came before it was done. */
+export const exitCodes = { ok: 0, failed: 1, usage: 2, interrupted: 130, terminated: 143 } as const;
 export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
 
 /** The body of an error answer: RFC 9457 with our code and what to do about it. */
@@ -19,13 +20,14 @@ export class CliFailure extends CodedError {
   readonly remedy: string | undefined;
   readonly exitCode: ExitCode;
 
+  /** Without a remedy it is that of the code. */
   constructor(
-    code: string,
+    code: CliCode | (string & {}),
     message: string,
     options: { readonly remedy?: string | undefined; readonly exitCode?: ExitCode; readonly facts?: Problem["facts"]; readonly cause?: unknown } = {},
   ) {
     super(code, message, options.facts, { cause: options.cause });
-    this.remedy = options.remedy;
+    this.remedy = options.remedy ?? (Object.hasOwn(cliCodes, code) ? cliCodes[code as CliCode] : undefined);
     this.exitCode = options.exitCode ?? exitCodes.failed;
   }
 }

@@ -49,34 +49,40 @@ export function inboxCommand(start: Start): Command {
       `
 Examples:
   mainstem inbox list shop.orders
-  mainstem inbox show shop.orders door/6f1c0a9b/12
   mainstem inbox preview shop.orders --group 0a1b2c3d4e5f --transform "merge(record, {'amount': '0.00'})"
-  mainstem inbox preview shop.orders --all --contract orders.ts
-  mainstem inbox retry shop.orders --group 0a1b2c3d4e5f --transform "rename(record, 'Total', 'amount')"
-  mainstem inbox drop shop.orders --id door/6f1c0a9b/12 --reason "a test of the supplier"
+  mainstem inbox retry --help
 
 A transform is an expression of the Common Expression Language (CEL) whose value is the mended record.`,
     );
   const add = (sub: Command): Command => {
-    command.addCommand(sub.exitOverride().showHelpAfterError("(--help shows how it is used)"));
+    command.addCommand(sub);
     return sub;
   };
-  const list = add(new Command("list").description("what waits, by cause").argument("<name>", "namespace.name"));
+  const list = add(leaf("list", "what waits, by cause").addHelpText("after", examples("mainstem inbox list shop.orders")));
   list.action((name: string) => start(list, (context) => showGroups(context, name)));
-  const show = add(new Command("show").description("one entry, with its original bytes").argument("<name>", "namespace.name").argument("<id>", "the entry"));
+  const show = add(leaf("show", "one entry, with its original bytes").argument("<id>", "the entry, as `inbox list` names one of each cause"));
+  show.addHelpText("after", examples("mainstem inbox show shop.orders door/6f1c0a9b/12"));
   show.action((name: string, id: string) => start(show, (context) => showEntry(context, name, id)));
   const preview = add(selecting("preview", "what a fix would make of entries; sends nothing"))
     .option("--transform <cel>", "the mended record as an expression of `record`")
-    .option("--contract <file>", "a file with the dataset's next contract, as for apply");
+    .option("--contract <file>", "a file with the dataset's next contract, as for apply")
+    .addHelpText(
+      "after",
+      examples(
+        `mainstem inbox preview shop.orders --group 0a1b2c3d4e5f --transform "merge(record, {'amount': '0.00'})"`,
+        "mainstem inbox preview shop.orders --all --contract orders.ts",
+      ),
+    );
   preview.action((name: string, options: SelectionOptions & { readonly transform?: string; readonly contract?: string }) =>
     start(preview, (context) => previewFix(context, name, options)),
   );
-  const retry = add(selecting("retry", "send entries through the door again; those that are accepted leave the inbox")).option(
-    "--transform <cel>",
-    "the mended record as an expression of `record`",
-  );
+  const retry = add(selecting("retry", "send entries through the door again; those that are accepted leave the inbox"))
+    .option("--transform <cel>", "the mended record as an expression of `record`")
+    .addHelpText("after", examples(`mainstem inbox retry shop.orders --group 0a1b2c3d4e5f --transform "rename(record, 'Total', 'amount')"`));
   retry.action((name: string, options: SelectionOptions & { readonly transform?: string }) => start(retry, (context) => retryEntries(context, name, options)));
-  const drop = add(selecting("drop", "give entries up; the reason is kept")).requiredOption("--reason <text>", "why nobody needs them");
+  const drop = add(selecting("drop", "give entries up; the reason is kept"))
+    .requiredOption("--reason <text>", "why nobody needs them")
+    .addHelpText("after", examples('mainstem inbox drop shop.orders --id door/6f1c0a9b/12 --reason "a test of the supplier"'));
   drop.action((name: string, options: SelectionOptions & { readonly reason: string }) =>
     start(drop, async (context) => {
       const { client, signal } = context;
@@ -88,13 +94,19 @@ A transform is an expression of the Common Expression Language (CEL) whose value
   return command;
 }
 
+function leaf(verb: string, description: string): Command {
+  return new Command(verb).description(description).argument("<name>", "namespace.name");
+}
+
 function selecting(verb: string, description: string): Command {
-  return new Command(verb)
-    .description(description)
-    .argument("<name>", "namespace.name")
+  return leaf(verb, description)
     .option("--group <group>", "the entries of one cause, as `inbox list` shows them")
     .option("--id <id>", "one entry")
     .option("--all", "every entry that waits");
+}
+
+function examples(...lines: readonly string[]): string {
+  return ["\nExamples:", ...lines.map((line) => `  ${line}`)].join("\n");
 }
 
 /** Exactly one of them: nobody drops everything by leaving a word out. */

@@ -1,8 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { Command } from "commander";
+import { isAbort } from "../runtime/errors.ts";
 import { path } from "./client.ts";
 import { print, type Context, type Start } from "./context.ts";
 import { CliFailure, exitCodes, type ExitCode } from "./failure.ts";
+import { createProgress } from "./progress.ts";
 import { formatCount } from "./text-table.ts";
 
 const lookEveryMs = 300;
@@ -68,7 +70,7 @@ async function run(context: Context, name: string, { swap, discard, yes }: Rebui
   }
   const known = await client.call({ path: at, accept: [404], signal });
   if (known.status === 404) await client.call({ method: "POST", path: at, signal });
-  const rebuild = await waitFor(context, name);
+  const rebuild = await waitFor(context, name).catch((error: unknown) => Promise.reject(goesOn(context, name, error)));
   const same = rebuild.comparison !== null && differences(rebuild).every(([, { rows }]) => rows === 0);
   if (swap !== true || !(yes === true || same)) {
     await print(context, rebuild, describe);
@@ -83,8 +85,10 @@ async function run(context: Context, name: string, { swap, discard, yes }: Rebui
 }
 
 /** Shows how far it is until it is ready. Throws when its task stopped for good. */
-async function waitFor({ client, signal, terminal, json }: Context, name: string): Promise<RebuildDetail> {
-  let said = "";
+async function waitFor(context: Context, name: string): Promise<RebuildDetail> {
+  const { client, signal, terminal } = context;
+  const progress = createProgress(context, { label: `building ${name}` });
+  terminal.progress(`building ${name}`);
   for (;;) {
     const rebuild = (await client.call({ path: path`/v1/datasets/${name}/rebuild`, signal })).body as RebuildDetail;
     if (rebuild.state === "ready") return rebuild;
@@ -96,12 +100,15 @@ async function waitFor({ client, signal, terminal, json }: Context, name: string
       throw new CliFailure(failure.code, failure.message, {
         remedy: `Mend the cause and start the server again, or: mainstem rebuild ${name} --discard`,
       });
-    const text = at === undefined ? "building" : `building: ${formatCount(at.position)} of ${formatCount(at.end)} offsets`;
-    if (terminal.live) terminal.progress(text);
-    else if (!json && text !== said) terminal.say(text);
-    said = text;
+    if (at !== undefined) progress.update({ done: at.position, total: at.end, note: "offsets" });
     await sleep(lookEveryMs, undefined, { signal });
   }
+}
+
+/** Who leaves the waiting is told where the work is. */
+function goesOn({ terminal, json }: Context, name: string, error: unknown): unknown {
+  if (isAbort(error) && !json) terminal.say(`The rebuild of ${name} goes on in the server: \`mainstem rebuild ${name}\` shows it again.`);
+  return error;
 }
 
 function differences({ comparison }: RebuildDetail): readonly (readonly [string, Difference])[] {

@@ -1,8 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { Command } from "commander";
+import { isAbort } from "../runtime/errors.ts";
 import { path } from "./client.ts";
 import { print, printList, type Context, type Start } from "./context.ts";
 import { CliFailure, exitCodes, type ExitCode } from "./failure.ts";
+import { createProgress } from "./progress.ts";
 import { formatCount, formatCounted, formatTable } from "./text-table.ts";
 
 const lookEveryMs = 500;
@@ -32,8 +34,8 @@ interface ReplayDetail {
 interface TaskDetail {
   readonly name: string;
   readonly state: string;
-  readonly progress?: { readonly position: number; readonly end: number };
-  readonly lastError?: { readonly code: string; readonly message: string };
+  readonly progress: { readonly position: number; readonly end: number } | null;
+  readonly lastError: { readonly code: string; readonly message: string } | null;
 }
 
 /** `mainstem replay NAME` */
@@ -69,26 +71,36 @@ async function run(context: Context, name: string, { from, to, intoLive, list, r
   const request = intoLive === undefined ? { from, to } : { intoLive };
   const { body } = await client.call({ method: "POST", path: path`/v1/datasets/${name}/replay`, body: request, signal });
   const begun = body as ReplayDetail;
-  const replay = wait ? await waitFor(context, begun) : begun;
+  const replay = wait ? await waitFor(context, begun).catch((error: unknown) => Promise.reject(goesOn(context, begun, error))) : begun;
   await print(context, replay, (one) => showOne(one));
   return exitCodes.ok;
 }
 
 /** Shows how far it is until it ends. Throws when its task stopped for good. */
-async function waitFor({ client, signal, terminal }: Context, begun: ReplayDetail): Promise<ReplayDetail> {
+async function waitFor(context: Context, begun: ReplayDetail): Promise<ReplayDetail> {
+  const { client, signal, terminal } = context;
+  const progress = createProgress(context, { label: `replaying ${begun.dataset}` });
+  terminal.progress(`replaying ${begun.dataset}`);
   for (;;) {
     const { body } = await client.call({ path: path`/v1/datasets/${begun.dataset}/replays/${begun.id}`, signal });
     const replay = body as ReplayDetail;
     if (replay.state !== "running") return replay;
     const tasks = (await client.call({ path: "/v1/tasks", signal })).body as { readonly tasks: readonly TaskDetail[] };
     const task = tasks.tasks.find(({ name }) => name === begun.task);
-    if (task?.state === "stopped" && task.lastError !== undefined)
+    if (task?.state === "stopped" && task.lastError !== null)
       throw new CliFailure(task.lastError.code, task.lastError.message, {
         remedy: `Replay ${begun.id} stopped; it goes on with the next start of the server.`,
       });
-    if (task?.progress !== undefined) terminal.progress(`replaying ${formatCount(task.progress.position)} of ${formatCount(task.progress.end)} offsets`);
+    const at = task?.progress ?? undefined;
+    if (at !== undefined) progress.update({ done: at.position, total: at.end, note: "offsets" });
     await sleep(lookEveryMs, undefined, { signal });
   }
+}
+
+/** Who leaves the waiting is told where the work is. */
+function goesOn({ terminal, json }: Context, { id, dataset }: ReplayDetail, error: unknown): unknown {
+  if (isAbort(error) && !json) terminal.say(`Replay ${id} goes on in the server: \`mainstem replay ${dataset} --list\` shows it.`);
+  return error;
 }
 
 function showOne({ id, dataset, state, target, topic, records, tooLarge }: ReplayDetail): readonly string[] {

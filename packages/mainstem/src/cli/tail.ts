@@ -35,7 +35,12 @@ export function tailCommand(start: Start): Command {
   return command.action((name: string, options: TailOptions) =>
     start(command, async (context) => {
       const lines = context.client.lines({ path: path`/v1/datasets/${name}/records`, query: { ...options }, signal: context.signal });
-      for await (const line of lines) await context.terminal.line(context.json ? line : show(JSON.parse(line) as LoggedRecord, context.terminal));
+      try {
+        for await (const line of lines) await context.terminal.line(context.json ? line : show(JSON.parse(line) as LoggedRecord, context.terminal));
+      } catch (error) {
+        // To follow is to go on until then.
+        if (options.follow !== true || !context.signal.aborted) throw error;
+      }
     }),
   );
 }

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { TaskDetail } from "./answers.ts";
-import { formatSeconds, formatTask, formatTasks } from "./task-table.ts";
+import { formatTask, formatTasks } from "./task-table.ts";
+import { formatSeconds } from "./text-table.ts";
 
 const task: TaskDetail = {
   name: "archive.shop.orders",
@@ -18,6 +19,8 @@ const task: TaskDetail = {
   heldBy: null,
 };
 
+const style = (_style: string, text: string): string => text;
+
 test("a task in one line says what is known, and nothing of what is not", () => {
   assert.equal(formatTask(task), "archive.shop.orders  slow  running  41,200 of 90,000 offsets  812.4/s  1 min left  More arrives than it gets done.");
   const paused = { by: "ana@desk", at: "2026-11-21T14:00:00.000Z", reason: "the disk moves" };
@@ -26,8 +29,9 @@ test("a task in one line says what is known, and nothing of what is not", () => 
 });
 
 test("the table fits the width that there is", () => {
-  for (const width of [80, 100, 140]) for (const line of formatTasks([task], { width })) assert.ok(line.length <= width, `${width}: ${line.length}`);
-  assert.match(formatTasks([task], { width: undefined })[1] ?? "", /2026-11-21T14:05:02\.113Z  More arrives/);
+  for (const width of [80, 100, 140]) for (const line of formatTasks([task], { width, style })) assert.ok(line.length <= width, `${width}: ${line.length}`);
+  assert.match(formatTasks([task], { width: 200, style })[1] ?? "", /███░░░░░ 41,200 of 90,000 offsets/);
+  assert.match(formatTasks([task], { width: undefined, style })[1] ?? "", /2026-11-21T14:05:02\.113Z  More arrives/);
 });
 
 test("a time that is left is told in its two largest units", () => {

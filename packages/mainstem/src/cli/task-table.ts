@@ -1,6 +1,7 @@
 import type { TaskDetail } from "./answers.ts";
 import type { Terminal } from "./terminal.ts";
-import { formatCount, formatTable } from "./text-table.ts";
+import { drawBar } from "./progress.ts";
+import { formatCount, formatSeconds, formatTable } from "./text-table.ts";
 
 const columns = [
   { title: "task" },
@@ -13,24 +14,35 @@ const columns = [
   { title: "about" },
 ] as const;
 
-/** Tasks as a table that fits the screen. */
-export function formatTasks(tasks: readonly TaskDetail[], { width }: Pick<Terminal, "width">): readonly string[] {
-  return formatTable(columns, tasks.map(toRow), { width });
+const verdictColors = { ok: "green", slow: "yellow", stuck: "red", paused: "yellow", failed: "red", idle: "dim" } as const;
+const verdictColumn = columns.findIndex(({ title }) => title === "verdict");
+const barWidth = 8;
+
+/** Tasks as a table that fits the screen, where those that have something to do get a bar. */
+export function formatTasks(tasks: readonly TaskDetail[], { width, style }: Pick<Terminal, "width" | "style">): readonly string[] {
+  const rows = tasks.map((task) => toRow(task, { bar: width !== undefined }));
+  const paint = (cell: string, column: number): string => {
+    const verdict = column === verdictColumn ? cell.trim() : "";
+    return verdict in verdictColors ? style(verdictColors[verdict as TaskDetail["verdict"]], cell) : cell;
+  };
+  return formatTable(columns, rows, { width, paint });
 }
 
 /** One task in one line, for a log. */
 export function formatTask(task: TaskDetail): string {
-  const [name, verdict, state, progress, rate, left, , more] = toRow(task);
+  const [name, verdict, state, progress, rate, left, , more] = toRow(task, { bar: false });
   return [name, verdict, state, progress, rate, left === "" ? "" : `${left} left`, more].filter((part) => part !== "").join("  ");
 }
 
-function toRow({ name, verdict, state, progress, ratePerSecond, remainingSeconds, lastAdvance, ...rest }: TaskDetail): readonly string[] {
+function toRow(task: TaskDetail, { bar }: { readonly bar: boolean }): readonly string[] {
+  const { name, verdict, state, progress, ratePerSecond, remainingSeconds, lastAdvance, ...rest } = task;
   const behind = progress !== null && progress.position < progress.end;
+  const drawn = bar && behind && progress.end > 0 ? `${drawBar(progress.position / progress.end, barWidth)} ` : "";
   return [
     name,
     verdict,
     state,
-    progress === null ? "" : `${formatCount(progress.position)} of ${formatCount(progress.end)} ${progress.unit}`,
+    progress === null ? "" : `${drawn}${formatCount(progress.position)} of ${formatCount(progress.end)} ${progress.unit}`,
     ratePerSecond === null || ratePerSecond === 0 ? "" : `${formatCount(ratePerSecond)}/s`,
     behind && remainingSeconds !== null ? formatSeconds(remainingSeconds) : "",
     lastAdvance ?? "",
@@ -43,25 +55,4 @@ function about({ because, paused, heldBy, lastError }: Pick<TaskDetail, "because
   if (heldBy !== null) return `run by ${heldBy}`;
   const error = lastError === null ? "" : `${lastError.code} at ${lastError.at}`;
   return because === undefined ? error : [because, lastError === null ? "" : `[${error}]`].join(" ").trimEnd();
-}
-
-/** 75 as 1 min 15 s, by the two largest units. */
-export function formatSeconds(seconds: number): string {
-  const whole = Math.max(1, Math.round(seconds));
-  const units = [
-    ["d", 86_400],
-    ["h", 3_600],
-    ["min", 60],
-    ["s", 1],
-  ] as const;
-  const first = units.findIndex(([, size]) => whole >= size);
-  let rest = whole;
-  return units
-    .slice(first, first + 2)
-    .flatMap(([unit, size]) => {
-      const count = Math.floor(rest / size);
-      rest -= count * size;
-      return count === 0 ? [] : [`${count} ${unit}`];
-    })
-    .join(" ");
 }

@@ -1,14 +1,15 @@
 import { once } from "node:events";
 import { styleText } from "node:util";
+import { cutToWidth } from "./text-width.ts";
 
 type Style = "bold" | "dim" | "red" | "green" | "yellow" | "cyan";
 
 /** Where a command writes. Results go to standard output, everything that is said about them to standard error. */
 export interface Terminal {
-  /** Columns of the screen; undefined where output is no screen, so that nothing is cut in a pipe. */
+  /** Columns of the screen of results; undefined where they go to no screen, so that nothing is cut in a pipe. */
   readonly width: number | undefined;
-  /** Whether a line of progress may be drawn over itself. */
-  readonly live: boolean;
+  /** Columns of the screen on which a line of progress may be drawn over itself; undefined where there is none, or with `--json`. */
+  readonly progressWidth: number | undefined;
   /** Writes a line of results; resolves when the reader kept up. */
   line(text: string): Promise<void>;
   say(text: string): void;
@@ -21,15 +22,19 @@ export interface Terminal {
 
 export function createTerminal(options: { readonly color: boolean; readonly quiet: boolean }): Terminal {
   const { stdout, stderr } = process;
-  const live = stderr.isTTY && !options.quiet;
   let drawn = false;
+  const progressWidth = (): number | undefined => (stderr.isTTY && !options.quiet ? stderr.columns || 80 : undefined);
   const clear = (): void => {
     if (drawn) stderr.write("\r\u001b[2K");
     drawn = false;
   };
   return {
-    width: stdout.isTTY ? stdout.columns : undefined,
-    live,
+    get width() {
+      return stdout.isTTY ? stdout.columns || 80 : undefined;
+    },
+    get progressWidth() {
+      return progressWidth();
+    },
     async line(text) {
       clear();
       if (!stdout.write(`${text}\n`)) await once(stdout, "drain");
@@ -48,20 +53,30 @@ export function createTerminal(options: { readonly color: boolean; readonly quie
       stderr.write(`${text}\n`);
     },
     progress(text) {
-      if (!live) return;
-      clear();
-      if (text === "") return;
-      stderr.write(text.slice(0, (stderr.columns || 80) - 1));
+      const width = progressWidth();
+      if (width === undefined) return;
+      if (text === "") return clear();
+      // Drawn over the one before and then cleared to the right: nothing flickers.
+      stderr.write(`\r${cutToWidth(toPrintable(text), width - 1)}\u001b[K`);
       drawn = true;
     },
     style: (style, text) => (options.color ? styleText(style, text, { validateStream: false }) : text),
   };
 }
 
-/** Whether colours are wanted: not with `--no-color`, `NO_COLOR`, in a pipe or on a screen without them. */
-export function wantsColor(options: { readonly flag: boolean; readonly env: NodeJS.ProcessEnv; readonly isTty: boolean }): boolean {
-  const { flag, env, isTty } = options;
-  return flag && isTty && (env["NO_COLOR"] ?? "") === "" && env["TERM"] !== "dumb";
+export const colorChoices = ["auto", "always", "never"] as const;
+export type ColorChoice = (typeof colorChoices)[number];
+
+/**
+ * Whether colours are wanted. What was asked for on the command line counts first, then `NO_COLOR` (no-color.org), then `FORCE_COLOR`; otherwise
+ * there are colours on a screen that has them, and none in a pipe.
+ */
+export function wantsColor(options: { readonly choice: ColorChoice; readonly env: NodeJS.ProcessEnv; readonly isTty: boolean }): boolean {
+  const { choice, env, isTty } = options;
+  if (choice !== "auto") return choice === "always";
+  if ((env["NO_COLOR"] ?? "") !== "") return false;
+  if (!["", "0", "false"].includes(env["FORCE_COLOR"] ?? "")) return true;
+  return isTty && env["TERM"] !== "dumb";
 }
 
 /** Text that can do nothing to a screen: control characters become their escapes. */

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { toPrintable, wantsColor } from "./terminal.ts";
 import { formatBytes, formatCount, formatTable, toCell } from "./text-table.ts";
+import { cutToWidth, widthOf } from "./text-width.ts";
 
 const columns = [{ title: "name" }, { title: "rows", align: "right" as const }, { title: "about" }];
 
@@ -26,10 +27,27 @@ test("cuts nothing where there is no screen", () => {
   assert.equal(formatTable([{ title: "t" }], [[long]])[1], long);
 });
 
-test("keeps a column readable on a screen that is too narrow for all of them", () => {
-  const many = Array.from({ length: 12 }, (_, index) => ({ title: `column ${index}` }));
-  const [titles = ""] = formatTable(many, [], { width: 20 });
-  assert.ok(titles.includes("colum…"), titles);
+test("gives each row a block of its own on a screen that is too narrow for all columns", () => {
+  const many = Array.from({ length: 5 }, (_, index) => ({ title: `column ${index}` }));
+  const lines = formatTable(many, [["a", "b", "a text that is too long", "", "e"], ["f"]], { width: 24 });
+  assert.deepEqual(lines.slice(0, 6), [`── 1 ${"─".repeat(19)}`, "column 0  a", "column 1  b", "column 2  a text that i…", "column 3", "column 4  e"]);
+  assert.equal(lines.length, 12);
+  for (const line of lines) assert.ok(widthOf(line) <= 24, line);
+});
+
+test("colours cells without changing their width", () => {
+  const paint = (cell: string, column: number): string => (column === 0 ? `<${cell}>` : cell);
+  assert.deepEqual(
+    formatTable(
+      [{ title: "a" }, { title: "b" }],
+      [
+        ["x", "y"],
+        ["xxx", ""],
+      ],
+      { paint },
+    ),
+    ["a    b", "<x  >  y", "<xxx>"],
+  );
 });
 
 test("lets no value move the cursor or change the colour of the screen", () => {
@@ -37,7 +55,12 @@ test("lets no value move the cursor or change the colour of the screen", () => {
   assert.deepEqual(formatTable([{ title: "t" }], [["one\ntwo"]]), ["t", "one\\ntwo"]);
 });
 
-test("counts characters, not UTF-16 units", () => {
+test("counts the columns that a screen gives to letters, not their units", () => {
+  assert.deepEqual(["abc", "é", "e\u0301", "🌍", "👩‍👩‍👧", "漢字", "ﾊ", "⚠️"].map(widthOf), [3, 1, 1, 2, 2, 4, 1, 2]);
+  assert.deepEqual(
+    ["漢字", "abc", "🌍🌍"].map((text) => cutToWidth(text, 3)),
+    ["漢…", "abc", "🌍…"],
+  );
   assert.deepEqual(
     formatTable(
       [{ title: "t" }, { title: "u" }],
@@ -46,7 +69,7 @@ test("counts characters, not UTF-16 units", () => {
         ["abc", "y"],
       ],
     ),
-    ["t    u", "🌍🌍   x", "abc  y"],
+    ["t     u", "🌍🌍  x", "abc   y"],
   );
 });
 
@@ -56,9 +79,17 @@ test("writes values, counts and sizes as people read them", () => {
   assert.deepEqual([0, 999, 1_000, 123_456, 4_000_000_000].map(formatBytes), ["0 B", "999 B", "1.0 KB", "123 KB", "4.0 GB"]);
 });
 
-test("uses colours only on a screen that has them, and where nobody refused", () => {
-  const wanted = { flag: true, env: {}, isTty: true };
+test("uses colours only on a screen that has them, where nobody refused, or where somebody asked", () => {
+  const wanted = { choice: "auto", env: {}, isTty: true } as const;
   assert.equal(wantsColor(wanted), true);
-  for (const without of [{ flag: false }, { isTty: false }, { env: { NO_COLOR: "1" } }, { env: { TERM: "dumb" } }])
+  for (const without of [
+    { choice: "never" as const },
+    { isTty: false },
+    { env: { NO_COLOR: "1" } },
+    { env: { TERM: "dumb" } },
+    { env: { NO_COLOR: "1", FORCE_COLOR: "1" } },
+  ])
     assert.equal(wantsColor({ ...wanted, ...without }), false);
+  for (const asked of [{ choice: "always" as const, env: { NO_COLOR: "1" } }, { env: { FORCE_COLOR: "1" } }])
+    assert.equal(wantsColor({ ...wanted, isTty: false, ...asked }), true);
 });

@@ -1,8 +1,16 @@
 import { toPrintable } from "./terminal.ts";
+import { cutToWidth, widthOf } from "./text-width.ts";
 
 export interface TextColumn {
   readonly title: string;
   readonly align?: "left" | "right";
+}
+
+export interface TableOptions {
+  /** Of the screen; nothing is cut where there is none. */
+  readonly width?: number | undefined;
+  /** Colours a cell, which has its final width already; the column is counted from 0. */
+  readonly paint?: (cell: string, column: number) => string;
 }
 
 const gap = "  ";
@@ -10,20 +18,22 @@ const gap = "  ";
 const columnWidthMin = 6;
 
 /**
- * Lines of a table, the titles first. With a width the widest columns give way, ending in "…", until the table fits;
- * columns that cannot fit even so are left to the right of the edge.
+ * Lines of a table, the titles first. With a width the widest columns give way, ending in "…", until the table fits; where that cannot be,
+ * each row becomes a block of its own with a line for each cell.
  */
-export function formatTable(
-  columns: readonly TextColumn[],
-  rows: readonly (readonly string[])[],
-  options: { readonly width?: number | undefined } = {},
-): readonly string[] {
+export function formatTable(columns: readonly TextColumn[], rows: readonly (readonly string[])[], { width, paint }: TableOptions = {}): readonly string[] {
   const cells = [columns.map(({ title }) => title), ...rows].map((row) => columns.map((_, index) => toPrintable(row[index] ?? "")));
-  const natural = columns.map((_, index) => Math.max(...cells.map((row) => lengthOf(row[index] ?? ""))));
-  const widths = options.width === undefined ? natural : fitWidths(natural, options.width - gap.length * (columns.length - 1));
-  return cells.map((row) =>
+  const natural = columns.map((_, index) => Math.max(...cells.map((row) => widthOf(row[index] ?? ""))));
+  const available = width === undefined ? undefined : width - gap.length * (columns.length - 1);
+  const least = natural.reduce((sum, one) => sum + Math.min(one, columnWidthMin), 0);
+  if (available !== undefined && least > available && rows.length > 0) return formatBlocks(cells, width ?? 0);
+  const widths = available === undefined ? natural : fitWidths(natural, available);
+  return cells.map((row, line) =>
     row
-      .map((cell, index) => pad(cell, { width: widths[index] ?? 0, align: columns[index]?.align ?? "left" }))
+      .map((cell, index) => {
+        const padded = pad(cell, { width: widths[index] ?? 0, align: columns[index]?.align ?? "left", last: index === row.length - 1 });
+        return line === 0 || paint === undefined ? padded : paint(padded, index);
+      })
       .join(gap)
       .trimEnd(),
   );
@@ -44,15 +54,28 @@ function fitWidths(natural: readonly number[], available: number): readonly numb
   });
 }
 
-function pad(text: string, { width, align }: { readonly width: number; readonly align: "left" | "right" }): string {
-  const characters = Array.from(text);
-  if (characters.length > width) return `${characters.slice(0, width - 1).join("")}…`;
-  const space = " ".repeat(width - characters.length);
-  return align === "right" ? space + text : text + space;
+function formatBlocks([titles = [], ...rows]: readonly (readonly string[])[], width: number): readonly string[] {
+  const titleWidth = Math.min(Math.max(...titles.map(widthOf)), Math.floor(width / 3));
+  return rows.flatMap((row, index) => [
+    cutToWidth(`── ${index + 1} ${"─".repeat(width)}`, width).replace("…", "─"),
+    ...titles.map((title, column) => {
+      const name = pad(title, { width: titleWidth, align: "left", last: false });
+      return `${name}${gap}${cutToWidth(row[column] ?? "", width - titleWidth - gap.length)}`.trimEnd();
+    }),
+  ]);
 }
 
-function lengthOf(text: string): number {
-  return Array.from(text).length;
+interface Pad {
+  readonly width: number;
+  readonly align: "left" | "right";
+  /** Nothing follows on the line: no blanks are needed. */
+  readonly last: boolean;
+}
+
+function pad(text: string, { width, align, last }: Pad): string {
+  const cut = cutToWidth(text, width);
+  const space = " ".repeat(Math.max(0, width - widthOf(cut)));
+  return align === "right" ? space + cut : last ? cut : cut + space;
 }
 
 /** A value of an answer as one cell. */
@@ -76,4 +99,25 @@ export function formatBytes(bytes: number): string {
   const step = bytes < 1_000 ? 0 : Math.min(units.length - 1, Math.floor(Math.log10(bytes) / 3));
   const value = bytes / 1_000 ** step;
   return `${step === 0 || value >= 100 ? value.toFixed(0) : value.toFixed(1)} ${units[step]}`;
+}
+
+/** 75 as 1 min 15 s, by the two largest units. */
+export function formatSeconds(seconds: number): string {
+  const whole = Math.max(1, Math.round(seconds));
+  const units = [
+    ["d", 86_400],
+    ["h", 3_600],
+    ["min", 60],
+    ["s", 1],
+  ] as const;
+  const first = units.findIndex(([, size]) => whole >= size);
+  let rest = whole;
+  return units
+    .slice(first, first + 2)
+    .flatMap(([unit, size]) => {
+      const count = Math.floor(rest / size);
+      rest -= count * size;
+      return count === 0 ? [] : [`${count} ${unit}`];
+    })
+    .join(" ");
 }

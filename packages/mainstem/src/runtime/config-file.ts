@@ -11,7 +11,7 @@ export type ConfigFile =
   | { readonly kind: "broken"; readonly path: string; readonly expected: string; readonly received: string };
 
 /** Where it is looked for when none is named. */
-const names = ["mainstem.config.ts", "mainstem.config.yaml", "mainstem.config.yml", "mainstem.config.json"] as const;
+export const configFileNames = ["mainstem.config.ts", "mainstem.config.yaml", "mainstem.config.yml", "mainstem.config.json"] as const;
 
 const fileBytesMax = 1_048_576;
 
@@ -19,7 +19,7 @@ const fileBytesMax = 1_048_576;
 export async function readConfigFile({ cwd, file }: { readonly cwd: string; readonly file: string | undefined }): Promise<ConfigFile> {
   if (file !== undefined) return await readOne(resolve(cwd, file));
   const found: string[] = [];
-  for (const name of names) if (await exists(join(cwd, name))) found.push(name);
+  for (const name of configFileNames) if (await exists(join(cwd, name))) found.push(name);
   const [name, ...others] = found;
   if (name === undefined) return { kind: "none" };
   if (others.length === 0) return await readOne(join(cwd, name));

@@ -1,0 +1,76 @@
+import { relative } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Command } from "commander";
+import { loadConfig, resolveSecret, type Config } from "../runtime/config.ts";
+import { createLogger } from "../runtime/logger.ts";
+import { createClient, path, type Client } from "./client.ts";
+import type { Context } from "./context.ts";
+import { readDeclarations } from "./contract-files.ts";
+
+/** As long as a timer can be. */
+const foreverMs = 2_147_483_647;
+
+export interface ServeOptions {
+  readonly config?: string;
+  readonly dataDir?: string;
+  readonly host?: string;
+  readonly port?: string;
+  readonly logLevel?: string;
+}
+
+/** The options of the commands that run the platform; each is a setting too. */
+export function addServeOptions(command: Command, defaults: { readonly logLevel: string }): Command {
+  return command
+    .option("-c, --config <file>", "the configuration (default: mainstem.config.ts, .yaml or .json in this folder)")
+    .option("--data-dir <folder>", "where it keeps its data (default: .mainstem)")
+    .option("--host <address>", "where it listens (default: 127.0.0.1)")
+    .option("--port <number>", "0 takes any free one (default: 7070)")
+    .option("--log-level <level>", `what it logs to standard error: debug, info, warn, error or silent (default: ${defaults.logLevel})`);
+}
+
+/** The settings: those flags win, and `defaults` give way to everything that was said. Errors: `config.invalid`. */
+export async function loadSettings(options: ServeOptions, { defaults = {} }: { readonly defaults?: Readonly<Record<string, unknown>> } = {}): Promise<Config> {
+  const flags = { dataDir: options.dataDir, "server.host": options.host, "server.port": options.port, logLevel: options.logLevel };
+  return await loadConfig({ cwd: process.cwd(), file: options.config, env: process.env, flags, defaults });
+}
+
+/** Runs the whole platform in this process until the signal; `meanwhile` is called when it is ready. */
+export async function serve(context: Context, config: Config, meanwhile: (client: Client) => Promise<void>): Promise<void> {
+  // Other commands start without the platform and its libraries.
+  const { openPlatform } = await import("../platform.ts");
+  await using platform = await openPlatform(config, { logger: createLogger({ level: config.logLevel }) });
+  const { token } = config.server;
+  const client = createClient({ url: platform.url, from: "its own address", token: token === undefined ? undefined : await resolveSecret(token) });
+  try {
+    await applyDatasets(context, { config, client });
+    await sayReady(context, { config, url: platform.url });
+    await meanwhile(client);
+  } catch (error) {
+    if (!context.signal.aborted) throw error;
+  }
+  if (!context.json) context.terminal.say("closing; what was acknowledged is on disk");
+}
+
+/** Waits for the signal. */
+export async function untilStopped({ signal }: Context): Promise<void> {
+  await sleep(foreverMs, undefined, { signal }).catch(() => undefined);
+}
+
+/** The datasets that the configuration names are declared before anybody is told that the platform is ready. */
+async function applyDatasets({ signal }: Context, { config, client }: { readonly config: Config; readonly client: Client }): Promise<void> {
+  for (const { name, contract } of (await Promise.all(config.datasets.map(readDeclarations))).flat())
+    await client.call({ method: "PUT", path: path`/v1/definitions/dataset/${name}`, body: contract, signal });
+}
+
+async function sayReady({ json, terminal }: Context, { config, url }: { readonly config: Config; readonly url: string }): Promise<void> {
+  if (json) return terminal.line(JSON.stringify({ kind: "ready", url, dataDir: config.dataDir, pid: process.pid }));
+  const { archive, tables } = config;
+  await terminal.line(`${terminal.style("bold", "Mainstem")} answers at ${terminal.style("cyan", url)}`);
+  await terminal.line(`  data in ${relative(process.cwd(), config.dataDir) || "."}`);
+  await terminal.line(`  archive every ${seconds(archive.every)}, tables every ${seconds(tables.every)} (archive.every and tables.every in the configuration)`);
+  await terminal.line(`  Ctrl-C ends it. In another terminal: mainstem apply datasets.ts, mainstem --help`);
+}
+
+function seconds(milliseconds: number): string {
+  return milliseconds % 60_000 === 0 ? `${milliseconds / 60_000} min` : `${milliseconds / 1_000} s`;
+}
