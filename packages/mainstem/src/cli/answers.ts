@@ -28,6 +28,10 @@ export interface EndDetail {
   readonly groups: readonly { readonly group: string; readonly behind: number; readonly moved: boolean }[];
 }
 
+export interface NeighbourDetail extends EndDetail {
+  readonly name: string;
+}
+
 export interface ClosedDetail extends EndDetail {
   readonly dataset: string;
   readonly successor: string;
@@ -43,8 +47,12 @@ export interface DatasetDetail extends DatasetSummary {
   readonly archive: { readonly partitions: readonly { readonly next: number }[]; readonly completeThrough: string | null };
   readonly table: { readonly snapshot: { readonly id: string; readonly committedAt: string } | null } | null;
   readonly rebuildPending: readonly string[];
-  readonly predecessor: ({ readonly name: string } & Omit<EndDetail, "groups">) | null;
-  readonly successor: ({ readonly name: string } & EndDetail) | null;
+  readonly rebuild: {
+    readonly state: "needed" | "building" | "ready";
+    readonly rewritten: { readonly files: number; readonly rows: number; readonly bytes: number };
+  } | null;
+  readonly predecessor: NeighbourDetail | null;
+  readonly successor: NeighbourDetail | null;
 }
 
 interface TopicDetail {
@@ -79,6 +87,7 @@ export interface PlanDetail {
   readonly refused: readonly { readonly path: string; readonly reason: string; readonly remedy: string }[];
   readonly version?: number;
   readonly changes?: readonly string[];
+  readonly consent?: readonly string[];
   readonly owner?: { readonly now: string | null; readonly next: string | null };
   readonly archive?: "created" | "unchanged";
   readonly table?: {
@@ -90,6 +99,8 @@ export interface PlanDetail {
   };
   readonly consumers?: readonly { readonly group: string; readonly platform: boolean; readonly lag: number }[];
   readonly consumersLeftOut?: number;
+  readonly predecessor?: NeighbourDetail;
+  readonly successor?: NeighbourDetail;
 }
 
 export interface TaskDetail {

@@ -1,8 +1,10 @@
 import { isClock, type AvroTypeSchema, type Deletes, type Merge } from "@mainstem/contract";
 import { Command } from "commander";
-import type { DatasetDetail, EndDetail, VersionDetail } from "./answers.ts";
+import type { DatasetDetail, VersionDetail } from "./answers.ts";
 import { path } from "./client.ts";
 import { print, printList, type Start } from "./context.ts";
+import { describeFiles } from "./plan.ts";
+import { describeEnd, describeMoves } from "./succession.ts";
 import { formatCount, formatTable, toCell } from "./text-table.ts";
 
 /** `mainstem describe NAME` */
@@ -48,17 +50,10 @@ function show(dataset: DatasetDetail, width: number | undefined): readonly strin
     ],
     ["ahead at most", contract.maxAhead],
     ["continues", dataset.predecessor === null ? contract.predecessor : `${dataset.predecessor.name}, ${describeEnd(dataset.predecessor)}`],
+    ...readers(dataset.predecessor),
     ["continued by", dataset.successor === null ? undefined : `${dataset.successor.name}; this one is ${describeEnd(dataset.successor)}`],
-    ...(dataset.successor?.groups ?? []).map(({ group, behind, moved }): readonly [string, string] => [
-      "reader",
-      `${group}, ${moved ? "has moved on" : behind === 0 ? "has read all so far" : `${formatCount(behind)} records behind`}`,
-    ]),
-    [
-      "to be rebuilt",
-      dataset.rebuildPending.length === 0
-        ? undefined
-        : `${dataset.rebuildPending.join(", ")}: the table follows the old contract until \`mainstem rebuild ${contract.name}\` is swapped in`,
-    ],
+    ...readers(dataset.successor),
+    ...rebuild(dataset),
     ["status", [dataset.status, ...(dataset.reasons ?? []).map(({ message }) => message)].join("; ")],
     ["in the log", `${formatCount(dataset.records)} records`],
     ["in the archive", `${formatCount(archive.partitions.reduce((sum, { next }) => sum + next, 0))} records${through(archive.completeThrough)}`],
@@ -76,9 +71,21 @@ function show(dataset: DatasetDetail, width: number | undefined): readonly strin
   ];
 }
 
-function describeEnd({ closedAt, partitions }: Pick<EndDetail, "closedAt" | "partitions">): string {
-  const records = formatCount(partitions.reduce((sum, { end }) => sum + end, 0));
-  return closedAt === null ? `open (${records} records so far)` : `closed since ${closedAt} at ${records} records`;
+function readers(neighbour: DatasetDetail["successor"]): readonly (readonly [string, string])[] {
+  return (neighbour === null ? [] : describeMoves(neighbour)).map((text) => ["reader", text]);
+}
+
+function rebuild({ rebuild: waiting, rebuildPending, contract: { name, owner } }: DatasetDetail): readonly (readonly [string, string])[] {
+  if (waiting === null) return [];
+  const what =
+    rebuildPending.length === 0
+      ? "the same contract"
+      : `${rebuildPending.join(", ")}: the table follows the old contract until \`mainstem rebuild ${name}\` is swapped in`;
+  const state = { needed: "not begun", building: "being built", ready: "ready: swap it or discard it" }[waiting.state];
+  return [
+    ["to be rebuilt", `${what} (${state})`],
+    ["its effect", `${describeFiles(waiting.rewritten)} of the table made again; archive and consumers as they are; ${owner ?? "nobody"} owns it`],
+  ];
 }
 
 function describeMerge(merge: Merge): string {

@@ -3,6 +3,8 @@ import type { PlanDetail } from "./answers.ts";
 import { printList, type Context, type Start } from "./context.ts";
 import { readDeclarations, sayNotes, type Declaration } from "./contract-files.ts";
 import { exitCodes } from "./failure.ts";
+import { unreachable } from "../runtime/assert.ts";
+import { describeEnd, describeMoves } from "./succession.ts";
 import { formatBytes, formatCount } from "./text-table.ts";
 
 /** Declarations of one request to the server. */
@@ -44,25 +46,57 @@ export function describePlan(plan: PlanDetail): readonly string[] {
   const { name, kind, version, changes = [], refused } = plan;
   const head = `${kind.padEnd(9)} ${name === "" ? "(no name)" : name}${version === undefined ? "" : `  version ${version}`}`;
   const reasons = refused.map(({ path, reason, remedy }) => `  ${path}: ${[reason, remedy].filter((text) => text !== "").join(" ")}`);
-  // Nobody is affected by what does not change, or cannot.
-  const effects =
-    kind === "changed" || kind === "created" ? [...describeTable(plan), ...describeArchive(plan), ...describeConsumers(plan), ...describeOwner(plan)] : [];
-  return [head, ...changes.map((change) => `  ${change}`), ...reasons, ...effects];
+  return [head, ...changes.map((change) => `  ${change}`), ...reasons, ...describeEffects(plan)];
 }
 
-function describeTable({ table }: PlanDetail): readonly string[] {
-  if (table === undefined || table.effect === "unchanged") return ["  table      as it is"];
+/** Nobody is affected by what does not change, or cannot; but who owns it may want to know. */
+function describeEffects(plan: PlanDetail): readonly string[] {
+  switch (plan.kind) {
+    case "changed":
+    case "created":
+      return [...describeTable(plan), ...describeArchive(plan), ...describeConsumers(plan), ...describeSuccession(plan), ...describeOwner(plan)];
+    case "unchanged":
+      return plan.table?.effect === "rebuild" ? [...describeTable(plan), ...describeSuccession(plan), ...describeOwner(plan)] : describeSuccession(plan);
+    case "refused":
+      return describeOwner(plan);
+    case "invalid":
+      return [];
+    default:
+      return unreachable(plan.kind);
+  }
+}
+
+function describeSuccession({ predecessor, successor }: PlanDetail): readonly string[] {
+  const before = predecessor === undefined ? [] : titled("continues", [`${predecessor.name}, ${describeEnd(predecessor)}`, ...describeMoves(predecessor)]);
+  const after =
+    successor === undefined ? [] : titled("continued", [`by ${successor.name}; this one is ${describeEnd(successor)}`, ...describeMoves(successor)]);
+  return [...before, ...after];
+}
+
+function titled(title: string, lines: readonly string[]): readonly string[] {
+  return lines.map((text, index) => `  ${(index === 0 ? title : "").padEnd(10)} ${text}`);
+}
+
+/** What of a table is written again. */
+export function describeFiles({ files, rows, bytes }: { readonly files: number; readonly rows: number; readonly bytes: number }): string {
+  return `${files === 1 ? "1 file" : `${formatCount(files)} files`} (${rows === 1 ? "1 row" : `${formatCount(rows)} rows`}, ${formatBytes(bytes)})`;
+}
+
+function describeTable({ table, consent }: PlanDetail): readonly string[] {
+  if (table === undefined || (table.effect === "unchanged" && consent === undefined)) return ["  table      as it is"];
   if (table.effect === "created") return ["  table      made with the first records"];
-  const { files, rows, bytes } = table.rewritten;
-  const again = `${files === 1 ? "1 file" : `${formatCount(files)} files`} (${rows === 1 ? "1 row" : `${formatCount(rows)} rows`}, ${formatBytes(bytes)})`;
+  const { files } = table.rewritten;
+  const again = describeFiles(table.rewritten);
   const nulls = table.null.map((field) => `${field} is null in rows that are there`);
   const filled = Object.entries(table.filled).map(([field, value]) => `${field} is ${JSON.stringify(value)} in rows that are there`);
   const costs = {
+    unchanged: "as it is",
     metadata: "only metadata changes",
     rewrite: `${again} ${files === 1 ? "is" : "are"} written again, because a default that is not null is filled in`,
-    rebuild: `stays as it is until it is built again for ${(table.rebuilt ?? []).join(", ")} and swapped in, in place of ${again}; apply it with --rebuild`,
+    rebuild: `stays as it is until it is built again for ${(table.rebuilt ?? []).join(", ")} and swapped in, in place of ${again}`,
   };
-  return [costs[table.effect], ...filled, ...nulls].map((text, index) => `  ${(index === 0 ? "table" : "").padEnd(10)} ${text}`);
+  const asked = consent === undefined ? [] : [`apply it with --rebuild, for ${consent.join(", ")}`];
+  return titled("table", [costs[table.effect], ...filled, ...nulls, ...asked]);
 }
 
 function describeArchive({ archive }: PlanDetail): readonly string[] {
@@ -73,9 +107,7 @@ function describeConsumers({ consumers = [], consumersLeftOut = 0 }: PlanDetail)
   const own = consumers.filter(({ platform }) => !platform);
   if (own.length === 0) return [];
   const lines = own.map(({ group, lag }) => `${group}, ${lag === 0 ? "has read all" : `${formatCount(lag)} records behind`}`);
-  return [...lines, ...(consumersLeftOut > 0 ? [`and ${formatCount(consumersLeftOut)} more groups`] : [])].map(
-    (text, index) => `  ${(index === 0 ? "consumers" : "").padEnd(10)} ${text}`,
-  );
+  return titled("consumers", [...lines, ...(consumersLeftOut > 0 ? [`and ${formatCount(consumersLeftOut)} more groups`] : [])]);
 }
 
 function describeOwner({ owner }: PlanDetail): readonly string[] {

@@ -51,6 +51,8 @@ export interface ApplyOptions {
 /** What applying a contract would do, judged as `apply` judges it. */
 export type Judgement =
   | { readonly kind: "created" }
+  /** A new dataset that cannot be made: of its predecessor, or of what was registered under its subject. */
+  | { readonly kind: "refused"; readonly dataset: undefined; readonly refused: readonly RefusedChange[] }
   | { readonly kind: "unchanged"; readonly dataset: Dataset }
   /** `fields`: new top-level fields. `changes`: everything that differs, for people. `rebuilt`: as in `Applied`. */
   | {

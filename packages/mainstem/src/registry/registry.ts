@@ -3,7 +3,7 @@ import { alignContract, checkSchemaChange, isUnion, type AvroRecordSchema, type 
 import type { Log } from "../log/index.ts";
 import type { ObjectStore } from "../objects/index.ts";
 import type { Env } from "../runtime/env.ts";
-import { MainstemError, toErrorValue } from "../runtime/errors.ts";
+import { MainstemError, factsOf, toErrorValue } from "../runtime/errors.ts";
 import { limits } from "../runtime/limits.ts";
 import type { Logger } from "../runtime/logger.ts";
 import type { Definition, StateStore, Swap } from "../state/index.ts";
@@ -77,7 +77,7 @@ class StateRegistry implements Registry {
 
   async judge(contract: Contract): Promise<Judgement> {
     const dataset = await this.get(contract.name);
-    if (dataset === undefined) return { kind: "created" };
+    if (dataset === undefined) return await this.#judgeNew(contract);
     const change = checkSchemaChange(dataset.contract, contract);
     switch (change.kind) {
       case "refused":
@@ -90,6 +90,20 @@ class StateRegistry implements Registry {
         return { kind: "changed", dataset, fields: change.fields, changes: change.changes, rebuilt: change.rebuilt };
       default:
         return change satisfies never;
+    }
+  }
+
+  async #judgeNew(contract: Contract): Promise<Judgement> {
+    try {
+      await checkPredecessor(contract, this);
+      await this.subjects.checkAdmission(contract);
+      return { kind: "created" };
+    } catch (error) {
+      if (!(error instanceof MainstemError) || factsOf(error).status !== 409) throw error;
+      const { remedy, code } = factsOf(error);
+      const changes = error.facts["changes"] as readonly RefusedChange[] | undefined;
+      const path = code === "registry.predecessorInvalid" ? "predecessor" : "schema";
+      return { kind: "refused", dataset: undefined, refused: changes ?? [{ path, reason: error.message, remedy }] };
     }
   }
 

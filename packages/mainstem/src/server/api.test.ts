@@ -156,6 +156,7 @@ describe("the API", () => {
           completeThrough: "2025-11-21T01:53:20.000Z",
         },
         rebuildPending: [],
+        rebuild: null,
         predecessor: null,
         successor: null,
         tasks: [showTask(tasks[0]!)],

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { formatContract } from "@mainstem/contract";
+import { formatContract, parseContract, type Contract } from "@mainstem/contract";
 import { orders } from "../ingest/testing/open-rooms.ts";
-import { openApi, type TestApi } from "./testing/open-api.ts";
+import { emptyView, openApi, type TestApi } from "./testing/open-api.ts";
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -50,15 +50,60 @@ test("says for each declaration what would happen, and does none of it", async (
   assert.equal((await api.rooms.registry.history("shop.orders")).length, 1);
 });
 
-test("tells what a rebuild would make again, and that it waits for one", async () => {
+test("tells what a rebuild would make again, that it asks for consent, and what an earlier change left to be done", async () => {
   const summary = { "total-data-files": "3", "total-files-size": "4096" };
   const snapshot = { id: 1n, committedAt: 0, rows: 50, summary };
-  const view = { status: async () => ({ archive: { partitions: [] }, table: { metadataLocation: "file:///m.json", snapshot, partitions: [] } }) };
-  await using api = await openApi({ view });
-  const [changed] = await plan(api, { ...formatContract(orders), merge: { kind: "first" } });
+  const asked: (string | undefined)[] = [];
+  // The table follows the contract in force, and would not follow another merge.
+  const pending = async (_name: string, next?: Contract): Promise<readonly string[]> => {
+    asked.push(next?.merge.kind);
+    return left;
+  };
+  let left = ["merge"];
+  const status = async () => ({ archive: { partitions: [] }, table: { metadataLocation: "file:///m.json", snapshot, partitions: [] } });
+  await using api = await openApi({ view: { status, rebuilds: { ...emptyView.rebuilds, pending } } });
+  const changedMerge = { ...formatContract(orders), merge: { kind: "first" } };
+  const [changed] = await plan(api, changedMerge);
   assert.deepEqual([changed?.["kind"], changed?.["compatible"], changed?.["changes"]], ["changed", true, ["merge changed"]]);
+  assert.deepEqual([changed?.["consent"], changed?.["archive"]], [["merge"], "unchanged"]);
   const rewritten = { files: 3, rows: 50, bytes: 4096 };
   assert.deepEqual(changed?.["table"], { effect: "rebuild", rebuilt: ["merge"], rewritten, filled: {}, null: [] });
+  const [still] = await plan(api, formatContract(orders));
+  assert.deepEqual([still?.["kind"], still?.["table"]], ["unchanged", { effect: "rebuild", rebuilt: ["merge"], rewritten, filled: {}, null: [] }]);
+  assert.deepEqual(asked, ["first", undefined]);
+  const described = (await api.call("/v1/datasets/shop.orders")).body;
+  const effect = { rebuilt: ["merge"], state: "needed", rewritten, archive: "unchanged", consumers: "unchanged", owner: null };
+  assert.deepEqual(described["rebuild"], effect);
+  // Taken back, the change needs consent and no rebuild.
+  left = [];
+  const [back] = await plan(api, changedMerge);
+  assert.deepEqual([back?.["consent"], (back?.["table"] as Json | undefined)?.["effect"]], [["merge"], "unchanged"]);
+});
+
+test("refuses a second successor as apply would, and says who has moved to the first", async () => {
+  await using api = await openApi();
+  const successor = (name: string): Json => ({
+    ...formatContract(orders),
+    name: `shop.${name}`,
+    schema: { ...(formatContract(orders).schema as object), name },
+    predecessor: "shop.orders",
+    owner: "checkout",
+  });
+  const commit = { method: "PUT", body: JSON.stringify({ offsets: { 0: 0 } }), headers: { "content-type": "application/json" } };
+  assert.equal((await api.call("/v1/groups/billing/offsets/shop.orders", commit)).status, 200);
+  const [planned] = await plan(api, successor("orders2"));
+  const end = (planned?.["predecessor"] ?? {}) as Json;
+  assert.deepEqual([planned?.["kind"], end["name"], end["closedAt"]], ["created", "shop.orders", null]);
+  assert.deepEqual(end["groups"], [{ group: "billing", behind: 0, moved: false }]);
+  await api.rooms.registry.apply(parseContract(successor("orders2")));
+  await api.rooms.ingest.close("shop.orders");
+  const [second, old] = await plan(api, successor("orders3"), formatContract(orders));
+  assert.deepEqual([second?.["kind"], second?.["compatible"], second?.["owner"]], ["refused", false, { now: null, next: "checkout" }]);
+  const [reason] = (second?.["refused"] ?? []) as readonly Json[];
+  assert.deepEqual([reason?.["path"], /shop\.orders2/.test(String(reason?.["reason"]))], ["predecessor", true]);
+  const after = (old?.["successor"] ?? {}) as Json;
+  assert.deepEqual([after["name"], after["groups"]], ["shop.orders2", [{ group: "billing", behind: 0, moved: true }]]);
+  assert.match(String(after["closedAt"]), /^20/);
 });
 
 test("tells columns that are metadata from those that write files again, with their cost in the current snapshot", async () => {

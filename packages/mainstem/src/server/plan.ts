@@ -1,7 +1,8 @@
 import { CodedError, parseContract, type AvroField, type Contract, type RefusedChange } from "@mainstem/contract";
 import type { Log } from "../log/index.ts";
-import type { Dataset, Judgement, Registry } from "../registry/index.ts";
+import type { Dataset, Registry } from "../registry/index.ts";
 import { unreachable } from "../runtime/assert.ts";
+import { describePredecessor, describeSuccession, type Succession } from "./succession.ts";
 import type { PlatformView } from "./view.ts";
 
 export interface PlanRooms {
@@ -22,6 +23,8 @@ export interface Plan {
   /** Of the contract in force. */
   readonly version?: number;
   readonly changes?: readonly string[];
+  /** What of it is applied only with consent to a rebuild, such as `order`. */
+  readonly consent?: readonly string[];
   /** Who answers for the dataset, now and next. */
   readonly owner?: { readonly now: string | null; readonly next: string | null };
   readonly topic?: "created" | "unchanged";
@@ -31,12 +34,15 @@ export interface Plan {
   readonly consumers?: readonly ConsumerPlan[];
   /** Groups beyond the first `consumersMax`. */
   readonly consumersLeftOut?: number;
+  /** What comes before and after it, and who has moved: absent where nothing does. */
+  readonly predecessor?: Succession["predecessor"];
+  readonly successor?: Succession["successor"];
 }
 
 export interface TablePlan {
-  /** `rebuild`: nothing happens to it before it was built again from the archive and swapped in; the rest is said as of then. */
+  /** `rebuild`: it follows older rules until it was built again from the archive and swapped in; the rest is said as of then. */
   readonly effect: "created" | "unchanged" | "metadata" | "rewrite" | "rebuild";
-  /** What of the contract needs the rebuild, such as `order`. */
+  /** What of the contract needs the rebuild, such as `order`; also what an earlier change left to be done. */
   readonly rebuilt?: readonly string[];
   /** Of the current snapshot, what the next build or the rebuild writes again. */
   readonly rewritten: { readonly files: number; readonly rows: number; readonly bytes: number };
@@ -56,31 +62,32 @@ export interface ConsumerPlan {
 
 const consumersMax = 1_000;
 const nothing = { files: 0, rows: 0, bytes: 0 } as const;
+const none = { rewritten: nothing, filled: {}, null: [] } as const;
 
 /** Says what applying a declaration would do now. Judged by the registry; changes nothing. */
 export async function planDeclaration(json: unknown, rooms: PlanRooms): Promise<Plan> {
   const contract = readContract(json);
   if ("kind" in contract) return contract;
   const judgement = await rooms.registry.judge(contract);
-  const { name } = contract;
   switch (judgement.kind) {
-    case "created": {
-      const table: TablePlan = { effect: "created", rewritten: nothing, filled: {}, null: [] };
-      const owner = { now: null, next: contract.owner ?? null };
-      return { name, kind: "created", compatible: true, refused: [], owner, topic: "created", archive: "created", table, consumers: [] };
+    case "created":
+      return { ...(await describeNew(contract, rooms)), topic: "created", archive: "created", table: { effect: "created", ...none }, consumers: [] };
+    case "refused": {
+      const described = judgement.dataset === undefined ? await describeNew(contract, rooms) : await describe(contract, judgement.dataset, rooms);
+      return { ...described, kind: "refused", compatible: false, refused: judgement.refused };
     }
-    case "refused":
-      return { ...(await describe(contract, judgement, rooms)), compatible: false, refused: judgement.refused };
     case "unchanged":
-      return { ...(await describe(contract, judgement, rooms)), topic: "unchanged", archive: "unchanged", table: await planTable(contract, [], rooms) };
     case "changed": {
-      const { changes, fields, rebuilt = [] } = judgement;
+      const changed = judgement.kind === "changed" ? judgement : undefined;
+      const rebuilt = await rooms.view.rebuilds.pending(contract.name, changed === undefined ? undefined : contract);
       return {
-        ...(await describe(contract, judgement, rooms)),
-        changes,
+        ...(await describe(contract, judgement.dataset, rooms)),
+        kind: judgement.kind,
+        ...(changed === undefined ? {} : { changes: changed.changes }),
+        ...(changed?.rebuilt === undefined ? {} : { consent: changed.rebuilt }),
         topic: "unchanged",
         archive: "unchanged",
-        table: rebuilt.length === 0 ? await planTable(contract, fields, rooms) : await planRebuild(contract, { added: fields, rebuilt }, rooms),
+        table: await planTable(contract, { added: changed?.fields ?? [], rebuilt }, rooms),
       };
     }
     default:
@@ -100,11 +107,27 @@ function readContract(json: unknown): Contract | Plan {
   }
 }
 
-type Described = Pick<Plan, "name" | "kind" | "compatible" | "refused" | "version" | "owner" | "consumers">;
+async function describeNew(contract: Contract, rooms: PlanRooms): Promise<Plan> {
+  const { name, owner = null } = contract;
+  const predecessor = await describePredecessor(contract, rooms);
+  const before = predecessor === null ? {} : { predecessor };
+  return { name, kind: "created", compatible: true, refused: [], owner: { now: null, next: owner }, ...before };
+}
 
-async function describe(contract: Contract, { kind, dataset }: Exclude<Judgement, { readonly kind: "created" }>, { log }: PlanRooms): Promise<Described> {
+async function describe(contract: Contract, dataset: Dataset, rooms: PlanRooms): Promise<Plan> {
   const owner = { now: dataset.contract.owner ?? null, next: contract.owner ?? null };
-  return { name: contract.name, kind, compatible: true, refused: [], version: dataset.version, owner, ...(await findConsumers(log, dataset)) };
+  const { predecessor, successor } = await describeSuccession(dataset, rooms);
+  return {
+    name: contract.name,
+    kind: "unchanged",
+    compatible: true,
+    refused: [],
+    version: dataset.version,
+    owner,
+    ...(await findConsumers(rooms.log, dataset)),
+    ...(predecessor === null ? {} : { predecessor }),
+    ...(successor === null ? {} : { successor }),
+  };
 }
 
 async function findConsumers(log: Log, { topics: { records } }: Dataset): Promise<Pick<Plan, "consumers" | "consumersLeftOut">> {
@@ -120,32 +143,25 @@ async function findConsumers(log: Log, { topics: { records } }: Dataset): Promis
   return { consumers: consumers.slice(0, consumersMax), ...(leftOut > 0 ? { consumersLeftOut: leftOut } : {}) };
 }
 
-/** A column added with null is metadata; with any other default, every file that is there lacks it and is written again by the next build. */
-async function planTable(contract: Contract, added: readonly string[], { view }: PlanRooms): Promise<TablePlan> {
-  if (added.length === 0) return { effect: "unchanged", rewritten: nothing, filled: {}, null: [] };
-  const fields = contract.schema.fields.filter(({ name }) => added.includes(name));
-  const [empty, filled] = [fields.filter(isNull), fields.filter((field) => !isNull(field))];
-  const there = await sizeOf(contract.name, view);
-  const rewrites = filled.length > 0 && there.files > 0;
-  return {
-    effect: rewrites ? "rewrite" : "metadata",
-    rewritten: rewrites ? there : nothing,
-    filled: Object.fromEntries(filled.map((field) => [field.name, field.default])),
-    null: empty.map(({ name }) => name),
-  };
-}
-
-/** Every row is made again, by the new rules. */
-async function planRebuild(
-  contract: Contract,
+/**
+ * A column added with null is metadata; with any other default, every file that is there lacks it and is written again by the next build.
+ * A rebuild makes every row again, by the new rules.
+ */
+async function planTable(
+  { name, schema }: Contract,
   { added, rebuilt }: { readonly added: readonly string[]; readonly rebuilt: readonly string[] },
-  rooms: PlanRooms,
+  { view }: PlanRooms,
 ): Promise<TablePlan> {
-  const { filled, null: empty } = await planTable(contract, added, rooms);
-  return { effect: "rebuild", rebuilt, rewritten: await sizeOf(contract.name, rooms.view), filled, null: empty };
+  const fields = schema.fields.filter((field) => added.includes(field.name));
+  const [empty, filled] = [fields.filter(isNull), fields.filter((field) => !isNull(field))];
+  const columns = { filled: Object.fromEntries(filled.map((field) => [field.name, field.default])), null: empty.map((field) => field.name) };
+  const there = await sizeOf(name, view);
+  if (rebuilt.length > 0) return { effect: "rebuild", rebuilt, rewritten: there, ...columns };
+  if (filled.length > 0 && there.files > 0) return { effect: "rewrite", rewritten: there, ...columns };
+  return { effect: added.length > 0 ? "metadata" : "unchanged", rewritten: nothing, ...columns };
 }
 
-async function sizeOf(dataset: string, view: PlatformView): Promise<TablePlan["rewritten"]> {
+export async function sizeOf(dataset: string, view: PlatformView): Promise<TablePlan["rewritten"]> {
   const snapshot = (await view.status(dataset)).table?.snapshot;
   const count = (key: string): number => Number(snapshot?.summary[key] ?? 0);
   return { files: count("total-data-files"), rows: snapshot?.rows ?? 0, bytes: count("total-files-size") };

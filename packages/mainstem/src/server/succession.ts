@@ -1,3 +1,4 @@
+import type { Contract } from "@mainstem/contract";
 import type { Log, TopicPartition } from "../log/index.ts";
 import type { Dataset, Registry } from "../registry/index.ts";
 import { toTime } from "./json.ts";
@@ -18,26 +19,37 @@ export interface ReaderGroup {
   readonly behind: number;
   readonly moved: boolean;
 }
-export interface Succession {
-  /** The dataset that this one continues, with the end of its topic: what a reader who starts at the beginning reads before. */
-  readonly predecessor: ({ readonly name: string } & TopicEnd) | null;
-  /** The dataset that continues this one. `groups`: who has committed offsets here; `moved` once nothing is left for it to read, nor will be. */
-  readonly successor: ({ readonly name: string; readonly groups: readonly ReaderGroup[] } & TopicEnd) | null;
+/** A dataset before or after another, where the older one's topic ends, and how far the groups are that have committed offsets there. */
+export interface Neighbour extends TopicEnd {
+  readonly name: string;
+  /** `moved` once nothing is left for a group to read in the older one, nor will be. */
+  readonly groups: readonly ReaderGroup[];
 }
+export interface Succession {
+  /** The dataset that this one continues. */
+  readonly predecessor: Neighbour | null;
+  /** The dataset that continues this one. */
+  readonly successor: Neighbour | null;
+}
+type Rooms = { readonly registry: Registry; readonly log: Log };
 
 /** What comes before and after a dataset, by the predecessors that contracts name. */
-export async function describeSuccession(dataset: Dataset, { registry, log }: { readonly registry: Registry; readonly log: Log }): Promise<Succession> {
-  const { name, predecessor } = dataset.contract;
-  const before = predecessor === undefined ? undefined : await registry.get(predecessor);
-  const after = await registry.successorOf(name);
+export async function describeSuccession(dataset: Dataset, rooms: Rooms): Promise<Succession> {
+  const { name } = dataset.contract;
+  const after = await rooms.registry.successorOf(name);
   return {
-    predecessor: before === undefined ? null : { name: before.contract.name, ...(await endOf(log, before)) },
-    successor: after === undefined ? null : { name: after.contract.name, ...(await describeEnd(dataset, { log })) },
+    predecessor: await describePredecessor(dataset.contract, rooms),
+    successor: after === undefined ? null : { name: after.contract.name, ...(await describeEnd(dataset, rooms)) },
   };
 }
 
+export async function describePredecessor({ predecessor }: Contract, { registry, log }: Rooms): Promise<Neighbour | null> {
+  const before = predecessor === undefined ? undefined : await registry.get(predecessor);
+  return before === undefined ? null : { name: before.contract.name, ...(await describeEnd(before, { log })) };
+}
+
 /** Where a dataset's topic ends, and how far its readers are. */
-export async function describeEnd(dataset: Dataset, { log }: { readonly log: Log }): Promise<TopicEnd & { readonly groups: readonly ReaderGroup[] }> {
+export async function describeEnd(dataset: Dataset, { log }: Pick<Rooms, "log">): Promise<TopicEnd & { readonly groups: readonly ReaderGroup[] }> {
   const end = await endOf(log, dataset);
   return { ...end, groups: await groupsOf(log, end) };
 }

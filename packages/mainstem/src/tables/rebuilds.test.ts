@@ -75,6 +75,7 @@ test("a changed order, partition and new field are followed only by the rebuilt 
   await fill(pipeline, records);
   const next = contractOf({ order: ["rank"], partition: [{ field: "id", transform: "bucket", width: 2 }] }, [{ name: "extra", type: "int", default: 5 }]);
   await assert.rejects(pipeline.registry.apply(next), { code: "registry.rebuildNeeded" });
+  assert.deepEqual([await rebuilds.pending(contract.name), await rebuilds.pending(contract.name, next)], [[], ["order", "partition"]]);
   const applied = await pipeline.registry.apply(next, { rebuild: true });
   assert.deepEqual(applied.kind === "changed" && applied.rebuilt, ["order", "partition"]);
   assert.deepEqual(await rebuilds.pending(contract.name), ["order", "partition"]);

@@ -1,3 +1,4 @@
+import type { Contract } from "@mainstem/contract";
 import { icebergSchemaOf, partitionSpecOf, summaryKeys, type IcebergTables, type Snapshot, type TableState } from "../iceberg/index.ts";
 import type { Log, Waits } from "../log/index.ts";
 import type { ObjectKey, ObjectStore } from "../objects/index.ts";
@@ -60,8 +61,8 @@ export interface Rebuilds {
   swap(dataset: string, options?: Waits): Promise<Swapped>;
   /** Ends it and deletes its files. */
   discard(dataset: string): Promise<void>;
-  /** What of a dataset's contract its table follows only once it is rebuilt, such as `order`; mostly nothing. */
-  pending(dataset: string): Promise<readonly string[]>;
+  /** What of a dataset's contract, or of one that would be applied next, its table follows only once it is rebuilt, such as `order`; mostly nothing. */
+  pending(dataset: string, next?: Contract): Promise<readonly string[]>;
 }
 
 export interface RebuildsOptions {
@@ -181,9 +182,9 @@ class BranchRebuilds implements Rebuilds {
     });
   }
 
-  async pending(name: string): Promise<readonly string[]> {
+  async pending(name: string, next?: Contract): Promise<readonly string[]> {
     const { registry, tables } = this.#options;
-    return await pendingRebuild(registry, await registry.require(name), await tables.load(name));
+    return await pendingRebuild(registry, await registry.require(name), { state: await tables.load(name), next });
   }
 
   #run(dataset: string, branch: string, { compare = true, onEnd }: { readonly compare?: boolean; readonly onEnd?: () => void } = {}): void {

@@ -1,6 +1,6 @@
 import { checkSchemaChange, type Contract } from "@mainstem/contract";
 import { inheritedSummary, summaryKeys, type IcebergTables, type TableState } from "../iceberg/index.ts";
-import type { Dataset, DatasetVersion, Registry } from "../registry/index.ts";
+import type { Dataset, Registry } from "../registry/index.ts";
 
 /**
  * The registry as the builder of a table may follow it: a dataset in the newest version that its rows can follow without being built again.
@@ -20,14 +20,19 @@ export function registryForTable(registry: Pick<Registry, "require" | "history">
   };
 }
 
-/** What of a dataset's contract its table does not follow before it is built again; empty where it follows. */
-export async function pendingRebuild(registry: Pick<Registry, "history">, dataset: Dataset, state: TableState | undefined): Promise<readonly string[]> {
+/** What of a dataset's contract, or of one that would be applied next, its table does not follow before it is built again; empty where it follows. */
+export async function pendingRebuild(
+  registry: Pick<Registry, "history">,
+  dataset: Dataset,
+  { state, next }: { readonly state: TableState | undefined; readonly next?: Contract | undefined },
+): Promise<readonly string[]> {
+  const { contract, version } = next === undefined ? dataset : { contract: next, version: dataset.version + 1 };
   const built = builtVersion(state);
-  if (built === undefined || built >= dataset.version) return [];
+  if (built === undefined || built >= version) return [];
   const versions = await registry.history(dataset.contract.name);
-  const followed = newestWithoutRebuild(built, versions);
-  if (followed === undefined || followed.version === dataset.version) return [];
-  const change = checkSchemaChange(followed.contract, dataset.contract);
+  const followed = newestWithoutRebuild(built, next === undefined ? versions : [...versions, { contract, version }]);
+  if (followed === undefined || followed.version === version) return [];
+  const change = checkSchemaChange(followed.contract, contract);
   return change.kind === "rebuild" ? change.rebuilt : ["contract"];
 }
 
@@ -40,7 +45,7 @@ function builtVersion(state: TableState | undefined): number | undefined {
  * The newest version that can be reached from the one that the rows were built with. Behind a version that needs a rebuild only one that takes it
  * back counts, without new fields: their values in records that were built meanwhile are not in the table.
  */
-function newestWithoutRebuild(built: number, versions: readonly DatasetVersion[]): DatasetVersion | undefined {
+function newestWithoutRebuild<Of extends { readonly contract: Contract; readonly version: number }>(built: number, versions: readonly Of[]): Of | undefined {
   let followed = versions.find(({ version }) => version === built);
   let passed = false;
   for (const next of versions) {

@@ -6,6 +6,7 @@ import type { Dataset, Registry } from "../../registry/index.ts";
 import { MainstemError, toErrorValue } from "../../runtime/errors.ts";
 import { judgeHealth } from "../health.ts";
 import { toTime } from "../json.ts";
+import { sizeOf } from "../plan.ts";
 import { describeEnd, describeSuccession } from "../succession.ts";
 import type { DatasetStatus, PlatformView, SnapshotStatus, TableStatus } from "../view.ts";
 import { showTask, taskSchema } from "./task-view.ts";
@@ -98,8 +99,22 @@ export function addDatasetRoutes(app: FastifyInstance, options: DatasetRoutesOpt
             archive: anyObject,
             table: { type: ["object", "null"], additionalProperties: true },
             rebuildPending: { ...listOf({ type: "string" }), description: "What of the contract the table follows only once it is rebuilt, such as `order`." },
+            rebuild: {
+              ...answer("A rebuild that the table waits for, or one that is under way, and what it makes again; null without one", {
+                rebuilt: { ...listOf({ type: "string" }), description: "As `rebuildPending`." },
+                state: { type: "string", enum: ["needed", "building", "ready"] },
+                rewritten: answer("Of the current snapshot", { files: { type: "integer" }, rows: { type: "integer" }, bytes: { type: "integer" } }),
+                archive: { type: "string", const: "unchanged" },
+                consumers: { type: "string", const: "unchanged" },
+                owner: { type: ["string", "null"] },
+              }),
+              type: ["object", "null"],
+            },
             predecessor: {
-              ...answer("The dataset that this one continues, and where its topic ends; null without one", topicEnd),
+              ...answer("The dataset that this one continues, where its topic ends, and who has read it to there; null without one", {
+                ...topicEnd,
+                groups,
+              }),
               type: ["object", "null"],
             },
             successor: {
@@ -208,6 +223,7 @@ async function describe(dataset: Dataset, { registry, log, view, ingest }: Datas
   const { accepted, quarantined, refused } = ingest.counts().get(name) ?? { accepted: 0, quarantined: 0, refused: 0 };
   const status = await view.status(name);
   const [records, chunks, inbox] = await Promise.all([topics.records, topics.chunks, topics.inbox].map((topic) => showTopic(log, topic)));
+  const pending = await view.rebuilds.pending(name);
   const tasks = view.tasks().filter((task) => task.name.endsWith(`.${name}`));
   const { status: health, reasons } = judgeHealth({ tasks, door: { ...ingest.status(), failing: undefined } });
   return {
@@ -228,10 +244,22 @@ async function describe(dataset: Dataset, { registry, log, view, ingest }: Datas
     door: { accepted, quarantined, refused },
     archive: { partitions: status.archive.partitions, completeThrough: timeOrNull(status.archive.completeThrough) },
     table: status.table === undefined ? null : showTable(status.table),
-    rebuildPending: await view.rebuilds.pending(name),
+    rebuildPending: pending,
+    rebuild: await describeRebuild(dataset, { view, pending }),
     ...(await describeSuccession(dataset, { registry, log })),
     tasks: tasks.map(showTask),
   };
+}
+
+/** Chunks never change, and who reads the log does not see the table. */
+async function describeRebuild(
+  { contract: { name, owner } }: Dataset,
+  { view, pending }: { readonly view: PlatformView; readonly pending: readonly string[] },
+) {
+  const rebuild = await view.rebuilds.get(name);
+  if (rebuild === undefined && pending.length === 0) return null;
+  const effect = { archive: "unchanged", consumers: "unchanged", owner: owner ?? null } as const;
+  return { rebuilt: pending, state: rebuild?.state ?? "needed", rewritten: await sizeOf(name, view), ...effect };
 }
 
 function rowsOf({ table }: DatasetStatus) {

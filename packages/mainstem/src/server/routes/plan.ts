@@ -13,6 +13,7 @@ const planProperties = {
   refused: listOf(answer("Why not", { path: { type: "string" }, reason: { type: "string" }, remedy: { type: "string" } })),
   version: count,
   changes: listOf({ type: "string" }),
+  consent: { ...listOf({ type: "string" }), description: "What of it is applied only with consent to a rebuild (`?rebuild=true`)." },
   owner: answer("Who answers for the dataset", { now: { type: ["string", "null"] }, next: { type: ["string", "null"] } }),
   topic: { type: "string", enum: ["created", "unchanged"] },
   archive: { type: "string", enum: ["created", "unchanged"] },
@@ -24,6 +25,8 @@ const planProperties = {
     null: listOf({ type: "string" }),
   }),
   consumers: listOf(answer("A group that has committed offsets", { group: { type: "string" }, platform: { type: "boolean" }, lag: count })),
+  predecessor: { ...anyObject, description: "The dataset that it continues, where that ends, and which groups have moved; as in `GET /v1/datasets/{name}`." },
+  successor: { ...anyObject, description: "The dataset that continues it, likewise." },
 };
 
 interface PlanBody {
