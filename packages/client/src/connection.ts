@@ -1,4 +1,6 @@
+import type { IncomingMessage } from "node:http";
 import { ClientError, usage } from "./client-error.ts";
+import { createExchange } from "./http-exchange.ts";
 
 /** How much of an answer that is no NDJSON is read. */
 const answerBytesMax = 64_000_000;
@@ -19,7 +21,7 @@ export interface Call {
   /** With its leading slash, encoded. */
   readonly path: string;
   readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: Uint8Array<ArrayBuffer> | string;
+  readonly body?: Uint8Array | string;
   readonly signal: AbortSignal;
 }
 
@@ -35,44 +37,51 @@ export interface Answer {
 export interface Connection {
   /** The JSON answer; problems are thrown, except for a status in `accept` whose body is no problem. */
   call(call: Call & { readonly accept?: readonly number[] }): Promise<Answer>;
-  /** The answer as a stream. `requestMs` is for its beginning only. */
-  open(call: Call): Promise<{ readonly headers: Headers; readonly body: ReadableStream<Uint8Array> }>;
+  /** The answer as a stream; a loop over it that is left ends the connection. `requestMs` is for its beginning only. */
+  open(call: Call): Promise<{ readonly headers: Headers; readonly body: AsyncIterable<Uint8Array> }>;
 }
 
 export function openConnection({ url, token, requestMs }: ConnectionOptions): Connection {
   const base = parseUrl(url);
+  const exchange = createExchange();
 
-  async function send({ method = "GET", path, headers, body, signal }: Call, within: AbortSignal): Promise<Response> {
+  async function send({ method = "GET", path, headers, body, signal }: Call, within: AbortSignal): Promise<IncomingMessage> {
     const sent = { ...headers, ...(token === undefined ? {} : { authorization: `Bearer ${token}` }) };
     try {
-      return await fetch(base + path, { method, headers: sent, ...(body === undefined ? {} : { body }), signal: within, redirect: "error" });
+      return await exchange({ url: base + path, method, headers: sent, body, signal: within });
     } catch (error) {
-      throw toFailure(error, { base, signal });
+      throw toFailure(error, { base, signal, within });
     }
   }
 
   return {
     async call(call) {
       const within = AbortSignal.any([call.signal, AbortSignal.timeout(requestMs)]);
-      const response = await send(call, within);
-      const text = await readText(response, { base, signal: call.signal });
-      const body = parseBody(text);
-      if (response.ok && body !== undefined) return { status: response.status, body };
-      if (call.accept?.includes(response.status) === true && body !== undefined && !isProblem(body)) return { status: response.status, body };
-      throw toProblem(response, body, base);
+      const message = await send(call, within);
+      const status = message.statusCode ?? 0;
+      const body = parseBody(await readText(message, { base, signal: call.signal, within }));
+      if (isOk(status) && body !== undefined) return { status, body };
+      if (call.accept?.includes(status) === true && body !== undefined && !isProblem(body)) return { status, body };
+      throw toProblem(message, body, base);
     },
     async open(call) {
       const begun = new AbortController();
-      const timer = setTimeout(() => begun.abort(new DOMException("The answer did not begin in time.", "TimeoutError")), requestMs);
+      const within = AbortSignal.any([call.signal, begun.signal]);
+      const timer = setTimeout(() => begun.abort(), requestMs);
       try {
-        const response = await send(call, AbortSignal.any([call.signal, begun.signal]));
-        if (response.ok && response.body !== null) return { headers: response.headers, body: response.body };
-        throw toProblem(response, parseBody(await readText(response, { base, signal: call.signal })), base);
+        const message = await send(call, within);
+        if (isOk(message.statusCode ?? 0))
+          return { headers: new Headers(Object.entries(message.headers).map(([name, value]) => [name, String(value)])), body: message };
+        throw toProblem(message, parseBody(await readText(message, { base, signal: call.signal, within })), base);
       } finally {
         clearTimeout(timer);
       }
     },
   };
+}
+
+function isOk(status: number): boolean {
+  return status >= 200 && status < 300;
 }
 
 /** A failure that may pass by itself: the same request may be sent again. */
@@ -91,28 +100,33 @@ export function retryAfterMs(error: ClientError): number {
   return typeof after === "number" ? after : 0;
 }
 
-/** What reading a body, or fetch itself, threw. */
-export function toFailure(error: unknown, { base, signal }: { readonly base: string; readonly signal: AbortSignal }): unknown {
+interface Within {
+  readonly base: string;
+  /** The caller's. */
+  readonly signal: AbortSignal;
+  /** The caller's, or the end of the time that the request may take. */
+  readonly within?: AbortSignal;
+}
+
+/** What a request, or reading the body of its answer, threw. */
+export function toFailure(error: unknown, { base, signal, within }: Within): unknown {
   if (signal.aborted) return signal.reason;
-  if (error instanceof Error && error.name === "TimeoutError")
-    return new ClientError("client.timeout", `${base} did not answer in time.`, { url: base }, { cause: error });
+  if (within?.aborted === true) return new ClientError("client.timeout", `${base} did not answer in time.`, { url: base }, { cause: error });
   return new ClientError("client.unreachable", `No answer from ${base}: ${reasonOf(error)}.`, { url: base }, { cause: error });
 }
 
-/** fetch says "fetch failed"; why is in the cause. */
+/** Such as ECONNREFUSED. */
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  const { cause } = error;
-  if (cause instanceof Error) return "code" in cause && typeof cause.code === "string" ? cause.code : cause.message;
-  return error.message;
+  return "code" in error && typeof error.code === "string" ? error.code : error.message;
 }
 
-async function readText(response: Response, place: { readonly base: string; readonly signal: AbortSignal }): Promise<string> {
+async function readText(message: IncomingMessage, place: Within): Promise<string> {
   const decoder = new TextDecoder();
   let text = "";
   let bytes = 0;
   try {
-    for await (const part of response.body ?? []) {
+    for await (const part of message as AsyncIterable<Buffer>) {
       bytes += part.length;
       if (bytes > answerBytesMax) throw new ClientError("client.answer", `The answer of ${place.base} has more than ${answerBytesMax} bytes.`, {});
       text += decoder.decode(part, { stream: true });
@@ -135,9 +149,8 @@ function isProblem(body: unknown): boolean {
   return typeof body === "object" && body !== null && "code" in body && "detail" in body;
 }
 
-function toProblem(response: Response, body: unknown, base: string): ClientError {
-  const { status } = response;
-  const after = parseRetryAfter(response.headers.get("retry-after"));
+function toProblem({ statusCode: status = 0, headers }: IncomingMessage, body: unknown, base: string): ClientError {
+  const after = parseRetryAfter(headers["retry-after"]);
   const waits = after === undefined ? {} : { retryAfterMs: after };
   if (!isProblem(body)) {
     // A proxy that stands before the server may answer for it; its status still says whether to come again.
@@ -147,8 +160,8 @@ function toProblem(response: Response, body: unknown, base: string): ClientError
   return new ClientError(String(code), String(detail), { ...facts, status, ...waits });
 }
 
-function parseRetryAfter(text: string | null): number | undefined {
-  if (text === null) return undefined;
+function parseRetryAfter(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
   const ms = /^\d{1,9}$/.test(text) ? Number(text) * 1_000 : Date.parse(text) - Date.now();
   return Number.isNaN(ms) ? undefined : Math.min(Math.max(ms, 0), retryAfterMsMax);
 }

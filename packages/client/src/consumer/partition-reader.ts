@@ -83,20 +83,20 @@ async function* readOnce<Value>(
 
 /** The stream, with a watch on how long it has been silent; time in which nobody reads does not count. */
 async function* heard(
-  body: ReadableStream<Uint8Array>,
+  body: AsyncIterable<Uint8Array>,
   { silentMs, onSilent }: { readonly silentMs: number; readonly onSilent: () => void },
 ): AsyncGenerator<Uint8Array> {
-  const reader = body.getReader();
+  const parts = body[Symbol.asyncIterator]();
   try {
     for (;;) {
       const timer = setTimeout(onSilent, silentMs);
-      const { done, value } = await reader.read().finally(() => clearTimeout(timer));
-      if (done) return;
+      const { done, value } = await parts.next().finally(() => clearTimeout(timer));
+      if (done === true) return;
       yield value;
     }
   } finally {
     // Also of a loop that is left early: the connection ends.
-    await reader.cancel().catch(() => undefined);
+    await parts.return?.().catch(() => undefined);
   }
 }
 

@@ -32,7 +32,8 @@ export function recordsPath(dataset: string, query: Readonly<Record<string, stri
 /** The offsets that a place means now: one request, without records. */
 export async function readPlace(place: Place, { connection, dataset, signal }: Of): Promise<ResolvedPlace> {
   const { headers, body } = await connection.open({ path: recordsPath(dataset, { from: fromText(place), limit: "0" }), signal });
-  await body.cancel();
+  // There is none.
+  for await (const _ of body) break;
   return parsePlace(headers, dataset);
 }
 

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import type { DatasetContract } from "@mainstem/contract";
 import { BackOff, orAborted, usualBackOff, type BackOffOptions } from "../back-off.ts";
 import { ClientError, parseLimit, RefusedError, UnsentError, usage, type OnProblem, type Refusal } from "../client-error.ts";
@@ -71,7 +72,7 @@ export interface Waits {
  * Errors: `client.*` (`clientCodes`), and those of the server.
  */
 export interface Producer<Input extends object> extends AsyncDisposable {
-  /** Hands a record over. Resolves when it is in the buffer; waits while that is full: await it, and a slow server slows you down, instead of filling the memory. */
+  /** Hands a record over. Resolves when it is in the buffer; waits while that is full: await it, and a slow server slows you down instead of filling the memory. */
   send(record: Sendable<Input>, options?: Waits): Promise<void>;
   /** Resolves when the record is in the log; rejects with `RefusedError` when the door refuses it. An abort ends the waiting, not the sending. */
   deliver(record: Sendable<Input>, options?: Waits): Promise<void>;
@@ -264,8 +265,8 @@ class HttpProducer<Input extends object> implements Producer<Input> {
       if (bytes > this.#place.bufferBytesMax)
         throw new ClientError("client.tooLarge", `A record of ${bytes} bytes is more than the buffer holds.`, { bytes, max: this.#place.bufferBytesMax });
       if (this.#waiting.length === 0 && this.#hasRoom(bytes)) {
-        this.#put({ line, bytes, waiter });
-        return done;
+        // A loop that sends would otherwise not let requests begin, nor anything else of the program, before the buffer is full.
+        return this.#put({ line, bytes, waiter }) ? nextTurn() : done;
       }
       return this.#wait({ line, bytes, waiter, taken: Promise.withResolvers<void>() }, signal);
     } catch (error) {
@@ -290,7 +291,8 @@ class HttpProducer<Input extends object> implements Producer<Input> {
     return this.#heldBytes === 0 || this.#heldBytes + bytes <= this.#place.bufferBytesMax;
   }
 
-  #put({ line, bytes, waiter }: Omit<Waiting, "taken">): void {
+  /** Whether this made a batch whole. */
+  #put({ line, bytes, waiter }: Omit<Waiting, "taken">): boolean {
     const open = this.#open;
     if (open.lines.length > 0 && open.bytes + bytes > this.#place.batchBytesMax) this.#seal();
     if (waiter !== undefined) open.waiters.set(open.lines.length, waiter);
@@ -298,8 +300,10 @@ class HttpProducer<Input extends object> implements Producer<Input> {
     open.bytes += bytes;
     this.#heldBytes += bytes;
     this.#heldRecords++;
-    if (open.lines.length >= this.#place.batchRecordsMax || open.bytes >= this.#place.batchBytesMax) this.#seal();
+    const isWhole = open.lines.length >= this.#place.batchRecordsMax || open.bytes >= this.#place.batchBytesMax;
+    if (isWhole) this.#seal();
     else this.#timer ??= setTimeout(() => this.#seal(), this.#place.lingerMs);
+    return isWhole;
   }
 
   #seal(): void {
