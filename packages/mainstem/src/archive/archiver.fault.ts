@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -12,7 +13,11 @@ import { archiveAll, checkArchive, openPipeline, readEntries, readMessages, star
 import { openTestDirectory } from "./testing/stores.ts";
 
 const maxBytes = 3_000;
-const records: readonly TestRecord[] = Array.from({ length: 130 }, (_, index) => ({ key: Buffer.from(`key-${index}`), value: Buffer.alloc(40, index) }));
+/** The last one needs a scratch file. */
+const records: readonly TestRecord[] = Array.from({ length: 130 }, (_, index) => ({
+  key: Buffer.from(`key-${index}`),
+  value: index < 129 ? Buffer.alloc(40, index) : randomBytes(80_000),
+}));
 
 /** A partition with one chunk, and records for two or three more; an archiver on it over stores with faults. */
 async function runWithFaults(pipeline: Pipeline, faults: Faults): Promise<unknown> {
@@ -59,13 +64,13 @@ for (const { what, fault, dies } of courses)
     const breakAt = async (at: number, call: string): Promise<void> => {
       await using directory = await openTestDirectory();
       await using pipeline = await openScene(directory.path);
-      const faults = new Faults((number) => (number === at ? fault : dies && number > at ? "before" : undefined));
+      const faults = new Faults(failAt(at, { fault, dies }));
       const error = await runWithFaults(pipeline, faults);
       if (error !== undefined) {
         assert.equal(factsOf(error).code, "objects.failed", call);
         failures++;
       }
-      assert.deepEqual(await readdir(join(directory.path, "scratch")), [], `${call} left a scratch file`);
+      assert.deepEqual(await readdir(join(directory.path, "scratch")).catch(() => []), [], `${call} left a scratch file`);
       await archiveAll(pipeline, { maxBytes });
       await checkArchive(pipeline);
       orphans += (await allOf(findOrphans(pipeline.objects, pipeline.at(0)))).length;
@@ -76,6 +81,19 @@ for (const { what, fault, dies } of courses)
     assert.ok(failures >= calls.length / 2, `${failures} of ${calls.length} faults were seen`);
     assert.equal(orphans > 0, dies, `${orphans} orphans`);
   });
+
+/** Fails one call, or it and all after it. A busy machine looks at the log more often than the scene without faults did: that counts as one call. */
+function failAt(at: number, { fault, dies }: { readonly fault: Fault; readonly dies: boolean }): (call: number, what: string) => Fault | undefined {
+  let number = -1;
+  let looked = false;
+  return (_, what) => {
+    const again = looked && what.startsWith("bounds ");
+    looked ||= what.startsWith("bounds ");
+    if (!again) number++;
+    if (number === at && !again) return fault;
+    return dies && number >= at ? "before" : undefined;
+  };
+}
 
 test("announces an entry that it adopts, as its author may have died before", async () => {
   await using directory = await openTestDirectory();

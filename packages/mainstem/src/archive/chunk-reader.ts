@@ -102,7 +102,7 @@ async function* toCursors(blocks: AsyncIterable<ContainerBlock>, entry: ChainEnt
 
 function* readBlocks(file: number, header: ChunkHeader, entry: ChainEntry): Generator<EnvelopeCursor, void, undefined> {
   const progress = new BlockProgress(entry);
-  let compressed = Buffer.allocUnsafeSlow(pieceBytes);
+  let compressed = Buffer.allocUnsafeSlow(Math.min(pieceBytes, entry.bytes));
   for (let at = header.blocksStart; at < entry.bytes;) {
     const head = readHead(compressed.subarray(0, readFully(file, compressed.subarray(0, blockHeadBytesMax), at)), entry);
     const size = head.bytes + syncBytes;

@@ -11,9 +11,11 @@ import { EnvelopeWriter } from "./envelope-writer.ts";
 const capacityFirst = 8_192;
 /** Pieces in which the finished blocks are read back. */
 const pieceBytes = 262_144;
+/** Finished blocks that stay in memory: most chunks of quiet partitions never need a file. */
+const keptBytesMax = 65_536;
 
 export interface ChunkWriterOptions {
-  /** A file that does not exist yet, for the blocks; it is made with the first full block and removed on closing. */
+  /** A file that does not exist yet, for the blocks; it is made when they are more than memory keeps, and removed on closing. */
   readonly path: string;
   readonly sync: Uint8Array;
   readonly timestampType: TimestampType;
@@ -35,6 +37,9 @@ export class ChunkWriter implements AsyncDisposable {
   readonly #blockBytes: number;
   readonly #envelopes: EnvelopeWriter;
   #spare: Buffer | undefined;
+  /** Finished blocks that are in memory only: all of them until there is a file, none afterwards. */
+  #kept: Uint8Array[] = [];
+  #keptBytes = 0;
   #file: FileHandle | undefined;
   #fileBytes = 0;
   #writing: Promise<void> = Promise.resolve();
@@ -58,7 +63,7 @@ export class ChunkWriter implements AsyncDisposable {
 
   /** No less than what the blocks of the chunk would take if it ended here. Exact after `flush`, but for the block that is being compressed. */
   get bytes(): number {
-    return this.#fileBytes + this.#pending + this.#envelopes.bytes;
+    return this.#keptBytes + this.#fileBytes + this.#pending + this.#envelopes.bytes;
   }
   #pending = 0;
 
@@ -83,8 +88,10 @@ export class ChunkWriter implements AsyncDisposable {
   /** The bytes of the container file: the header, then the blocks of the finished chunk. */
   async *body(header: Uint8Array): AsyncGenerator<Uint8Array> {
     yield header;
+    yield* this.#kept;
     const file = this.#file;
-    assert(file !== undefined, "a chunk's body is read after it was finished");
+    assert(file !== undefined || this.#keptBytes > 0, "a chunk's body is read after it was finished");
+    if (file === undefined) return;
     for (let at = 0; at < this.#fileBytes;) {
       const piece = Buffer.allocUnsafeSlow(Math.min(pieceBytes, this.#fileBytes - at));
       const { bytesRead } = await scratch(this.#options.path, file.read(piece, 0, piece.length, at));
@@ -96,6 +103,7 @@ export class ChunkWriter implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#writing.catch(() => undefined);
+    this.#kept = [];
     const file = this.#file;
     this.#file = undefined;
     if (file === undefined) return;
@@ -104,15 +112,28 @@ export class ChunkWriter implements AsyncDisposable {
   }
 
   async #write(buffer: Buffer, bytes: number, count: number): Promise<void> {
-    const { path, sync } = this.#options;
     const compressed = await compressBlock(buffer.subarray(0, bytes));
     this.#spare = buffer;
     const head = new ByteSink(32);
     head.writeLong(count);
     head.writeLong(compressed.length);
-    this.#file ??= await scratch(path, openNew(path));
-    this.#fileBytes += await scratch(path, writeAll(this.#file, [head.view(), compressed, sync]));
+    await this.#store([head.view(), compressed, this.#options.sync]);
     this.#pending = 0;
+  }
+
+  async #store(block: readonly Uint8Array[]): Promise<void> {
+    const { path } = this.#options;
+    const bytes = block.reduce((sum, part) => sum + part.length, 0);
+    if (this.#file === undefined && this.#keptBytes + bytes <= keptBytesMax) {
+      // A copy: what the compressor gave may be a small part of a large buffer.
+      this.#kept.push(Buffer.concat(block));
+      this.#keptBytes += bytes;
+      return;
+    }
+    this.#file ??= await scratch(path, openNew(path));
+    this.#fileBytes += await scratch(path, writeAll(this.#file, [Buffer.concat(this.#kept), ...block]));
+    this.#kept = [];
+    this.#keptBytes = 0;
   }
 }
 

@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
 import { readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { zstdDecompress } from "node:zlib";
 import avro from "avsc";
-import { RecordCursor } from "../log/index.ts";
-import { syncMarker } from "./chunk-container.ts";
+import { RecordCursor, type Offset } from "../log/index.ts";
+import { encodeChunkHeader, syncMarker } from "./chunk-container.ts";
 import { openChunk, openChunkFile } from "./chunk-reader.ts";
 import { ChunkWriter } from "./chunk-writer.ts";
 import { allOf } from "./testing/all-of.ts";
@@ -73,27 +74,52 @@ test("writes the same bytes for the same records", async () => {
   assert.ok((await chunkOf(directory.path, 700)).bytes.equals((await chunkOf(directory.path, 700)).bytes));
 });
 
-test("leaves no scratch file, whether it was finished or not", async () => {
+test("makes no scratch file for a small chunk, and leaves none of a large one, whether it was finished or not", async () => {
   await using directory = await openTestDirectory();
   await chunkOf(directory.path, 700);
+  const path = join(directory.path, "sub", "blocks");
   {
-    await using writer = new ChunkWriter({ path: join(directory.path, "sub", "blocks"), sync: syncMarker(of, start), timestampType: "append", blockBytes: 1 });
-    const cursor = new RecordCursor(batchOf(records, { baseOffset: start }));
-    cursor.next();
-    writer.add(cursor);
+    await using writer = new ChunkWriter({ path, sync: syncMarker(of, start), timestampType: "append", blockBytes: 1 });
+    addNoise(writer, 100);
     await writer.flush();
+    assert.deepEqual(await readdir(directory.path), []);
+    addNoise(writer, 100_000);
+    await writer.finish();
+    assert.deepEqual(await readdir(join(directory.path, "sub")), ["blocks"]);
   }
   assert.deepEqual(await readdir(directory.path), ["sub"]);
   assert.deepEqual(await readdir(join(directory.path, "sub")), []);
+});
+
+test("puts the blocks that were in memory before those of the scratch file", async () => {
+  await using objects = await openTestStore();
+  const noise = Array.from({ length: 60 }, (_, index) => ({ key: Buffer.from(`${index}`), value: randomBytes(1 + index * 200) }));
+  await using writer = new ChunkWriter({ path: join(objects.path, "blocks"), sync: syncMarker(of, start), timestampType: "append", blockBytes: 1 });
+  const cursor = new RecordCursor(batchOf(noise, { baseOffset: start, timestamp: 1 }));
+  while (cursor.next()) {
+    writer.add(cursor);
+    await writer.flush();
+  }
+  await writer.finish();
+  const next = (start + noise.length) as Offset;
+  const bytes = Buffer.concat(await allOf(writer.body(encodeChunkHeader({ of, start, next, schemas: new Map() }))));
+  assert.ok(writer.bytes > 300_000 && writer.bytes < bytes.length);
+  const path = join(objects.path, "chunk.avro");
+  await writeFile(path, bytes);
+  using chunk = openChunkFile(path, entryFor(bytes, next, noise.length));
+  const values: unknown[] = [];
+  for (const block of chunk.blocks()) while (block.next()) values.push(Buffer.from(block.value() ?? []));
+  assert.deepEqual(
+    values,
+    noise.map(({ value }) => value),
+  );
 });
 
 test("says what is wrong with the scratch directory", async () => {
   await using directory = await openTestDirectory();
   await writeFile(join(directory.path, "file"), "");
   await using writer = new ChunkWriter({ path: join(directory.path, "file", "blocks"), sync: syncMarker(of, start), timestampType: "append" });
-  const cursor = new RecordCursor(batchOf(records, { baseOffset: start }));
-  cursor.next();
-  writer.add(cursor);
+  addNoise(writer, 100_000);
   await assert.rejects(writer.finish(), { code: "archive.scratch", message: /scratch file .*EEXIST/ });
 });
 
@@ -105,3 +131,10 @@ test("refuses a chunk whose records are not as many as its entry says", async ()
   using chunk = openChunkFile(path, entryFor(bytes, entry.next, records.length - 1));
   assert.throws(() => [...chunk.blocks()], { code: "archive.corrupt", message: /holds 500 records instead of 499/ });
 });
+
+/** Adds a record that no compression makes smaller. */
+function addNoise(writer: ChunkWriter, bytes: number): void {
+  const cursor = new RecordCursor(batchOf([{ key: null, value: randomBytes(bytes) }], { baseOffset: start }));
+  cursor.next();
+  writer.add(cursor);
+}

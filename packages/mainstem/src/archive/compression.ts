@@ -1,5 +1,5 @@
 import { promisify } from "node:util";
-import { constants, createZstdCompress, zstdDecompress, zstdDecompressSync, type ZstdCompress } from "node:zlib";
+import { constants, createZstdCompress, zstdCompressSync, zstdDecompress, zstdDecompressSync, type ZstdCompress } from "node:zlib";
 
 /** Uncompressed bytes at which a block is closed; a larger record makes a larger block. */
 export const blockBytes = 262_144;
@@ -13,6 +13,8 @@ const compressorsMax = 2;
 const outputBytes = 1_048_576;
 /** In one piece, for the usual block: pieces cost a round trip to the thread pool each. */
 const pieceBytes = blockBytes + 65_536;
+/** Smaller blocks are compressed at once: that costs no more than the way to the thread pool and back, which the log's syncs need. */
+const smallBytes = 4_096;
 
 const decompress = promisify(zstdDecompress);
 
@@ -20,8 +22,9 @@ let compressors = 0;
 const idle: Compressor[] = [];
 const waiting: ((compressor: Compressor) => void)[] = [];
 
-/** Compresses a block off the main thread, as one zstandard frame that names its size; `block` must not change meanwhile. */
+/** Compresses a block, off the main thread unless it is small, as one zstandard frame that names its size; `block` must not change meanwhile. */
 export async function compressBlock(block: Uint8Array): Promise<Uint8Array> {
+  if (block.length <= smallBytes) return compressSmall(block);
   const compressor = await acquire();
   try {
     return await compressor.compress(block);
@@ -32,12 +35,22 @@ export async function compressBlock(block: Uint8Array): Promise<Uint8Array> {
 
 /** Decompresses a block off the main thread. Throws when it is damaged or larger than `blockBytesMax`. */
 export function decompressBlock(block: Uint8Array): Promise<Uint8Array> {
-  return decompress(block, { chunkSize: pieceBytes, maxOutputLength: blockBytesMax });
+  return decompress(block, { chunkSize: pieceFor(block), maxOutputLength: blockBytesMax });
 }
 
 /** As `decompressBlock`, at once: for threads that have nothing else to do. */
 export function decompressBlockSync(block: Uint8Array): Uint8Array {
-  return zstdDecompressSync(block, { chunkSize: pieceBytes, maxOutputLength: blockBytesMax });
+  return zstdDecompressSync(block, { chunkSize: pieceFor(block), maxOutputLength: blockBytesMax });
+}
+
+/** A small block mostly becomes a small one. */
+function pieceFor({ length }: Uint8Array): number {
+  return Math.min(pieceBytes, Math.max(4_096, 8 * length));
+}
+
+function compressSmall(block: Uint8Array): Uint8Array {
+  const params = { [constants.ZSTD_c_compressionLevel]: level };
+  return zstdCompressSync(block, { params, pledgedSrcSize: block.length, chunkSize: 2 * smallBytes });
 }
 
 /**

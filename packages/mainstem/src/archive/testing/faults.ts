@@ -40,7 +40,7 @@ export class Faults {
 }
 
 /** The same store, with faults. Closing it closes nothing. */
-export function withFaults(store: ObjectStore, faults: Faults): ObjectStore {
+export function withFaults(store: ObjectStore, faults: Pick<Faults, "around" | "along">): ObjectStore {
   return {
     put: (key, body, options) => faults.around(`put ${key}`, () => store.put(key, body, options)),
     putFile: (key, path, options) => faults.around(`putFile ${key}`, () => store.putFile(key, path, options)),
@@ -55,7 +55,7 @@ export function withFaults(store: ObjectStore, faults: Faults): ObjectStore {
 }
 
 /** The same log, with faults in what an archiver uses. Closing it closes nothing. */
-export function logWithFaults(log: Log, faults: Faults): Log {
+export function logWithFaults(log: Log, faults: Pick<Faults, "around" | "along">): Log {
   return {
     createTopic: (spec, options) => log.createTopic(spec, options),
     deleteTopic: (topic, expected, options) => log.deleteTopic(topic, expected, options),
