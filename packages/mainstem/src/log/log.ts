@@ -56,7 +56,10 @@ export interface Bounds {
   readonly first: Offset;
   /** Everything below is committed and can be read. */
   readonly stable: Offset;
-  /** The offset that the next record gets: beyond `stable` while records have their append time already, but are not durable yet. */
+  /**
+   * The offset that the next record gets: beyond `stable` while records have their append time already, but are not durable yet, or nobody knows whether they
+   * are, as after a write that failed.
+   */
   readonly end: Offset;
 }
 

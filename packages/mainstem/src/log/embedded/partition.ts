@@ -319,9 +319,12 @@ export class Partition {
     if (code !== "ENOSPC" && code !== "EDQUOT") return this.#fail(taken, error);
     try {
       await this.#active.takeBack();
+      // Until then a loss of power may bring it back, with its append time.
+      await this.#active.sync();
     } catch (failed) {
       return this.#fail(taken, failed);
     }
+    this.#reserved = this.#end;
     this.#refuse(taken, new MainstemError("log.full", "The disk has no room left.", this.#facts(), { cause: error }));
   }
 
@@ -329,13 +332,13 @@ export class Partition {
     const sentence = "The disk refused a write; nothing more is appended to the partition until the log is opened again.";
     this.#failure = new MainstemError("log.writeFailed", sentence, this.#facts(), { cause });
     this.options.logger.error("write failed", { ...this.#facts(), cause: String(cause) });
+    // `#reserved` stays: until the log is opened again nobody knows whether the records that have their append time already are in it.
     // What the disk holds beyond the last sync is unknown, though the page cache may still show it: the next opener shall not find it.
     await this.#active.takeBack().catch((error: unknown) => this.options.logger.error("write was not taken back", { ...this.#facts(), cause: String(error) }));
     this.#refuse([...taken, ...this.#queue.splice(0)], this.#failure);
   }
 
   #refuse(taken: readonly Waiting[], error: MainstemError): void {
-    this.#reserved = this.#end;
     for (const { bytes, reject } of taken) {
       this.options.budget.give(bytes);
       reject(error);

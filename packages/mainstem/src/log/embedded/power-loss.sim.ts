@@ -3,7 +3,7 @@ import { describe, test } from "node:test";
 import { MainstemError } from "../../runtime/errors.ts";
 import { silentLogger } from "../../runtime/logger.ts";
 import type { Log, Offset, TopicInfo } from "../log.ts";
-import { at, createManualEnv, group, position, readRecords, toBatch, toSpec, toTextRecords } from "../log-testing.ts";
+import { at, createManualEnv, createRandom, group, position, readRecords, toBatch, toSpec, toTextRecords } from "../log-testing.ts";
 import type { ManualEnv } from "../log-testing.ts";
 import { openEmbeddedLog } from "./embedded-log.ts";
 import { SimulatedFileSystem } from "./simulated-file-system.ts";
@@ -177,15 +177,4 @@ async function checkPartition(
 
 function open(disk: SimulatedFileSystem, env: ManualEnv): Promise<Log> {
   return openEmbeddedLog({ directory: "/data/log", env, logger: silentLogger, segmentBytesMax: 8_000, fileSystem: disk });
-}
-
-/** A small generator of numbers from 0 to 1 (mulberry32). */
-function createRandom(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
 }

@@ -128,7 +128,8 @@ async function recoverTail(options: RecoverOptions, { base, following, file, poi
   }
   if (after.position < size) await file.truncate(after.position);
   await rewrite(file, durable, after.position);
-  if (size > durable) await file.sync();
+  // Also where nothing was cut now: what was cut before, by a process that was killed, may come back until then.
+  await file.sync();
   // The process that made this segment may have ended before its name was durable.
   if (base !== point.current.segmentBase) await options.files.syncDirectory(directory);
   if (size > durable || base !== point.current.segmentBase) await point.update(after, { sync: true });

@@ -21,6 +21,8 @@ describe("a disk that refuses", () => {
     disk.refuse = undefined;
     await rejects(log.append(at(topic), toBatch(["after"])), "log.writeFailed");
     assert.deepEqual(await readValues(log, position(topic, 0)), ["safe"]);
+    // It has its append time, and the next opener may find it: until then nobody may say that all is known up to now.
+    assert.deepEqual(await log.bounds(at(topic)), { first: 0, stable: 1, end: 2 });
     assert.equal((await log.append(at(topic, 1), toBatch(["elsewhere"]))).first, 0);
     await log[Symbol.asyncDispose]();
 
@@ -100,6 +102,28 @@ describe("a full disk", () => {
     disk.refuse = undefined;
     assert.equal((await log.append(at(topic), toBatch(["second"]))).first, 1);
     assert.deepEqual(await readValues(log, position(topic, 0)), ["first", "second"]);
+  });
+
+  test("leaves nothing behind that a loss of power could bring back with its old append time", async () => {
+    for (const ends of ["refused", "stopped, and the log opened again"] as const) {
+      // What was written and then cut off comes back where the cut was not synced.
+      let fate = 0;
+      const disk = new SimulatedFileSystem({ random: () => fate });
+      const log = await open(disk);
+      const topic = await log.createTopic(toSpec("t"));
+      await log.append(at(topic), toBatch(["first"]));
+      disk.refuse = (operation) => (operation === (ends === "refused" ? "write" : "sync") ? (ends === "refused" ? "ENOSPC" : "EIO") : undefined);
+      await rejects(log.append(at(topic), toBatch(["no room"])), ends === "refused" ? "log.full" : "log.writeFailed");
+      disk.refuse = undefined;
+      let current = disk;
+      if (ends !== "refused") {
+        current = disk.kill();
+        await open(current);
+      }
+      fate = 0.6;
+      await using again = await open(current.losePower());
+      assert.deepEqual(await readValues(again, position(topic, 0)), ["first"], ends);
+    }
   });
 
   test("leaves nothing behind in a segment that is closed next, also when the power goes then", async () => {
