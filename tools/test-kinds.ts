@@ -1,11 +1,12 @@
 /** What the ending of a test file says about it (CONTRIBUTING.md). `.contract.ts` files are suites that a driver's `.test.ts` calls. */
-export const runs = ["all", "unit", "tidy", "services"] as const;
+export const runs = ["all", "unit", "tidy", "services", "soak"] as const;
 export type Run = (typeof runs)[number];
 
 /** Those that take longest come first, so that two cores end at about the same time. */
 const endings = [".sim.ts", ".fault.ts", ".prop.ts", ".golden.ts", ".test.ts"] as const;
 
 const tidyFile = "tools/tidy.test.ts";
+const soakFile = "test/system/soak.service.ts";
 /** Where every test runs a database engine: tens of seconds, so they belong to `all`, not to the quick check. */
 const slowFolders: readonly string[] = ["packages/mainstem/src/tables/", "test/"];
 
@@ -26,6 +27,8 @@ function isOf(file: string, run: Run): boolean {
       return file === tidyFile;
     case "services":
       return file.endsWith(".service.ts");
+    case "soak":
+      return file === soakFile;
     default:
       return run satisfies never;
   }

@@ -1,4 +1,4 @@
-// The front of node's test runner: `node tools/test.ts all|unit|tidy|services [part of a path …] [--flags for node …]`.
+// The front of node's test runner: `node tools/test.ts all|unit|tidy|services|soak [part of a path …] [--flags for node …]`.
 import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
@@ -7,6 +7,8 @@ import type { Counts } from "./counts-reporter.ts";
 import { listFiles, repository } from "./source-files.ts";
 import { runs, selectTests, type Run } from "./test-kinds.ts";
 
+/** How long the soak takes, besides what it checks afterwards, and among the services. */
+const soakSeconds = { alone: 600, amongServices: 30 };
 /** Files that take longer are named at the end. */
 const slowFileMs = 5_000;
 
@@ -54,8 +56,9 @@ interface NodeRun {
 }
 
 function runNode(files: readonly string[], { kind, flags, seconds, countsFile }: NodeRun): Promise<number> {
+  const soak = process.env["MAINSTEM_SOAK_SECONDS"] ?? String(kind === "soak" ? soakSeconds.alone : soakSeconds.amongServices);
   // One file may hold some twenty tests that each take all of MAINSTEM_TEST_SECONDS.
-  const fileMs = kind === "unit" ? 60_000 : (120 + 20 * Number(seconds)) * 1_000;
+  const fileMs = kind === "unit" ? 60_000 : kind === "soak" ? (Number(soak) + 600) * 1_000 : (120 + 20 * Number(seconds)) * 1_000;
   const reporters = ["spec", "stdout", "./tools/counts-reporter.ts", countsFile];
   const options = [
     `--test-concurrency=${Math.max(2, availableParallelism())}`,
@@ -66,7 +69,7 @@ function runNode(files: readonly string[], { kind, flags, seconds, countsFile }:
   const child = spawn(process.execPath, ["--test", ...options, ...flags, ...files], {
     cwd: repository,
     stdio: ["ignore", "inherit", "inherit"],
-    env: { ...process.env, MAINSTEM_TEST_SECONDS: seconds, MAINSTEM_TEST_FILE_MS: String(fileMs) },
+    env: { ...process.env, MAINSTEM_TEST_SECONDS: seconds, MAINSTEM_TEST_FILE_MS: String(fileMs), MAINSTEM_SOAK_SECONDS: soak },
   });
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => child.kill(signal));
   return new Promise((resolve, reject) => {
