@@ -8,7 +8,7 @@ const endings = [".sim.ts", ".fault.ts", ".prop.ts", ".golden.ts", ".test.ts"] a
 const tidyFile = "tools/tidy.test.ts";
 const soakFile = "test/system/soak.service.ts";
 /** Where every test runs a database engine: tens of seconds, so they belong to `all`, not to the quick check. */
-const slowFolders: readonly string[] = ["packages/mainstem/src/tables/", "test/"];
+const slowFolders: readonly string[] = ["packages/mainstem/src/tables/", "packages/mainstem/template/", "test/"];
 
 /** The test files of a run among `files` (paths relative to the repository), those below `filters` only if there are any. */
 export function selectTests(files: readonly string[], options: { readonly run: Run; readonly filters?: readonly string[] }): readonly string[] {

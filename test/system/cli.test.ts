@@ -200,6 +200,7 @@ describe("the command line", () => {
     assert.equal(rebuilt.code, 0, rebuilt.errors);
     await writeFile(join(folder.path, "next.json"), JSON.stringify({ ...contract, description: "All orders." }));
     const calls: Readonly<Record<string, readonly string[]>> = {
+      init: ["project"],
       plan: ["next.json"],
       apply: ["next.json", "orders.json"],
       export: ["shop.orders"],
@@ -223,6 +224,7 @@ describe("the command line", () => {
       pause: ["archive.shop.orders"],
       resume: ["archive.shop.orders"],
       reset: ["archive.shop.orders", "--to", "nowhere"],
+      doctor: ["--port", "many"],
     };
     // Those that run the platform have tests of their own.
     const others = new Set(["dev", "start"]);
@@ -287,6 +289,43 @@ describe("the command line", () => {
     const second = await run(["dev", "--port", "0"]);
     assert.equal(second.code, 1);
     assert.match(second.errors, /\[log\.locked\]/);
+  });
+
+  test("the doctor finds the server that has the data open, and what would be in the way of another", async () => {
+    const examine = async (...args: readonly string[]): Promise<{ readonly code: number | null; readonly verdicts: ReadonlyMap<string, string> }> => {
+      const { code, output, errors } = await run(["doctor", "--json", ...args]);
+      assert.equal(errors, "");
+      const { checks } = JSON.parse(output) as { readonly checks: readonly { readonly name: string; readonly verdict: string; readonly message: string }[] };
+      return { code, verdicts: new Map(checks.map(({ name, verdict, message }) => [name, `${verdict}: ${message}`])) };
+    };
+    const port = new URL(platform.url).port;
+    const here = await examine("--port", port);
+    assert.equal(here.code, 0, [...here.verdicts].join("\n"));
+    assert.equal(here.verdicts.get("lock"), `ok: process ${platform.pid} has the data directory open`);
+    assert.equal(here.verdicts.get("server"), `ok: it runs, and answers at ${platform.url}`);
+    assert.match(here.verdicts.get("stored data") ?? "", /^ok: \d+ topics; state of format 1/);
+    const other = await examine("--port", port, "--data-dir", "other");
+    assert.equal(other.code, 1);
+    assert.match(other.verdicts.get("port") ?? "", /^failed: .* is used by another program/);
+    assert.equal(other.verdicts.get("stored data"), "ok: nothing yet");
+    const wrong = await examine("--port", "many");
+    assert.match(wrong.verdicts.get("configuration") ?? "", /^failed: .*server\.port/s);
+    assert.match(wrong.verdicts.get("data directory") ?? "", /^skipped: /);
+  });
+
+  test("start runs the platform as it is configured, logs to standard error, and ends well when it is told to", { timeout: 60_000 }, async () => {
+    await writeFile(join(folder.path, "server.yaml"), "dataDir: started\ndatasets: [orders.json]\nserver: { port: 0 }\n");
+    const child = spawn(process.execPath, [cliEntry, "start", "--config", "server.yaml", "--json"], { cwd: folder.path });
+    let errors = "";
+    child.stderr.on("data", (part: Buffer) => (errors += part.toString()));
+    const ended = new Promise((resolve) => child.on("close", resolve));
+    const ready = await new Promise<string>((resolve) => child.stdout.once("data", (part: Buffer) => resolve(part.toString())));
+    const { url, dataDir } = JSON.parse(ready) as { readonly url: string; readonly dataDir: string };
+    assert.equal(dataDir, join(folder.path, "started"));
+    assert.equal((await fetch(`${url}/v1/datasets/shop.orders`)).status, 200);
+    child.kill("SIGTERM");
+    assert.equal(await ended, 0, errors);
+    for (const line of errors.trim().split("\n")) assert.doesNotThrow(() => JSON.parse(line), line);
   });
 
   test("follows the log until it is told to stop, which is no failure", async () => {

@@ -27,8 +27,10 @@ export async function startPlatform(options: {
   readonly cwd: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly args?: readonly string[];
+  /** The program's file, if it is not the one of this repository. */
+  readonly entry?: string;
 }): Promise<RunningPlatform> {
-  const child = spawn(process.execPath, [cliEntry, "dev", "--json", "--port", "0", ...(options.args ?? [])], {
+  const child = spawn(process.execPath, [options.entry ?? cliEntry, "dev", "--json", "--port", "0", ...(options.args ?? [])], {
     cwd: options.cwd,
     env: { ...process.env, ...options.env },
     stdio: ["ignore", "pipe", "pipe"],

@@ -4,20 +4,20 @@ import { join } from "node:path";
 import { createArchiver, openReplays, type Archiver } from "./archive/index.ts";
 import { openIcebergTables } from "./iceberg/index.ts";
 import { openIngest } from "./ingest/index.ts";
-import { openEmbeddedLog } from "./log/embedded/index.ts";
+import { inspectEmbeddedLog, openEmbeddedLog, type LogInspection } from "./log/embedded/index.ts";
 import { openDirectoryStore } from "./objects/directory/index.ts";
 import { createPlatformView } from "./platform-view.ts";
 import { openRegistry, type Registry } from "./registry/index.ts";
 import { resolveSecret, type Config } from "./runtime/config.ts";
 import { systemEnv, type Env } from "./runtime/env.ts";
 import { silentLogger, type Logger } from "./runtime/logger.ts";
+import { version } from "./runtime/version.ts";
 import { openServer } from "./server/index.ts";
-import { openSqliteState } from "./state/sqlite/index.ts";
+import { inspectSqliteState, openSqliteState, type StateInspection } from "./state/sqlite/index.ts";
 import { openDuckdbQueryEngine, openDuckdbTableEngine } from "./tables/duckdb/index.ts";
 import { createTableBuilder, openRebuilds, registryForTable, type TableBuilder } from "./tables/index.ts";
 import { openTasks, type Tasks } from "./tasks/index.ts";
 import { findWebDirectory } from "./web-directory.ts";
-import packageJson from "../package.json" with { type: "json" };
 
 export interface PlatformOptions {
   readonly env?: Env;
@@ -107,7 +107,7 @@ export async function openPlatform(config: Config, { env = systemEnv, logger = s
       log,
       ingest,
       view,
-      version: packageJson.version,
+      version,
       webDirectory: findWebDirectory(),
       config: { host: config.server.host, port: config.server.port, registryPort: config.server.registryPort, token },
     }),
@@ -120,4 +120,18 @@ export async function openPlatform(config: Config, { env = systemEnv, logger = s
 function startTasks(tasks: Tasks, { archiver, builder }: Pipeline): void {
   tasks.start(archiver);
   tasks.start(builder);
+}
+
+/** What can be seen of the stores without opening them. Errors: as opening them would have. */
+export interface StoresInspection {
+  readonly log: LogInspection;
+  readonly state: StateInspection;
+}
+
+/** Looks at what the configuration names, and changes nothing. */
+export async function inspectStores({ dataDir, log, state }: Config): Promise<StoresInspection> {
+  return {
+    log: await inspectEmbeddedLog(log.directory ?? join(dataDir, "log")),
+    state: await inspectSqliteState(state.file ?? join(dataDir, "state.sqlite")),
+  };
 }

@@ -7,8 +7,6 @@ export const cliCodes = {
   "cli.folder": "Choose a folder that is new or empty.",
   "cli.interrupted": "It was told to stop (Ctrl-C); what was done until then is done.",
   "cli.noServer": "Start one with `mainstem dev`, or name one that runs with --server or MAINSTEM_SERVER.",
-  "cli.token": "Set MAINSTEM_TOKEN to the server's token.",
-  "cli.unhealthy": "Do what is written under each line that is not ok.",
   "cli.usage": "See --help.",
 } as const;
 

@@ -1,14 +1,16 @@
 import { Command, CommanderError, Option } from "commander";
-import packageJson from "../../package.json" with { type: "json" };
+import { version } from "../runtime/version.ts";
 import { applyCommand } from "./apply.ts";
 import { closeCommand } from "./close.ts";
 import { createRunner, openTerminal, reportFailure, type GlobalOptions, type Start } from "./context.ts";
 import { datasetsCommand } from "./datasets.ts";
 import { describeCommand } from "./describe.ts";
 import { devCommand } from "./dev.ts";
+import { doctorCommand } from "./doctor.ts";
 import { convertCommand, exportCommand } from "./export.ts";
 import { CliFailure, exitCodes, type ExitCode } from "./failure.ts";
 import { inboxCommand } from "./inbox.ts";
+import { initCommand } from "./init.ts";
 import { planCommand } from "./plan.ts";
 import { queryCommand } from "./query.ts";
 import { typesCommand } from "./record-types.ts";
@@ -24,6 +26,7 @@ import { pauseCommand, resetCommand, resumeCommand } from "./task-commands.ts";
 import { colorChoices } from "./terminal.ts";
 
 const commands: readonly ((start: Start) => Command)[] = [
+  initCommand,
   devCommand,
   startCommand,
   planCommand,
@@ -45,13 +48,14 @@ const commands: readonly ((start: Start) => Command)[] = [
   pauseCommand,
   resumeCommand,
   resetCommand,
+  doctorCommand,
 ];
 
 /** Every command with its options and help; `start` runs the work of the one that is called. */
 export function createProgram(start: Start): Command {
   const program = new Command("mainstem")
     .description("One way in, one log, one registry, clean tables.")
-    .version(packageJson.version)
+    .version(version)
     .option("--server <url>", `the server (default: MAINSTEM_SERVER, else the configuration in this folder, else ${defaultServer})`)
     .option("--json", "one JSON object, or one a line for lists and streams")
     .addOption(
@@ -61,7 +65,7 @@ export function createProgram(start: Start): Command {
     .addHelpText(
       "after",
       "\nEnds with 0 when it is done, 1 when it failed, 2 when it was called wrongly, 130 when Ctrl-C came first." +
-        "\n\nExamples:\n  mainstem dev\n  mainstem apply datasets.ts\n  mainstem send shop.orders orders.ndjson\n  mainstem query 'select count(*) from shop.orders'",
+        "\n\nExamples:\n  mainstem init my-data\n  mainstem dev\n  mainstem apply datasets.ts\n  mainstem send shop.orders orders.ndjson\n  mainstem query 'select count(*) from shop.orders'",
     );
   for (const create of commands) program.addCommand(create(start));
   return program;

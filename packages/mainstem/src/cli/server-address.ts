@@ -38,7 +38,7 @@ export async function findServer({ flag, env, cwd }: AddressSources): Promise<Se
 }
 
 /** Any free port is one that nobody can know: then it is the usual one. */
-function urlOf({ host, port }: Config["server"]): string {
+export function urlOf({ host, port }: Config["server"]): string {
   const reachable = host === "0.0.0.0" ? "127.0.0.1" : host === "::" ? "::1" : host;
   return port === 0 ? defaultServer : `http://${reachable.includes(":") && !reachable.startsWith("[") ? `[${reachable}]` : reachable}:${port}`;
 }

@@ -30,6 +30,11 @@ interface Pending {
   readonly onEvent: ((event: unknown) => void) | undefined;
 }
 
+/** The address of a module of this program, named from another one: sources end in .ts, what is published of them in .js. */
+export function moduleBeside(path: string, base: string): URL {
+  return new URL(base.endsWith(".js") ? path.replace(/\.ts$/, ".js") : path, base);
+}
+
 /** Opens a thread on a module that calls `serveJobs`. The thread starts with the first job, and again after a death. */
 export function openWorkerThread<J extends Jobs>(module: URL, options: { readonly workerData?: unknown; readonly memoryMbMax?: number } = {}): WorkerThread<J> {
   const pending = new Map<number, Pending>();

@@ -19,7 +19,7 @@ export async function lockDirectory(directory: string): Promise<AsyncDisposable>
     database.exec("PRAGMA journal_mode = OFF; BEGIN EXCLUSIVE");
   } catch (error) {
     database.close();
-    if ((error as { readonly errcode?: unknown }).errcode !== busy) throw error;
+    if (!isBusy(error)) throw error;
     const holder = await readHolder(holderPath);
     throw new MainstemError("log.locked", `Another process (${describe(holder)}) has the data directory ${directory} open.`, { directory, ...holder });
   }
@@ -31,12 +31,17 @@ export async function lockDirectory(directory: string): Promise<AsyncDisposable>
   };
 }
 
-interface Holder {
+export function isBusy(error: unknown): boolean {
+  return (error as { readonly errcode?: unknown }).errcode === busy;
+}
+
+/** Who has it, as far as `lock.holder` says. */
+export interface Holder {
   readonly pid?: number;
   readonly host?: string;
 }
 
-async function readHolder(path: string): Promise<Holder> {
+export async function readHolder(path: string): Promise<Holder> {
   try {
     const { pid, host } = JSON.parse(await readFile(path, "utf8")) as Record<string, unknown>;
     return { ...(typeof pid === "number" && { pid }), ...(typeof host === "string" && { host }) };

@@ -66,8 +66,7 @@ export class RecoveryPointFile {
     });
     const bytes = Buffer.alloc(2 * slotSpacing);
     await file.read(bytes, 0);
-    const slots = [decodeSlot(bytes, 0, path), decodeSlot(bytes, slotSpacing, path)].filter((slot) => slot !== undefined);
-    const newest = slots.sort((one, other) => other.sequence - one.sequence)[0];
+    const newest = newestSlot(bytes, path);
     if (newest !== undefined) return new RecoveryPointFile(file, newest.point, newest.sequence);
     await file.close();
     throw new MainstemError("log.corrupt", `The recovery point ${path} is damaged: neither of its two slots is whole.`, { file: path });
@@ -122,6 +121,16 @@ export class RecoveryPointFile {
     this.#writing = written.catch(() => undefined);
     return written;
   }
+}
+
+/** What the bytes of such a file say; undefined if neither slot is whole. Throws `log.newer`. */
+export function decodeRecoveryPoint(bytes: Buffer, path: string): RecoveryPoint | undefined {
+  return bytes.length < slotSpacing + slotBytes ? undefined : newestSlot(bytes, path)?.point;
+}
+
+function newestSlot(bytes: Buffer, path: string): ReturnType<typeof decodeSlot> {
+  const slots = [decodeSlot(bytes, 0, path), decodeSlot(bytes, slotSpacing, path)].filter((slot) => slot !== undefined);
+  return slots.sort((one, other) => other.sequence - one.sequence)[0];
 }
 
 function encodeSlot(bytes: Buffer, at: number, point: RecoveryPoint, sequence: number): void {

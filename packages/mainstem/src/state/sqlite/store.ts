@@ -117,7 +117,7 @@ function isBusy(error: unknown): boolean {
   return code === codes.busy || code === codes.locked;
 }
 
-function toCoded(path: string, error: unknown): unknown {
+export function toCoded(path: string, error: unknown): unknown {
   const code = sqliteCode(error);
   const system = error instanceof Error && "syscall" in error;
   if (!(error instanceof Error) || (code === undefined && !system)) return error;

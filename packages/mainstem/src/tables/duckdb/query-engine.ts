@@ -3,7 +3,7 @@ import { availableParallelism } from "node:os";
 import { schemaOf } from "../../iceberg/index.ts";
 import type { ObjectStore } from "../../objects/index.ts";
 import { MainstemError } from "../../runtime/errors.ts";
-import { openWorkerThread, type WorkerThread } from "../../runtime/workers.ts";
+import { moduleBeside, openWorkerThread, type WorkerThread } from "../../runtime/workers.ts";
 import type { QueryColumn, QueryEngine, QueryTable, RowBatch, Waits } from "../engine.ts";
 import { columnOf } from "./columns.ts";
 import type { LocalTable } from "./query/run.ts";
@@ -43,7 +43,7 @@ export async function openDuckdbQueryEngine(options: DuckdbQueryEngineOptions): 
 
 class DuckdbQueryEngine implements QueryEngine {
   readonly #options: DuckdbQueryEngineOptions;
-  readonly #worker: WorkerThread<QueryJobs> = openWorkerThread<QueryJobs>(new URL("./query/worker.ts", import.meta.url));
+  readonly #worker: WorkerThread<QueryJobs> = openWorkerThread<QueryJobs>(moduleBeside("./query/worker.ts", import.meta.url));
   readonly #places = new Places(queryLimits);
   readonly #closing = new AbortController();
   readonly #closes = new Set<Promise<void>>();

@@ -8,7 +8,7 @@ import { assert } from "../../runtime/assert.ts";
 import { randomId, systemEnv, type Env } from "../../runtime/env.ts";
 import { MainstemError } from "../../runtime/errors.ts";
 import { silentLogger, type Logger } from "../../runtime/logger.ts";
-import { openWorkerThread, type WorkerThread } from "../../runtime/workers.ts";
+import { moduleBeside, openWorkerThread, type WorkerThread } from "../../runtime/workers.ts";
 import type { BuildJob, BuiltFiles, TableEngine, TombstoneFile, Waits } from "../engine.ts";
 import type { BuildOutput } from "./build/build.ts";
 import { toKnownFiles } from "./build/files.ts";
@@ -67,7 +67,7 @@ class DuckdbTableEngine implements TableEngine {
     this.#logger = logger;
     this.#threads = threads;
     this.#sizes = sizes;
-    this.#worker = openWorkerThread<BuildJobs>(new URL("./build/worker.ts", import.meta.url));
+    this.#worker = openWorkerThread<BuildJobs>(moduleBeside("./build/worker.ts", import.meta.url));
   }
 
   build(job: BuildJob, { signal }: Waits = {}): Promise<BuiltFiles> {
