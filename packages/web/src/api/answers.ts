@@ -128,6 +128,8 @@ export interface InboxGroup {
 
 export interface InboxEntry {
   readonly id: string;
+  /** `door`, or the name of a task. */
+  readonly from: string;
   readonly errors: readonly { readonly path: string; readonly expected: string; readonly received: string }[];
   /** The original bytes in base64. */
   readonly original: string | null;

@@ -19,9 +19,14 @@ export function isLocked(error: Error | null): boolean {
   return error instanceof ProblemError && error.status === 401;
 }
 
-/** The server did not answer; what it said before still stands on the page. */
+/** The server did not answer, or is just closing; what it said before still stands on the page. */
 export function isAway(error: Error | null): boolean {
-  return error instanceof ProblemError && error.status === 0;
+  return error instanceof ProblemError && (error.status === 0 || error.code === "server.closing");
+}
+
+/** It may go well the next time: the server is away, or at fault. */
+export function isPassing(error: Error | null): boolean {
+  return error instanceof ProblemError && (error.status === 0 || error.status >= 500);
 }
 
 export interface AskOptions {

@@ -1,13 +1,16 @@
 import { keepPreviousData, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import type { ContractVersion, Dataset, DatasetSummary, InboxEntry, InboxGroup, QueryAnswer, Snapshot, Task } from "./answers.ts";
-import { ask, isLocked } from "./ask.ts";
+import { ask, isLocked, isPassing } from "./ask.ts";
 
 /** How often what moves is asked for again. */
 const refreshMs = 2_000;
+interface Asked {
+  readonly state: { readonly error: Error | null };
+}
 /** While nobody is let in, asking again would not help. */
-const live = { refetchInterval: ({ state }: { readonly state: { readonly error: Error | null } }) => (isLocked(state.error) ? (false as const) : refreshMs) };
-/** Rows of another snapshot are read at most so often, however quickly a table is built. */
-export const rowsEveryMs = 10_000;
+const live = { refetchInterval: ({ state }: Asked) => (isLocked(state.error) ? false : refreshMs) };
+/** What changes only with what is asked for; a failure may pass. The answer before stands until there is the next one. */
+const lasting = { refetchInterval: ({ state }: Asked) => (isPassing(state.error) ? refreshMs : false), placeholderData: keepPreviousData };
 /** Rows that are shown of a table. */
 export const sampleRowsMax = 20;
 
@@ -32,7 +35,7 @@ export function useHistory(name: string, version: number) {
   return useQuery({
     queryKey: ["history", name, version],
     queryFn: ({ signal }) => ask<{ readonly versions: readonly ContractVersion[] }>(`/v1/definitions/dataset/${encodeURIComponent(name)}/history`, { signal }),
-    placeholderData: keepPreviousData,
+    ...lasting,
   });
 }
 
@@ -41,7 +44,7 @@ export function useSnapshots(name: string, current: string | undefined) {
   return useQuery({
     queryKey: ["snapshots", name, current],
     queryFn: ({ signal }) => ask<{ readonly snapshots: readonly Snapshot[] }>(`${pathOf(name)}/snapshots`, { signal }),
-    placeholderData: keepPreviousData,
+    ...lasting,
   });
 }
 
@@ -60,16 +63,17 @@ export function useRows(name: string, snapshot: string | undefined) {
       return { snapshot, sample, counted: Number(counted.rows[0]?.[0]) };
     },
     enabled: snapshot !== undefined,
-    placeholderData: keepPreviousData,
+    ...lasting,
   });
 }
 
-export function useInbox(name: string) {
+/** Asked again when the topic of the inbox has another end: entries come and are settled there. */
+export function useInbox(name: string, end: number) {
   return useQuery({
-    queryKey: ["inbox", name],
+    queryKey: ["inbox", name, end],
     queryFn: ({ signal }) =>
       ask<{ readonly entries: number; readonly more: boolean; readonly groups: readonly InboxGroup[] }>(`${pathOf(name)}/inbox`, { signal }),
-    ...live,
+    ...lasting,
   });
 }
 
@@ -77,6 +81,7 @@ export function useInboxEntry(name: string, id: string) {
   return useQuery({
     queryKey: ["entry", name, id],
     queryFn: ({ signal }) => ask<InboxEntry>(`${pathOf(name)}/inbox/entry?id=${encodeURIComponent(id)}`, { signal }),
+    ...lasting,
     staleTime: Number.POSITIVE_INFINITY,
   });
 }

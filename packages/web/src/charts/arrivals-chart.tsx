@@ -22,7 +22,7 @@ export function ArrivalsChart({ dataset, seenAt }: { readonly dataset: Dataset; 
     >
       <LineChart
         label={`Records a second over the last ${arrivalsSeconds / 60} minutes, ${formatRate(now)} now`}
-        height={150}
+        height={120}
         times={times}
         values={values}
         from={to - arrivalsSeconds}

@@ -65,11 +65,16 @@ function createOptions(element: HTMLElement, { height, stepped, rangeNow }: Char
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1_000), "Etc/UTC"),
     cursor: { show: false },
     legend: { show: false },
-    padding: [8, 8, 0, 0],
+    padding: [8, 28, 0, 0],
     scales: { x: { range: () => [...rangeNow()] as [number, number] }, y: { range: (_, __, max) => [0, niceAbove(max)] } },
     axes: [
-      { ...axis, size: 28, space: 90, values: (_, splits) => splits.map((seconds) => timeLabel(seconds, rangeNow())) },
-      { ...axis, size: 64, space: 34, values: (_, splits) => splits.map(formatCount) },
+      { ...axis, size: 32, gap: 8, space: 80, values: (_, splits) => splits.map((seconds) => timeLabel(seconds, rangeNow())) },
+      {
+        ...axis,
+        size: (_, labels) => 14 + 7.5 * Math.max(2, ...(labels ?? []).map(({ length }) => length)),
+        space: 34,
+        values: (_, splits) => splits.map(formatCount),
+      },
     ],
     series: [
       {},

@@ -25,7 +25,7 @@ export function ContractSection({ dataset: { contract, rebuildPending } }: { rea
           </div>
         </div>
       )}
-      <DataTable caption="Fields" columns={columnsOf(contract)} rows={contract.schema.fields} keyOf={({ name }) => name} />
+      <DataTable caption="Fields" columns={columnsOf(contract)} rows={contract.schema.fields} keyOf={({ name }) => name} dense />
     </div>
   );
 }
@@ -35,7 +35,7 @@ function columnsOf(contract: Contract): readonly Column<AvroField>[] {
     { head: "Field", cell: ({ name }) => <code>{name}</code> },
     { head: "Type", cell: ({ type }) => <code className="type">{toVisibleText(typeWords(type))}</code> },
     { head: "Part in the contract", cell: (field) => <Marks field={field} contract={contract} /> },
-    { head: "About it", cell: ({ doc }) => (doc === undefined ? "" : toVisibleText(doc)) },
+    { head: "About it", cell: ({ doc }) => (doc === undefined ? null : toVisibleText(doc)) },
   ];
 }
 
@@ -51,6 +51,7 @@ function Marks({ field: { name, type, ...rest }, contract }: { readonly field: A
     ...(contract.merge?.fields?.[name] === undefined ? [] : [`merge ${contract.merge.fields[name]}`]),
     ...(rest.default === undefined || rest.default === null ? [] : [`default ${valueText(rest.default)}`]),
   ];
+  if (marks.length === 0) return null;
   return (
     <span className="marks">
       {marks.map((mark) => (

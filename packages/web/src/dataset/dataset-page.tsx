@@ -2,7 +2,7 @@ import { Anchor, Tabs } from "@mantine/core";
 import { IconArrowLeft } from "@tabler/icons-react";
 import { Link, useLocation } from "wouter";
 import type { Dataset } from "../api/answers.ts";
-import { useDataset } from "../api/use-answers.ts";
+import { useDataset, useInbox } from "../api/use-answers.ts";
 import { ArrivalsChart } from "../charts/arrivals-chart.tsx";
 import { formatCount } from "../numbers.ts";
 import { PageTitle } from "../parts/page-title.tsx";
@@ -16,8 +16,10 @@ import { ContractSection } from "./contract-section.tsx";
 import { InboxSection } from "./inbox-section.tsx";
 import { RowsSection } from "./rows-section.tsx";
 import { SnapshotsSection } from "./snapshots-section.tsx";
+import { useSlowly } from "./use-slowly.ts";
 import { useWayCounts } from "./use-way-counts.ts";
 import { VersionsSection } from "./versions-section.tsx";
+import { endOf } from "./way-counts.ts";
 import { Way } from "./way.tsx";
 
 const sections = ["contract", "versions", "snapshots", "rows", "inbox", "tasks"] as const;
@@ -46,7 +48,8 @@ function Shown({ dataset, seenAt, section }: { readonly dataset: Dataset; readon
   const { name, description, owner, version, appliedAt, reasons = [] } = dataset;
   const [, navigate] = useLocation();
   const counts = useWayCounts(dataset);
-  const inbox = dataset.topics.inbox.partitions.reduce((sum, { first, end }) => sum + end - first, 0);
+  const inbox = useInbox(name, useSlowly(endOf(dataset.topics.inbox)));
+  const waiting = inbox.data?.entries ?? 0;
   const hrefOf = (to: Section): string => `/datasets/${encodeURIComponent(name)}/${to}`;
   return (
     <>
@@ -63,7 +66,7 @@ function Shown({ dataset, seenAt, section }: { readonly dataset: Dataset; readon
           </div>
         </div>
       )}
-      <Way dataset={dataset} counts={counts} inboxHref={hrefOf("inbox")} />
+      <Way dataset={dataset} counts={counts} inbox={{ waiting, href: hrefOf("inbox") }} />
       <ArrivalsChart dataset={dataset} seenAt={seenAt} />
       <Tabs value={section} onChange={(to) => navigate(hrefOf((to ?? "contract") as Section), { replace: true })} keepMounted={false} className="panel tabs">
         <Tabs.List aria-label={`About ${name}`}>
@@ -71,18 +74,18 @@ function Shown({ dataset, seenAt, section }: { readonly dataset: Dataset; readon
           <Tabs.Tab value="versions">Versions{version > 1 ? ` ${formatCount(version)}` : ""}</Tabs.Tab>
           <Tabs.Tab value="snapshots">Snapshots</Tabs.Tab>
           <Tabs.Tab value="rows">Rows</Tabs.Tab>
-          <Tabs.Tab value="inbox">Inbox{inbox > 0 ? " ●" : ""}</Tabs.Tab>
+          <Tabs.Tab value="inbox">Inbox{waiting > 0 ? ` ${formatCount(waiting)}` : ""}</Tabs.Tab>
           <Tabs.Tab value="tasks">Tasks</Tabs.Tab>
         </Tabs.List>
         <Tabs.Panel value={section} tabIndex={0}>
-          <SectionOf section={section} dataset={dataset} />
+          {section === "inbox" ? <InboxSection name={name} inbox={inbox} /> : <SectionOf section={section} dataset={dataset} />}
         </Tabs.Panel>
       </Tabs>
     </>
   );
 }
 
-function SectionOf({ section, dataset }: { readonly section: Section; readonly dataset: Dataset }) {
+function SectionOf({ section, dataset }: { readonly section: Exclude<Section, "inbox">; readonly dataset: Dataset }) {
   switch (section) {
     case "contract":
       return <ContractSection dataset={dataset} />;
@@ -92,8 +95,6 @@ function SectionOf({ section, dataset }: { readonly section: Section; readonly d
       return <SnapshotsSection name={dataset.name} current={dataset.table?.snapshot?.id} />;
     case "rows":
       return <RowsSection dataset={dataset} />;
-    case "inbox":
-      return <InboxSection name={dataset.name} />;
     case "tasks":
       return <TaskTable tasks={dataset.tasks} />;
     default:

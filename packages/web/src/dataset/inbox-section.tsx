@@ -1,8 +1,8 @@
 import { Button } from "@mantine/core";
 import { useState } from "react";
 import type { InboxEntry, InboxGroup } from "../api/answers.ts";
-import { useInbox, useInboxEntry } from "../api/use-answers.ts";
-import { formatAmount, formatCount } from "../numbers.ts";
+import { useInboxEntry, type useInbox } from "../api/use-answers.ts";
+import { formatAmount } from "../numbers.ts";
 import { ProblemNotice } from "../parts/problem-notice.tsx";
 import { Waiting } from "../parts/waiting.tsx";
 import { When } from "../parts/when.tsx";
@@ -12,8 +12,7 @@ import { toVisibleText } from "../visible-text.ts";
 const charactersMax = 4_000;
 
 /** Records that wait, by cause, with one of each as it came. */
-export function InboxSection({ name }: { readonly name: string }) {
-  const { data, error } = useInbox(name);
+export function InboxSection({ name, inbox: { data, error } }: { readonly name: string; readonly inbox: ReturnType<typeof useInbox> }) {
   if (data === undefined) return error === null ? <Waiting /> : <ProblemNotice error={error} />;
   return (
     <div className="section">
@@ -41,16 +40,25 @@ export function InboxSection({ name }: { readonly name: string }) {
 function Cause({ name, group }: { readonly name: string; readonly group: InboxGroup }) {
   const { code, path, expected, count, from, first, last, example } = group;
   const [open, setOpen] = useState(false);
+  const place = path === undefined || path === "" ? undefined : toVisibleText(path);
+  const fault = expected === undefined || expected === "" ? ` is ${code}` : `: ${toVisibleText(expected)} expected`;
+  const action = open ? "Hide it" : "Show one";
   return (
     <li className="cause">
       <div className="cause-head">
         <div>
           <h3>
-            {path === undefined || path === "" ? code : <code>{toVisibleText(path)}</code>}
-            {expected === undefined || expected === "" ? "" : ` is not ${toVisibleText(expected)}`}
+            {place === undefined ? "The record" : <code>{place}</code>}
+            {fault}
           </h3>
           <p className="dim">
-            {code}, {from === "door" ? "refused at the door" : `from ${toVisibleText(from)}`}, from <When time={first} /> to <When time={last} />
+            {code}, {from === "door" ? "refused at the door" : `from ${toVisibleText(from)}`}, <When time={first} />
+            {first.slice(0, 19) === last.slice(0, 19) ? null : (
+              <>
+                {" "}
+                to <When time={last} />
+              </>
+            )}
           </p>
         </div>
         <p className="cause-count">{formatAmount(count, "record")}</p>
@@ -60,16 +68,16 @@ function Cause({ name, group }: { readonly name: string; readonly group: InboxGr
         size="compact-sm"
         aria-expanded={open}
         onClick={() => setOpen(!open)}
-        aria-label={`${open ? "Hide" : "Show"} one of ${formatCount(count)} with cause ${code} at ${path ?? "the record"}`}
+        aria-label={`${action}, ${place ?? "the record"}${fault}`}
       >
-        {open ? "Hide it" : "Show one"}
+        {action}
       </Button>
-      {open && <Entry name={name} id={example} />}
+      {open && <Entry name={name} id={example} label={`The record as it came, ${place ?? "the record"}${fault}`} />}
     </li>
   );
 }
 
-function Entry({ name, id }: { readonly name: string; readonly id: string }) {
+function Entry({ name, id, label }: { readonly name: string; readonly id: string; readonly label: string }) {
   const { data, error } = useInboxEntry(name, id);
   if (data === undefined) return error === null ? <Waiting /> : <ProblemNotice error={error} />;
   return (
@@ -81,15 +89,16 @@ function Entry({ name, id }: { readonly name: string; readonly id: string }) {
           </li>
         ))}
       </ul>
-      <pre className="code" tabIndex={0} role="region" aria-label="The record as it came">
+      <pre className="code" tabIndex={0} role="region" aria-label={label}>
         {originalText(data)}
       </pre>
     </div>
   );
 }
 
-function originalText({ original, record }: InboxEntry): string {
-  if (record !== undefined) return toVisibleText(JSON.stringify(record, null, 2), { multiline: true }).slice(0, charactersMax);
+/** From the door it is text as it was sent; a task's bytes are shown as the record that they are. */
+function originalText({ from, original, record }: InboxEntry): string {
+  if (from !== "door" && record !== undefined) return toVisibleText(JSON.stringify(record, null, 2), { multiline: true }).slice(0, charactersMax);
   if (original === null) return "Its bytes were not kept.";
   const bytes = Uint8Array.from(atob(original), (character) => character.charCodeAt(0));
   return toVisibleText(new TextDecoder().decode(bytes), { multiline: true }).slice(0, charactersMax);

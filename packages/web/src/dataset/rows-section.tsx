@@ -4,14 +4,14 @@ import { formatAmount, formatCount } from "../numbers.ts";
 import { ProblemNotice } from "../parts/problem-notice.tsx";
 import { Waiting } from "../parts/waiting.tsx";
 import { valueText, toVisibleText } from "../visible-text.ts";
-import { useSlowSnapshot } from "./use-way-counts.ts";
+import { useSlowly } from "./use-slowly.ts";
 
 /** Longer values are cut: a sample shows what rows look like. */
 const charactersMax = 200;
 
 /** Some rows of the table. */
 export function RowsSection({ dataset }: { readonly dataset: Dataset }) {
-  const snapshot = useSlowSnapshot(dataset);
+  const snapshot = useSlowly(dataset.table?.snapshot?.id);
   const { data, error } = useRows(dataset.name, snapshot);
   if (snapshot === undefined) return <p className="dim">There are no rows before the first snapshot.</p>;
   if (data === undefined) return error === null ? <Waiting /> : <ProblemNotice error={error} />;
@@ -21,8 +21,11 @@ export function RowsSection({ dataset }: { readonly dataset: Dataset }) {
       <ProblemNotice error={error} shown />
       {sample.rows.length === 0 ? <p className="dim">The table has no rows.</p> : <Sample sample={sample} name={dataset.name} />}
       <p className="dim">
-        {formatCount(sample.rows.length)} of {formatAmount(counted, "row")}
-        {counted > sampleRowsMax ? ", in no order" : ""}. <code>mainstem query &quot;SELECT * FROM {dataset.name} LIMIT 20&quot;</code> asks for the same.
+        {formatCount(sample.rows.length)} of {formatAmount(counted, "row")}.{" "}
+        <code>
+          mainstem query &quot;SELECT * FROM {dataset.name} LIMIT {sampleRowsMax}&quot;
+        </code>{" "}
+        asks for the same.
       </p>
     </div>
   );
@@ -35,7 +38,7 @@ function Sample({ sample: { columns, rows }, name }: { readonly sample: QueryAns
         <thead>
           <tr>
             {columns.map((column) => (
-              <th key={column.name} scope="col">
+              <th key={column.name} scope="col" data-number={isNumber(column.type)}>
                 {toVisibleText(column.name)}
                 <span>{toVisibleText(column.type)}</span>
               </th>
@@ -47,7 +50,7 @@ function Sample({ sample: { columns, rows }, name }: { readonly sample: QueryAns
             // A row has no name of its own here, and the rows never change places.
             <tr key={index}>
               {columns.map((column, at) => (
-                <Value key={column.name} value={row[at]} />
+                <Value key={column.name} value={row[at]} number={isNumber(column.type)} />
               ))}
             </tr>
           ))}
@@ -57,13 +60,23 @@ function Sample({ sample: { columns, rows }, name }: { readonly sample: QueryAns
   );
 }
 
-function Value({ value }: { readonly value: unknown }) {
-  if (value === null || value === undefined) return <td className="null">null</td>;
+function Value({ value, number }: { readonly value: unknown; readonly number: boolean }) {
+  if (value === null || value === undefined)
+    return (
+      <td className="null" data-number={number}>
+        null
+      </td>
+    );
   const text = valueText(value);
   const shown = text.length > charactersMax ? `${text.slice(0, charactersMax)}…` : text;
   return (
-    <td data-number={typeof value === "number"}>
+    <td data-number={number}>
       <bdi>{shown}</bdi>
     </td>
   );
+}
+
+/** DuckDB's types. */
+function isNumber(type: string): boolean {
+  return /^(?:U?(?:TINY|SMALL|BIG|HUGE)?INT(?:EGER)?|FLOAT|DOUBLE|DECIMAL)\b/.test(type);
 }

@@ -37,7 +37,7 @@ export function SnapshotsSection({ name, current }: { readonly name: string; rea
     <div className="section">
       <ProblemNotice error={error} shown />
       {steps.length > 1 && <RowsChart steps={steps} />}
-      <DataTable caption="Snapshots" columns={columns} rows={all ? steps : steps.slice(0, rowsShown)} keyOf={({ id }) => id} />
+      <DataTable caption="Snapshots" columns={columns} rows={all ? steps : steps.slice(0, rowsShown)} keyOf={({ id }) => id} dense />
       {!all && steps.length > rowsShown && (
         <div>
           <Button variant="default" size="compact-sm" onClick={() => showAll(true)}>

@@ -34,7 +34,7 @@ function Version({
   return (
     <li>
       <h3>
-        Version {version}
+        Version {version}{" "}
         <span className="dim">
           applied <When time={appliedAt} />
           {provenance === undefined ? "" : ` from ${toVisibleText(provenance)}`}

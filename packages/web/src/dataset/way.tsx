@@ -8,26 +8,33 @@ import { Panel } from "../parts/panel.tsx";
 import { When } from "../parts/when.tsx";
 import type { Agreement, WayCounts, WayFault } from "./way-counts.ts";
 
+export interface WayProps {
+  readonly dataset: Dataset;
+  readonly counts: WayCounts;
+  /** How many records wait there, and where it is shown. */
+  readonly inbox: { readonly waiting: number; readonly href: string };
+}
+
 /** The way of a dataset's records as stations on a line, with what each counts, and a sentence on whether the counts fit together. */
-export function Way({ dataset, counts, inboxHref }: { readonly dataset: Dataset; readonly counts: WayCounts; readonly inboxHref: string }) {
+export function Way({ dataset, counts, inbox }: WayProps) {
   const { door, topics, archive } = dataset;
   const { appended, readable, archived, archiveWaits, tabled, tableWaits, rows, agreement } = counts;
-  const waiting = topics.inbox.partitions.reduce((sum, { first, end }) => sum + end - first, 0);
   const faultAt = (station: WayFault["station"]): boolean => agreement.kind === "disagree" && agreement.faults.some((fault) => fault.station === station);
   return (
     <Panel title="The way of its records">
       <ol className="way">
-        <Station icon={IconDoorEnter} name="Door" count={formatCount(door.accepted)} unit="accepted since the start">
-          <Line>{formatAmount(door.refused, "record")} refused</Line>
-          {door.quarantined > 0 || waiting > 0 ? (
-            <Line>
-              <Anchor component={Link} href={inboxHref} inherit>
-                {formatCount(door.quarantined)} put into the inbox
+        <Station icon={IconDoorEnter} name="Door" count={formatCount(door.accepted)} unit="accepted">
+          <Line>since the server started</Line>
+          <Line>
+            {formatCount(door.refused)} refused,{" "}
+            {inbox.waiting === 0 ? (
+              "none in the inbox"
+            ) : (
+              <Anchor component={Link} href={inbox.href} inherit>
+                {formatCount(inbox.waiting)} in the inbox
               </Anchor>
-            </Line>
-          ) : (
-            <Line>none put into the inbox</Line>
-          )}
+            )}
+          </Line>
         </Station>
         <Station icon={IconRipple} name="Log" count={formatCount(appended)} unit={appended === 1 ? "record" : "records"} wrong={faultAt("log")}>
           <Line>{readable === appended ? "all of them readable" : `${formatCount(readable)} still readable`}</Line>

@@ -70,7 +70,7 @@ function columnsOf(tasks: readonly Task[]): readonly Column<DatasetSummary>[] {
       head: "Dataset",
       cell: ({ name, description }) => (
         <>
-          <Anchor component={Link} href={`/datasets/${encodeURIComponent(name)}`} className="name">
+          <Anchor component={Link} href={`/datasets/${encodeURIComponent(name)}`} className="name" inherit>
             {toVisibleText(name)}
           </Anchor>
           {description !== undefined && <p className="dim about">{toVisibleText(description)}</p>}

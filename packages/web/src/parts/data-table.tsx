@@ -13,15 +13,17 @@ export interface DataTableProps<Row> {
   readonly columns: readonly Column<Row>[];
   readonly rows: readonly Row[];
   readonly keyOf: (row: Row, index: number) => string;
+  /** Many rows of little each. */
+  readonly dense?: boolean;
 }
 
 /**
  * A table whose first column names the row. On a narrow screen each row is a block of lines that begin with their column's name; the roles are written
  * out, because browsers forget them of a table that is laid out otherwise.
  */
-export function DataTable<Row>({ caption, columns, rows, keyOf }: DataTableProps<Row>) {
+export function DataTable<Row>({ caption, columns, rows, keyOf, dense = false }: DataTableProps<Row>) {
   return (
-    <Table className="data" role="table" aria-label={caption} verticalSpacing="sm" horizontalSpacing="md">
+    <Table className="data" role="table" aria-label={caption} verticalSpacing={dense ? 6 : "sm"} horizontalSpacing="md">
       <Table.Thead role="rowgroup">
         <Table.Tr role="row">
           {columns.map(({ head, number }) => (

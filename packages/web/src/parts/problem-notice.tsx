@@ -6,14 +6,15 @@ import { toVisibleText } from "../visible-text.ts";
 export interface ProblemNoticeProps {
   readonly error: Error | null;
   readonly title?: string;
-  /** What it was asked for is on the page still, so that an absent server is told at the top alone. */
+  /** What was asked for stands on the page, of an earlier answer. */
   readonly shown?: boolean;
   readonly children?: ReactNode;
 }
 
-/** What went wrong, and what to do about it; nothing while nothing is wrong. */
+/** What went wrong, and what to do about it; nothing while nothing is wrong. That the server is away stands at the top of the page, once. */
 export function ProblemNotice({ error, title = "This could not be shown", shown = false, children }: ProblemNoticeProps) {
   if (error === null || (shown && isAway(error))) return null;
+  if (isAway(error)) return <p className="dim">This is shown as soon as the server answers.</p>;
   const { code, remedy } = error instanceof ProblemError ? error : { code: undefined, remedy: "" };
   return (
     <div className="notice" data-tone="bad" role="alert">
