@@ -2,6 +2,9 @@ import { ByteSink } from "../avro/byte-sink.ts";
 import type { AvroField, AvroSchema, AvroTypeSchema } from "../avro/schema.ts";
 import { unwrapNullable } from "../avro/schema.ts";
 import type { Contract } from "../contract.ts";
+import { tooSmall } from "../generated/byte-writers.ts";
+import { generateComparable, type ComparableField } from "../generated/emit-order.ts";
+import { canGenerate } from "../generated/source.ts";
 import type { ValueKind } from "../value-kind.ts";
 import { kindOf } from "../value-kind.ts";
 import { writeDecimal } from "./decimal.ts";
@@ -23,8 +26,27 @@ export function isOrderKind(kind: ValueKind): boolean {
  */
 export function compileOrderBytes(contract: Contract): (native: Readonly<Record<string, unknown>>) => Uint8Array<ArrayBuffer> {
   if (contract.order === "log") throw new TypeError("the order of the log is the position: use positionOrderBytes");
-  const plans = contract.order.map((name) => {
-    const type = (contract.schema.fields.find((field) => field.name === name) as AvroField).type as AvroTypeSchema;
+  const fields = contract.order.map((name) => ({
+    name,
+    type: (contract.schema.fields.find((field) => field.name === name) as AvroField).type as AvroTypeSchema,
+  }));
+  const compiled = compileClosures(fields);
+  let write = compiled;
+  let written = 0;
+  return (native) => {
+    if (written < generateAfter && ++written === generateAfter) write = generatedFor(fields, compiled);
+    return write(native);
+  };
+}
+
+type OrderBytes = (native: Readonly<Record<string, unknown>>) => Uint8Array<ArrayBuffer>;
+
+/** Code is made when there are more than a few records. */
+const generateAfter = 64;
+
+/** Exported for the property that compares both ways. */
+export function compileClosures(fields: readonly ComparableField[]): OrderBytes {
+  const plans = fields.map(({ name, type }) => {
     const write = writers.get(kindOf(type));
     if (write === undefined) throw new TypeError(`order field ${name} has a type without an order`);
     return { name, write };
@@ -34,6 +56,23 @@ export function compileOrderBytes(contract: Contract): (native: Readonly<Record<
     sink.reset();
     for (const plan of plans) plan.write(native[plan.name], sink);
     return sink.copy();
+  };
+}
+
+/** By generated code where the platform allows it; what that does not take goes to `compiled`. */
+export function generatedFor(fields: readonly ComparableField[], compiled: OrderBytes): OrderBytes {
+  if (!canGenerate()) return compiled;
+  const write = generateComparable(fields);
+  let bytes = new Uint8Array(256);
+  let view = new DataView(bytes.buffer);
+  return (native) => {
+    let end = write(native, bytes, view, 0);
+    while (end === tooSmall) {
+      bytes = new Uint8Array(bytes.length * 2);
+      view = new DataView(bytes.buffer);
+      end = write(native, bytes, view, 0);
+    }
+    return end < 0 ? compiled(native) : bytes.slice(0, end);
   };
 }
 
