@@ -151,21 +151,34 @@ export class Build implements AsyncDisposable {
     await database.run(
       `CREATE TABLE removed AS SELECT e.file, e.row, e.part, w.src AS successor, w.dead FROM existing e JOIN winner w ON ${same} WHERE e.src <> w.src`,
     );
-    const parts = await database.number("SELECT count(DISTINCT part) FROM incoming");
-    const sorted = parts > unsortedPartitionsMax ? "ORDER BY part" : "";
-    await database.run(
-      `CREATE TABLE accepted AS SELECT part, src, ${storedOf(this.#shape)} FROM incoming SEMI JOIN (SELECT src FROM winner WHERE NOT dead) USING (src) ${sorted}`,
-    );
+    const readable = await database.number("SELECT count(*) FROM incoming");
+    await this.#accept(readable);
     const buried = this.#shape.dead === undefined ? 0 : await settleTombstones(database, this.#shape);
     const counted = await database.rows(`SELECT
-      (SELECT count(*) FROM incoming),
       (SELECT count(*) FROM accepted),
       (SELECT count(DISTINCT successor) FROM removed WHERE successor >= 0 AND NOT dead),
       (SELECT count(DISTINCT r.successor) FROM removed r JOIN accepted a ON r.successor = a.src WHERE r.part <> a.part),
       (SELECT count(*) FROM removed WHERE dead)`);
-    const [readable = 0, accepted = 0, updated = 0, moved = 0, deleted = 0] = (counted[0] ?? []).map(Number);
-    await database.run("DROP VIEW pool; DROP TABLE incoming; DROP TABLE existing; DROP TABLE winner");
+    const [accepted = 0, updated = 0, moved = 0, deleted = 0] = (counted[0] ?? []).map(Number);
+    await database.run("DROP VIEW IF EXISTS pool; DROP TABLE IF EXISTS incoming; DROP TABLE existing; DROP TABLE winner");
     return { inserted: accepted - updated, updated, deleted, superseded: readable - accepted - buried, conflicts, moved };
+  }
+
+  /** Makes `accepted` of `incoming`: where most records are accepted as they are, it is what is left of it, which is a fraction of the work of a copy. */
+  async #accept(readable: number): Promise<void> {
+    const database = this.#database;
+    const { columns, stored, dead } = this.#shape;
+    const parts = await database.number("SELECT count(DISTINCT part) FROM incoming");
+    const accepted = await database.number("SELECT count(*) FROM winner WHERE src >= 0 AND NOT dead");
+    const isSorted = parts > unsortedPartitionsMax;
+    const asTheyAre = stored.length === columns.length && dead === undefined && !isSorted;
+    if (asTheyAre && accepted * 2 >= readable) {
+      if (accepted < readable) await database.run("DELETE FROM incoming i WHERE NOT EXISTS (FROM winner w WHERE w.src = i.src)");
+      await database.run("DROP VIEW pool; ALTER TABLE incoming RENAME TO accepted");
+      return;
+    }
+    await database.run(`CREATE TABLE accepted AS SELECT part, src, ${storedOf(this.#shape)} FROM incoming
+      SEMI JOIN (SELECT src FROM winner WHERE NOT dead) USING (src) ${isSorted ? "ORDER BY part" : ""}`);
   }
 
   /** A delete without a value does not say in which partition its row is, so the row is looked for in all of them. */

@@ -155,6 +155,10 @@ function compilePart(contract: Contract, batch: ColumnBatch, partitions: Partiti
     if (read === undefined) return undefined;
     cells.push([name, read]);
   }
+  if (names.length === 0) {
+    const whole = partitions.number(partition({}));
+    return () => whole;
+  }
   const native: Record<string, unknown> = {};
   return (row) => {
     for (const [name, read] of cells) {
