@@ -1,11 +1,11 @@
 import type { PartitionProgress, Replays } from "./archive/index.ts";
-import { snapshotAt, snapshotById, summaryKeys, type IcebergTables, type Snapshot, type TableState } from "./iceberg/index.ts";
+import { isForgotten, snapshotAt, snapshotById, summaryKeys, type IcebergTables, type Snapshot, type TableState } from "./iceberg/index.ts";
 import type { Partition, TopicInfo } from "./log/index.ts";
 import type { Pipeline } from "./platform.ts";
 import type { Registry } from "./registry/index.ts";
 import { MainstemError } from "./runtime/errors.ts";
 import type { ArchiveStatus, PlatformView, QueryAt, SnapshotStatus, TableStatus } from "./server/index.ts";
-import { checkpointOf, positionIn, type QueryEngine, type QueryTable, type Rebuilds } from "./tables/index.ts";
+import { checkpointOf, positionIn, type ExpiryCounts, type QueryEngine, type QueryTable, type Rebuilds, type SnapshotExpiry } from "./tables/index.ts";
 import type { Tasks } from "./tasks/index.ts";
 
 /** How long one query may take. */
@@ -18,13 +18,14 @@ interface Rooms {
   readonly tasks: Tasks;
   readonly replays: Replays;
   readonly rebuilds: Rebuilds;
+  readonly expiry: Pick<SnapshotExpiry, "counts">;
   /** By dataset. */
   readonly pipelines: ReadonlyMap<string, Pipeline>;
 }
 
 /** What the server shows of the rooms behind the log. */
 export function createPlatformView(rooms: Rooms): PlatformView {
-  const { registry, tables, queries, tasks, pipelines, replays, rebuilds } = rooms;
+  const { registry, tables, queries, tasks, pipelines, replays, rebuilds, expiry } = rooms;
   return {
     async status(name) {
       const { topics } = await registry.require(name);
@@ -34,7 +35,13 @@ export function createPlatformView(rooms: Rooms): PlatformView {
       return {
         archive: toArchiveStatus(current),
         table:
-          state === undefined ? undefined : toTableStatus(state, { topic: topics.records, completeThrough: pipeline?.builder.progress()?.completeThrough }),
+          state === undefined
+            ? undefined
+            : toTableStatus(state, {
+                topic: topics.records,
+                completeThrough: pipeline?.builder.progress()?.completeThrough,
+                expired: expiry.counts().get(name),
+              }),
       };
     },
     async snapshots(name) {
@@ -47,7 +54,8 @@ export function createPlatformView(rooms: Rooms): PlatformView {
     async *query({ sql, at }, { signal } = {}) {
       checkNames(at, await registry.list());
       const named = new Map<string, QueryTable>();
-      for (const name of await queries.tablesOf(sql, { signal })) named.set(name, await tableAt(rooms, name, at));
+      using reading = new DisposableStack();
+      for (const name of await queries.tablesOf(sql, { signal })) named.set(name, await tableAt(rooms, { name, at, reading }));
       yield* queries.query(sql, { tables: named, timeoutMs: queryMsMax, signal });
     },
     replays,
@@ -57,10 +65,15 @@ export function createPlatformView(rooms: Rooms): PlatformView {
   };
 }
 
-async function tableAt({ registry, tables }: Rooms, name: string, at: QueryAt | undefined): Promise<QueryTable> {
+/** A table as a query sees it. Its snapshot is kept from expiry until `reading` ends. */
+async function tableAt(
+  { registry, tables }: Rooms,
+  { name, at, reading }: { readonly name: string; readonly at: QueryAt | undefined; readonly reading: DisposableStack },
+): Promise<QueryTable> {
   const { contract } = await registry.require(name);
   const state = await tables.load(name);
   const snapshot = snapshotOf(name, state, at);
+  if (snapshot !== undefined) reading.use(tables.expiry.hold(name, snapshot.id));
   return {
     contract,
     version: state === undefined || snapshot === undefined ? undefined : { state, snapshot, files: await tables.files(name, state, snapshot) },
@@ -69,7 +82,14 @@ async function tableAt({ registry, tables }: Rooms, name: string, at: QueryAt | 
 
 function snapshotOf(name: string, state: TableState | undefined, at: QueryAt | undefined): Snapshot | undefined {
   if (at === undefined) return state?.current;
-  if (at.kind === "time") return state === undefined ? undefined : snapshotAt(state, at.time);
+  if (at.kind === "time") {
+    if (state !== undefined && isForgotten(state, at.time)) {
+      const [oldest] = state.snapshotLog;
+      const since = oldest === undefined ? "" : ` What it was is known from ${new Date(oldest.timestamp).toISOString()} on.`;
+      throw new MainstemError("table.snapshotUnknown", `The snapshot of ${name} at that time is expired.${since}`, { dataset: name });
+    }
+    return state === undefined ? undefined : snapshotAt(state, at.time);
+  }
   const id = at.ids.get(name);
   if (id === undefined) return state?.current;
   const snapshot = state === undefined ? undefined : snapshotById(state, id);
@@ -98,10 +118,12 @@ function toArchiveStatus(partitions: readonly PartitionProgress[]): ArchiveStatu
 
 function toTableStatus(
   state: TableState,
-  { topic, completeThrough }: { readonly topic: TopicInfo; readonly completeThrough: number | undefined },
+  { topic, completeThrough, expired }: { readonly topic: TopicInfo; readonly completeThrough: number | undefined; readonly expired: ExpiryCounts | undefined },
 ): TableStatus {
   const checkpoint = checkpointOf(state, state.current);
   return {
+    snapshots: state.snapshots.length,
+    expired: expired ?? { snapshots: 0, deleted: 0, waiting: 0 },
     metadataLocation: state.metadataLocation,
     snapshot: state.current === undefined ? undefined : toSnapshotStatus(state.current),
     partitions: Array.from({ length: topic.partitions }, (_, partition) => ({

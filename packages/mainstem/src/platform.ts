@@ -15,7 +15,7 @@ import { version } from "./runtime/version.ts";
 import { openServer } from "./server/index.ts";
 import { inspectSqliteState, openSqliteState, type StateInspection } from "./state/sqlite/index.ts";
 import { openDuckdbQueryEngine, openDuckdbTableEngine } from "./tables/duckdb/index.ts";
-import { createTableBuilder, openRebuilds, registryForTable, type TableBuilder } from "./tables/index.ts";
+import { createSnapshotExpiry, createTableBuilder, openRebuilds, registryForTable, type TableBuilder } from "./tables/index.ts";
 import { openTasks, type Tasks } from "./tasks/index.ts";
 import { findWebDirectory } from "./web-directory.ts";
 
@@ -98,7 +98,10 @@ export async function openPlatform(config: Config, { env = systemEnv, logger = s
   const ingest = opened.use(await openIngest({ ...shared, registry, log, limits: { bodyBytesMax: config.server.bodyBytesMax } }));
   const replays = await openReplays({ ...rooms, tasks, whileOpen: (dataset, append) => ingest.whileOpen(dataset, append) });
   const rebuilds = await openRebuilds({ ...rooms, tables, engine, queries, tasks, memoryBytesMax: config.tables.memoryBytesMax });
-  const view = createPlatformView({ registry, tables, queries, tasks, pipelines, replays, rebuilds });
+  const { keep: keepMs, grace: graceMs, least, most } = config.tables.snapshots;
+  const expiry = createSnapshotExpiry({ ...shared, registry, tables, retention: { keepMs, graceMs, least, most } });
+  tasks.start(expiry);
+  const view = createPlatformView({ expiry, registry, tables, queries, tasks, pipelines, replays, rebuilds });
   const token = config.server.token === undefined ? undefined : await resolveSecret(config.server.token);
   const server = opened.use(
     await openServer({

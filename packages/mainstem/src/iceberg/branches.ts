@@ -30,6 +30,8 @@ export interface TableWrites<Table extends LoadedTable> {
     readonly before: Table;
     readonly change: MetadataChange;
   }): Promise<BranchChange>;
+  /** Milliseconds since 1970. */
+  now(): number;
   readonly readers: Readers;
   readonly objects: ObjectStore;
   readonly logger: Logger;

@@ -1,7 +1,9 @@
 export type {
   BranchChange,
   DataFile,
+  Expired,
   IcebergBranches,
+  IcebergExpiry,
   IcebergField,
   IcebergList,
   IcebergMap,
@@ -14,6 +16,7 @@ export type {
   NewTable,
   PartitionScalar,
   Snapshot,
+  SnapshotRetention,
   TableChange,
   TableCommit,
   TableState,
@@ -24,5 +27,5 @@ export { icebergSchemaOf, newTableOf, partitionSpecOf, privateFieldIds, sortFiel
 export { mergesByPosition, positionFields, reservedColumn, reservedField } from "./reserved.ts";
 export { inheritedSummary, summaryKeys } from "./snapshot-summary.ts";
 export { openIcebergTables, type IcebergOptions } from "./tables.ts";
-export { isSortedBy, schemaOf, snapshotAt, snapshotById } from "./table-state.ts";
+export { isForgotten, isSortedBy, schemaOf, snapshotAt, snapshotById } from "./table-state.ts";
 export { tablePrefix } from "./addresses.ts";

@@ -16,4 +16,8 @@ export const icebergLimits = {
   commitAttemptsMax: 5,
   /** Parsed metadata and manifests that are kept in memory, as estimated. */
   cacheBytesMax: 67_108_864,
+  /** The same, while it is looked for what snapshots still name. */
+  expiryCacheBytesMax: 16_777_216,
+  /** Objects that are deleted in one call. */
+  deletedAtOnceMax: 1_000,
 } as const;

@@ -4,6 +4,7 @@ import type { Json, JsonObject } from "./json.ts";
 import type { SnapshotEntry, TableMetadata } from "./metadata.ts";
 import type { IcebergSchema, IcebergSortOrder, NewTable } from "./model.ts";
 import { lastFieldId } from "./primitives.ts";
+import type { Cut } from "./retention.ts";
 
 /** How many earlier metadata files a table keeps when its properties say nothing: the reference implementation's default. */
 const previousVersionsMax = 100;
@@ -104,6 +105,17 @@ export function withSort(change: ChangeOf, sort: NewTable["sort"], { current }: 
 
 function sortFields(sort: NewTable["sort"]): IcebergSortOrder["fields"] {
   return sort.map(({ sourceId }) => ({ "source-id": sourceId, transform: "identity", direction: "asc", "null-order": "nulls-first" }));
+}
+
+/** Forgets snapshots, with the oldest entries of the snapshot log and other programs' statistics of them. */
+export function withoutSnapshots(change: ChangeOf, { forgotten, logEntries }: Cut): MetadataChange {
+  const { raw } = change.metadata;
+  const stays = (entry: Json): boolean => !forgotten.has(BigInt((entry as JsonObject)["snapshot-id"] as number | bigint));
+  const lists = ["snapshots", "statistics", "partition-statistics"].filter((name) => raw[name] !== undefined);
+  return withLogs(change, {
+    ...Object.fromEntries(lists.map((name) => [name, list(raw[name]).filter(stays)])),
+    "snapshot-log": list(raw["snapshot-log"]).slice(logEntries),
+  });
 }
 
 /** The refs of a table with one of them at a snapshot. Retention settings of the ref stay. */

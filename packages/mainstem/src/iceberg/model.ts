@@ -157,6 +157,8 @@ export interface IcebergTables {
   commit(dataset: string, change: TableChange): Promise<TableCommit>;
   /** Branches beside `main`: versions of the table that no reader sees until one becomes `main`. */
   readonly branches: IcebergBranches;
+  /** The end of snapshots, so that metadata does not grow for ever. */
+  readonly expiry: IcebergExpiry;
   /** The live files of a snapshot of this state. Manifests that were read before come from memory. */
   files(dataset: string, state: TableState, snapshot: Snapshot): Promise<readonly DataFile[]>;
 }
@@ -196,6 +198,52 @@ export interface IcebergBranches {
   becomeMain(dataset: string, change: { readonly branch: string; readonly head: bigint; readonly base: bigint | undefined }): Promise<BranchChange>;
   /** Ends the branch, forgets the snapshots that only it has, and deletes their files. Nothing happens when there is no such branch. */
   drop(dataset: string, branch: string): Promise<BranchChange>;
+}
+
+/** Which versions of a table are kept. */
+export interface SnapshotRetention {
+  /** Milliseconds: a version that was current within so long is kept, as long as there are no more than `most`. */
+  readonly keepMs: number;
+  /** So many of the newest versions are kept at any age. */
+  readonly least: number;
+  /** Never more than so many versions are kept, but for those that something else keeps. At least 1. */
+  readonly most: number;
+  /** Milliseconds that objects stay when the last snapshot that named them is gone: readers in other processes may still be at them. */
+  readonly graceMs: number;
+}
+
+/** What a round of expiry did. */
+export interface Expired {
+  /** `conflict`: another writer was first, and nothing happened. */
+  readonly kind: "done" | "conflict";
+  /** Snapshots that the table has forgotten. */
+  readonly snapshots: number;
+  /** Objects that were deleted. */
+  readonly deleted: number;
+  /** Objects that wait for the end of their grace, or for a reader. */
+  readonly waiting: number;
+}
+
+/**
+ * Forgets old snapshots, and later deletes what only they named.
+ *
+ * Safety: branches, tags, the current snapshot, what is held here, and what one of these needs of its ancestors stay. Before an object is deleted it is
+ * looked for in every snapshot that the table has then; one that no snapshot ever named, such as a file of a build that is under way, is never touched.
+ * Crash: what is to be deleted is stored before the snapshots are forgotten, so no crash leaves objects behind for good.
+ * Errors: as for `IcebergTables`; a snapshot that stays and cannot be read ends the round before anything is deleted.
+ */
+export interface IcebergExpiry {
+  /** Keeps a snapshot and its objects until the answer is disposed of, as far as this process decides. */
+  hold(dataset: string, snapshotId: bigint): Disposable;
+  run(
+    dataset: string,
+    options: {
+      readonly retention: SnapshotRetention;
+      /** What snapshots name that lies outside of their table, under a prefix of its own. */
+      readonly outside?: { readonly prefix: ObjectKey; readonly keysOf: (state: TableState, snapshot: Snapshot) => readonly ObjectKey[] };
+      readonly signal?: AbortSignal | undefined;
+    },
+  ): Promise<Expired>;
 }
 
 export interface NewTable {

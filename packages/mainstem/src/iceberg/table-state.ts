@@ -45,6 +45,15 @@ export function snapshotAt(state: TableState, time: number): Snapshot | undefine
   return entry === undefined ? undefined : snapshotById(state, entry.snapshotId);
 }
 
+/** Whether the table had rows at a time of which it no longer knows anything: the snapshots from before its log begins were expired. */
+export function isForgotten({ snapshotLog, snapshots }: TableState, time: number): boolean {
+  const [oldest] = snapshotLog;
+  if (oldest === undefined || time >= oldest.timestamp) return false;
+  const snapshot = snapshots.find(({ id }) => id === oldest.snapshotId);
+  // The first snapshot of a table has the sequence number 1, or 0 where it once was of format version 1.
+  return snapshot === undefined || snapshot.sequenceNumber > 1;
+}
+
 /** Whether new files of the table are to be sorted so. */
 export function isSortedBy(state: TableState, sort: NewTable["sort"]): boolean {
   return sortOrderIdOf(state, sort) === state.sortOrderId;

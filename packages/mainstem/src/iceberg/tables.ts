@@ -7,14 +7,15 @@ import type { Pointer, StateStore } from "../state/index.ts";
 import { tablePrefix } from "./addresses.ts";
 import { uuidText } from "./bounds.ts";
 import { onBranch, withBranchSnapshot } from "./branch-change.ts";
-import { Branches, takingBack } from "./branches.ts";
+import { Branches, takingBack, type TableWrites } from "./branches.ts";
 import { ByteCache } from "./byte-cache.ts";
+import { Expiry } from "./expiry.ts";
 import { formatJson } from "./json.ts";
 import { icebergLimits } from "./limits.ts";
 import { partitionColumns } from "./manifest-schema.ts";
 import { checkMetadata, type TableMetadata } from "./metadata.ts";
 import { changeTime, newMetadata, sortOrderIdOf, withSchema, withSnapshot, withSort, type MetadataChange } from "./metadata-change.ts";
-import type { DataFile, IcebergBranches, IcebergTables, NewTable, Snapshot, TableChange, TableCommit, TableState } from "./model.ts";
+import type { DataFile, IcebergBranches, IcebergExpiry, IcebergTables, NewTable, Snapshot, TableChange, TableCommit, TableState } from "./model.ts";
 import { assertAdditive } from "./schema-change.ts";
 import { summaryKeys } from "./snapshot-summary.ts";
 import { writeSnapshot } from "./snapshot-writer.ts";
@@ -71,6 +72,7 @@ interface Published {
 
 class Tables implements IcebergTables {
   readonly branches: IcebergBranches;
+  readonly expiry: IcebergExpiry;
   readonly #objects: ObjectStore;
   readonly #pointers: StateStore["pointers"];
   readonly #env: Env;
@@ -83,7 +85,7 @@ class Tables implements IcebergTables {
     this.#env = env;
     this.#logger = logger;
     this.#readers = { objects, env, cache: new ByteCache({ bytesMax: icebergLimits.cacheBytesMax }) };
-    this.branches = new Branches<Loaded>({
+    const writes: TableWrites<Loaded> = {
       objects,
       logger,
       readers: this.#readers,
@@ -92,7 +94,10 @@ class Tables implements IcebergTables {
       session: (prefix) => this.#session(prefix),
       snapshotId: (metadata) => this.#snapshotId(metadata),
       publish: (publication) => this.#publish({ ...publication, prefix: publication.before.prefix }),
-    });
+      now: () => env.now(),
+    };
+    this.branches = new Branches(writes);
+    this.expiry = new Expiry(writes);
   }
 
   async load(dataset: string): Promise<TableState | undefined> {

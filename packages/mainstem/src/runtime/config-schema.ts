@@ -112,6 +112,20 @@ export const configSchema = z.strictObject({
     .strictObject({
       every: every("How often tables are built from new chunks.").prefault("1m"),
       minBytes: size("A build waits until there are chunks of this many bytes.", { least: 0, most: Number.MAX_SAFE_INTEGER }).prefault(0),
+      snapshots: z
+        .strictObject({
+          keep: duration("Versions of a table that were current within so long are kept.", { least: 0, most: Number.MAX_SAFE_INTEGER }).prefault("7d"),
+          least: integer("So many of the newest versions of a table are kept at any age.", { least: 1, most: 100_000 }).prefault(100),
+          most: integer("More versions of a table than this are not kept: each takes about a kilobyte of what every build writes.", {
+            least: 1,
+            most: 100_000,
+          }).prefault(1_000),
+          grace: duration("Objects of versions that are no longer kept stay so long, for programs that still read them.", {
+            least: 0,
+            most: Number.MAX_SAFE_INTEGER,
+          }).prefault("1h"),
+        })
+        .prefault({}),
       memoryBytesMax: size("What one table build may take of the memory.", { least: 67_108_864, most: Number.MAX_SAFE_INTEGER }).prefault("1GB"),
     })
     .prefault({}),

@@ -26,7 +26,7 @@ test("without anything the defaults are those that are written down", () => {
     objects: { driver: "directory", directory: undefined },
     state: { driver: "sqlite", file: undefined },
     archive: { every: 300_000, maxBytes: 256_000_000 },
-    tables: { every: 60_000, minBytes: 0, memoryBytesMax: 1_000_000_000 },
+    tables: { every: 60_000, minBytes: 0, snapshots: { keep: 604_800_000, least: 100, most: 1_000, grace: 3_600_000 }, memoryBytesMax: 1_000_000_000 },
   });
 });
 

@@ -19,7 +19,14 @@ const snapshot: SnapshotStatus = {
 };
 const status: DatasetStatus = {
   archive: { partitions: [{ partition: 0, next: 4 }], completeThrough: 1_763_700_000_000 },
-  table: { metadataLocation: "file:///tables/v1.metadata.json", snapshot, partitions: [{ partition: 0, next: 3 }], completeThrough: 1_763_690_000_000 },
+  table: {
+    metadataLocation: "file:///tables/v1.metadata.json",
+    snapshot,
+    partitions: [{ partition: 0, next: 3 }],
+    snapshots: 12,
+    expired: { snapshots: 30, deleted: 60, waiting: 5 },
+    completeThrough: 1_763_690_000_000,
+  },
 };
 
 describe("the API", () => {
@@ -296,6 +303,10 @@ describe("the API", () => {
       'mainstem_ingest_records_total{dataset="shop.orders",outcome="refused"} 1',
       'mainstem_archive_next_offset{dataset="shop.orders",partition="0"} 4',
       'mainstem_table_rows{dataset="shop.orders"} 7',
+      'mainstem_table_snapshots{dataset="shop.orders"} 12',
+      'mainstem_table_snapshots_expired_total{dataset="shop.orders"} 30',
+      'mainstem_table_expired_objects_deleted_total{dataset="shop.orders"} 60',
+      'mainstem_table_expired_objects_waiting{dataset="shop.orders"} 5',
       'mainstem_task_position{task="archive.shop.orders"} 3',
       'mainstem_task_restarts_total{task="archive.shop.orders"} 2',
       'mainstem_task_state{task="archive.shop.orders",state="running"} 1',

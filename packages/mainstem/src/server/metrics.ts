@@ -73,6 +73,10 @@ function createInstruments() {
     tableRows: gauge("table_rows", "Rows of the current snapshot.", ["dataset"]),
     tableCommitted: gauge("table_committed_timestamp_seconds", "When the current snapshot was committed.", ["dataset"]),
     tableThrough: gauge("table_complete_through_timestamp_seconds", "Everything appended up to then is in the table.", ["dataset"]),
+    tableSnapshots: gauge("table_snapshots", "Snapshots in the table's metadata.", ["dataset"]),
+    tableExpired: counter("table_snapshots_expired_total", "Snapshots that were expired since the start.", ["dataset"]),
+    tableDeleted: counter("table_expired_objects_deleted_total", "Objects of expired snapshots that were deleted since the start.", ["dataset"]),
+    tableWaiting: gauge("table_expired_objects_waiting", "Objects of expired snapshots that wait for the end of their grace.", ["dataset"]),
     taskPosition: gauge("task_position", "How far a task is, in its own unit.", ["task"]),
     taskEnd: gauge("task_end", "Where a task has to get to, in its own unit.", ["task"]),
     taskRate: gauge("task_rate_per_second", "Units a second, the average over six periods of the task.", ["task"]),
@@ -133,7 +137,12 @@ async function showDataset(own: Instruments, { contract, topics }: Dataset, { lo
   for (const { partition, next } of archive.partitions) own.archiveNext.set({ dataset, partition }, next);
   if (archive.completeThrough !== undefined) own.archiveThrough.set({ dataset }, archive.completeThrough / 1_000);
   if (table?.completeThrough !== undefined) own.tableThrough.set({ dataset }, table.completeThrough / 1_000);
-  if (table?.snapshot === undefined) return;
+  if (table === undefined) return;
+  own.tableSnapshots.set({ dataset }, table.snapshots);
+  own.tableExpired.inc({ dataset }, table.expired.snapshots);
+  own.tableDeleted.inc({ dataset }, table.expired.deleted);
+  own.tableWaiting.set({ dataset }, table.expired.waiting);
+  if (table.snapshot === undefined) return;
   own.tableRows.set({ dataset }, table.snapshot.rows);
   own.tableCommitted.set({ dataset }, table.snapshot.committedAt / 1_000);
 }

@@ -60,7 +60,10 @@ test("tells what a rebuild would make again, that it asks for consent, and what 
     return left;
   };
   let left = ["merge"];
-  const status = async () => ({ archive: { partitions: [] }, table: { metadataLocation: "file:///m.json", snapshot, partitions: [] } });
+  const status = async () => ({
+    archive: { partitions: [] },
+    table: { metadataLocation: "file:///m.json", snapshot, snapshots: 1, expired: { snapshots: 0, deleted: 0, waiting: 0 }, partitions: [] },
+  });
   await using api = await openApi({ view: { status, rebuilds: { ...emptyView.rebuilds, pending } } });
   const changedMerge = { ...formatContract(orders), merge: { kind: "first" } };
   const [changed] = await plan(api, changedMerge);
@@ -109,7 +112,12 @@ test("refuses a second successor as apply would, and says who has moved to the f
 test("tells columns that are metadata from those that write files again, with their cost in the current snapshot", async () => {
   const summary = { "total-data-files": "3", "total-files-size": "4096" };
   const snapshot = { id: 1n, committedAt: 0, rows: 50, summary };
-  const view = { status: async () => ({ archive: { partitions: [] }, table: { metadataLocation: "file:///m.json", snapshot, partitions: [] } }) };
+  const view = {
+    status: async () => ({
+      archive: { partitions: [] },
+      table: { metadataLocation: "file:///m.json", snapshot, snapshots: 1, expired: { snapshots: 0, deleted: 0, waiting: 0 }, partitions: [] },
+    }),
+  };
   await using api = await openApi({ view });
   const [nulls, fills] = await plan(api, grown(empty), grown(fill, empty));
   assert.deepEqual(nulls?.["table"], { effect: "metadata", rewritten: { files: 0, rows: 0, bytes: 0 }, filled: {}, null: ["coupon"] });

@@ -61,6 +61,10 @@ export interface TableStatus {
     /** The first offset that the current snapshot does not hold. */
     readonly next: number;
   }[];
+  /** How many its metadata holds. */
+  readonly snapshots: number;
+  /** What expiry did since the start: snapshots that were forgotten, objects that were deleted, and those that wait for the end of their grace. */
+  readonly expired: { readonly snapshots: number; readonly deleted: number; readonly waiting: number };
   /** Everything appended up to then is in the current snapshot; milliseconds since 1970. */
   readonly completeThrough?: number;
 }

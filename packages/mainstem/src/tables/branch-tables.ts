@@ -10,6 +10,7 @@ export function tablesOnBranch(tables: IcebergTables, branch: string): IcebergTa
   };
   return {
     branches: tables.branches,
+    expiry: tables.expiry,
     load: async (dataset) => viewOf(dataset, await tables.load(dataset)),
     // A branch is of a table that there is.
     create: async (dataset) => viewOf(dataset, undefined),

@@ -174,6 +174,8 @@ class DatasetTableBuilder implements TableBuilder {
     const { contract, version } = dataset;
     const table = await this.#tableFor(dataset, state);
     if (table === undefined) return "conflict";
+    using reading = new DisposableStack();
+    if (table.current !== undefined) reading.use(tables.expiry.hold(contract.name, table.current.id));
     const existing = table.current === undefined ? [] : await tables.files(contract.name, table, table.current);
     const { schema, spec: partition, sortOrderId } = table;
     const into = `${tablePrefix(contract.name)}/data`;

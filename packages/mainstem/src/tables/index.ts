@@ -3,4 +3,5 @@ export { checkpointOf, positionIn, type PartitionCheckpoint, type TableCheckpoin
 export type { BuildJob, BuiltFiles, QueryColumn, QueryEngine, QueryTable, RowBatch, TableEngine, UnreadableRecord } from "./engine.ts";
 export type { Difference, TableComparison } from "./comparison.ts";
 export { openRebuilds, type Rebuild, type Rebuilds, type RebuildsOptions, type Swapped } from "./rebuilds.ts";
+export { createSnapshotExpiry, type ExpiryCounts, type SnapshotExpiry, type SnapshotExpiryOptions } from "./snapshot-expiry.ts";
 export { registryForTable } from "./table-contract.ts";

@@ -56,7 +56,7 @@ async function ask(state: TableState, snapshots: readonly (bigint | undefined)[]
 const revisions = ({ rows }: Answer["scans"][number]): readonly unknown[] => rows.map(({ id, revision }) => `${id}${revision}`).sort();
 const stateOf = async ({ tables }: Pipeline): Promise<TableState> => (await tables.load(dataset))!;
 
-test("PyIceberg reads a table while it is rebuilt on a branch, the branch, and what was swapped in, with its reserved column and its sort order", async () => {
+test("PyIceberg reads a table while it is rebuilt on a branch, the branch, and what was swapped in, with its reserved column and its sort order, also when all before it is expired", async () => {
   await using directory = await openDirectory();
   await using world = await openRebuildWorld(directory.path, byRevision);
   const { pipeline, rebuilds } = world;
@@ -95,6 +95,21 @@ test("PyIceberg reads a table while it is rebuilt on a branch, the branch, and w
   assert.deepEqual(Object.keys(after.table.refs), ["main"]);
   assert.match(after.table.spec, /id_bucket: bucket\[2\]\(1\)/);
   assert.match(after.table.sort, /4 ASC NULLS FIRST\s+2 ASC NULLS FIRST\s+1 ASC NULLS FIRST/);
+  const expiring = { retention: { keepMs: 0, least: 2, most: 2, graceMs: 0 } };
+  for (const expected of [
+    { snapshots: true, deleted: false },
+    { snapshots: false, deleted: true },
+  ]) {
+    const { kind, snapshots, deleted } = await pipeline.tables.expiry.run(dataset, expiring);
+    assert.deepEqual({ kind, snapshots: snapshots > 0, deleted: deleted > 0 }, { kind: "done", ...expected });
+  }
+  const expired = await ask(await stateOf(pipeline), [undefined, head]);
+  assert.deepEqual(expired.scans, after.scans.slice(0, 2));
+  assert.deepEqual(
+    expired.table.snapshots.map(({ id }) => id),
+    [head, state.current!.id].map(String),
+  );
+  await assert.rejects(ask(await stateOf(pipeline), [first]), /[Ss]napshot/);
   // PyIceberg gives rows as they lie in their files, of which each bucket has one.
   const bucketOf = compilePartition(byPosition);
   const ranks = Map.groupBy(after.scans[1]!.rows, ({ id }) => bucketOf({ id })[0]);

@@ -40,6 +40,8 @@ export function createRebuildTask(options: RebuildTaskOptions): Task {
     async run(context) {
       const { dataset, branch, tables, registry } = options;
       const goal = await tables.load(dataset);
+      using comparing = new DisposableStack();
+      if (goal?.current !== undefined) comparing.use(tables.expiry.hold(dataset, goal.current.id));
       const on = tablesOnBranch(tables, branch);
       await buildTo(checkpointOf(goal!, goal!.current), { options, on, context });
       const base = goal?.current;

@@ -24,9 +24,9 @@ export function tombstonesOf(dataset: string, state: TableState | undefined, sna
   }
 }
 
-/** What a snapshot says of them after a build; nothing where nothing changed, so that it inherits them. */
+/** What a snapshot says of them after a build: also where nothing changed, so that it needs none of the earlier snapshots, which may be expired. */
 export function tombstoneSummary(before: readonly TombstoneFile[], { added, removed }: BuiltFiles["tombstones"]): Readonly<Record<string, string>> {
-  if (added.length === 0 && removed.length === 0) return {};
+  if (before.length === 0 && added.length === 0) return {};
   const files = [...before.filter(({ key }) => !removed.includes(key)), ...added];
   const named = files.map(({ key, ...file }) => ({ name: key.slice(key.lastIndexOf("/") + 1), ...file }));
   return { [summaryKeys.tombstones]: JSON.stringify({ formatVersion: 1, files: named }) };

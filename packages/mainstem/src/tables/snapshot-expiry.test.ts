@@ -1,0 +1,101 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { mergeRecords, type NativeRecord } from "@mainstem/contract";
+import { systemEnv } from "../runtime/env.ts";
+import { silentLogger } from "../runtime/logger.ts";
+import type { Progress } from "../tasks/index.ts";
+import { rowDigest } from "./duckdb/build/ties.ts";
+import { createSnapshotExpiry, type SnapshotExpiry } from "./snapshot-expiry.ts";
+import { order, ordersBy } from "./tables.contract.ts";
+import { openDirectory, openPipeline, type Pipeline } from "./testing/pipeline.ts";
+import { readRows } from "./testing/rows.ts";
+import { tombstonesOf } from "./tombstones.ts";
+
+const contract = ordersBy({ deletes: {} });
+const { name } = contract;
+const retention = { keepMs: 0, least: 1, most: 1, graceMs: 0 };
+const live = (id: number, revision: number): NativeRecord => order(id, revision, { gone: false });
+
+function expiryOf({ registry, tables }: Pick<Pipeline, "registry" | "tables">): SnapshotExpiry {
+  return createSnapshotExpiry({ registry, tables, retention, env: systemEnv, logger: silentLogger, everyMs: 1 });
+}
+
+/** Runs the task until it has told of so many looks, or throws. */
+async function looks(expiry: SnapshotExpiry, count: number): Promise<Progress> {
+  const stop = new AbortController();
+  let last: Progress | undefined;
+  let seen = 0;
+  const report = (progress: Progress): void => {
+    last = progress;
+    seen += 1;
+    if (seen === count) stop.abort();
+  };
+  const run = expiry.run({ signal: stop.signal, report, fence: undefined as never });
+  await run.catch((error: unknown) => {
+    if (!stop.signal.aborted) throw error;
+  });
+  assert.ok(last !== undefined);
+  return last;
+}
+
+async function keysOf({ objects }: Pipeline, prefix: string): Promise<readonly string[]> {
+  const keys: string[] = [];
+  for await (const { key } of objects.list(prefix)) keys.push(key);
+  return keys;
+}
+
+test("a table whose snapshots expire after each build has the rows that it would have, and no file that nothing names", async () => {
+  await using directory = await openDirectory();
+  await using pipeline = await openPipeline({ directory: directory.path, contract });
+  const expiry = expiryOf(pipeline);
+  const steps = [
+    [live(1, 1), live(2, 1), live(3, 1)],
+    [order(1, 5, { gone: true }), order(9, 5, { gone: true })],
+    [live(2, 2)],
+    [live(1, 4), live(9, 4), order(3, 2, { gone: true })],
+    [live(3, 1), live(2, 3), live(1, 2)],
+  ];
+  for (const records of steps) {
+    await pipeline.append(records);
+    await pipeline.archive();
+    await pipeline.build();
+    await looks(expiry, 2);
+  }
+  const state = (await pipeline.tables.load(name))!;
+  assert.equal(state.snapshots.length, 1);
+  const files = await pipeline.tables.files(name, state, state.current!);
+  assert.deepEqual(await readRows(pipeline.objects, contract, files, state.schema), mergeRecords(contract, steps.flat(), rowDigest).rows);
+  assert.deepEqual(await keysOf(pipeline, "tables/shop/orders/data/"), files.map(({ key }) => key).sort());
+  assert.deepEqual(
+    await keysOf(pipeline, "tombstones/"),
+    tombstonesOf(name, state, state.current)
+      .map(({ key }) => key)
+      .sort(),
+  );
+  const { snapshots, deleted, waiting } = expiry.counts().get(name)!;
+  assert.deepEqual([snapshots, waiting], [steps.length - 1, 0]);
+  assert.ok(deleted > snapshots);
+});
+
+test("a table that cannot be read keeps no other from its turn, and is told of", async () => {
+  await using directory = await openDirectory();
+  await using pipeline = await openPipeline({ directory: directory.path, contract });
+  for (const revision of [1, 2]) {
+    await pipeline.append([live(1, revision)]);
+    await pipeline.archive();
+    await pipeline.build();
+  }
+  const { tables } = pipeline;
+  const [dataset] = await pipeline.registry.list();
+  const broken = { ...dataset!, contract: { ...contract, name: "shop.broken" } };
+  const failing: Pick<typeof tables, "load" | "expiry"> = {
+    load: (of) => (of === "shop.broken" ? Promise.reject(new Error("cannot be read")) : tables.load(of)),
+    expiry: tables.expiry,
+  };
+  const expiry = createSnapshotExpiry({ registry: { list: async () => [broken, dataset!] }, tables: failing, retention, env: systemEnv, logger: silentLogger });
+  const reported: Progress[] = [];
+  const run = expiry.run({ signal: new AbortController().signal, report: (progress) => reported.push(progress), fence: undefined as never });
+  await assert.rejects(run, /cannot be read/);
+  assert.equal((await tables.load(name))!.snapshots.length, 1);
+  assert.deepEqual([reported[0]?.position, reported[0]?.end], [1, 1]);
+});

@@ -1,0 +1,85 @@
+import type { Expired, IcebergTables, SnapshotRetention } from "../iceberg/index.ts";
+import type { Registry } from "../registry/index.ts";
+import type { Env } from "../runtime/env.ts";
+import { isAbort, toErrorValue } from "../runtime/errors.ts";
+import type { Logger } from "../runtime/logger.ts";
+import type { Task, TaskContext } from "../tasks/index.ts";
+import { tombstonePrefix, tombstonesOf } from "./tombstones.ts";
+
+const expiryLimits = {
+  /** How often the tables are looked at, in milliseconds. */
+  everyMs: 300_000,
+  /** How long one look at all of them may take before the task counts as slow. */
+  lookMsExpected: 600_000,
+} as const;
+
+export interface SnapshotExpiryOptions {
+  readonly registry: Pick<Registry, "list">;
+  readonly tables: Pick<IcebergTables, "load" | "expiry">;
+  readonly env: Env;
+  readonly logger: Logger;
+  readonly retention: SnapshotRetention;
+  readonly everyMs?: number;
+}
+
+/** What was expired of one table since the task was made. */
+export type ExpiryCounts = Pick<Expired, "snapshots" | "deleted" | "waiting">;
+
+/** Forgets old snapshots of all tables, and deletes what only they named: the task `tables.expiry`. */
+export interface SnapshotExpiry extends Task {
+  /** By dataset, of those that were looked at. */
+  counts(): ReadonlyMap<string, ExpiryCounts>;
+}
+
+export function createSnapshotExpiry({ everyMs = expiryLimits.everyMs, ...options }: SnapshotExpiryOptions): SnapshotExpiry {
+  const { env } = options;
+  const counts = new Map<string, ExpiryCounts>();
+  return {
+    name: "tables.expiry",
+    periodMs: everyMs + expiryLimits.lookMsExpected,
+    resetRefusal: "It looks at every table anew each time.",
+    counts: () => counts,
+    async run(context) {
+      for (;;) {
+        await expireAll(options, counts, context);
+        await env.sleep(everyMs, { signal: context.signal });
+      }
+    },
+  };
+}
+
+/** One table that cannot be read keeps no other one from its turn; then the first failure is told. */
+async function expireAll(
+  { registry, tables, logger, retention }: SnapshotExpiryOptions,
+  counts: Map<string, ExpiryCounts>,
+  context: TaskContext,
+): Promise<void> {
+  const { signal } = context;
+  let failure: { readonly error: unknown } | undefined;
+  for (const { contract } of await registry.list()) {
+    signal.throwIfAborted();
+    const { name } = contract;
+    try {
+      if ((await tables.load(name)) === undefined) continue;
+      const outside = { prefix: tombstonePrefix(name), keysOf: (...of: Of) => tombstonesOf(name, ...of).map(({ key }) => key) };
+      const { snapshots, deleted, waiting } = await tables.expiry.run(name, { retention, outside, signal });
+      const before = counts.get(name);
+      counts.set(name, { snapshots: (before?.snapshots ?? 0) + snapshots, deleted: (before?.deleted ?? 0) + deleted, waiting });
+    } catch (error) {
+      if (isAbort(error)) throw error;
+      logger.warn("snapshots of a table could not be expired", { dataset: name, ...toErrorValue(error) });
+      failure ??= { error };
+    }
+  }
+  const sum = (of: keyof ExpiryCounts): number => [...counts.values()].reduce((total, one) => total + one[of], 0);
+  const expired = sum("snapshots");
+  context.report({
+    position: expired,
+    end: expired,
+    unit: "snapshots",
+    facts: { tables: counts.size, objectsDeleted: sum("deleted"), objectsWaiting: sum("waiting") },
+  });
+  if (failure !== undefined) throw failure.error;
+}
+
+type Of = Parameters<typeof tombstonesOf> extends [string, ...infer Rest] ? Rest : never;
