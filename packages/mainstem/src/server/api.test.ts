@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { formatContract } from "@mainstem/contract";
 import { order, orders, ordersWithShop, toLines } from "../ingest/testing/open-rooms.ts";
+import type { Partition } from "../log/index.ts";
 import { MainstemError } from "../runtime/errors.ts";
 import type { TaskStatus } from "../tasks/index.ts";
 import { showTask } from "./routes/task-view.ts";
@@ -400,3 +401,28 @@ describe("the API", () => {
     assert.ok(!reply.text.includes("secret"));
   });
 });
+
+test("the counts of a dataset are read so that each is found in the station before it", async () => {
+  const send = (): Promise<Reply> => api.post("/v1/datasets/shop.orders/records", toLines([order(1)]));
+  const appended = async (): Promise<number> => {
+    const { name: topic, id: topicId } = (await api.rooms.registry.require("shop.orders")).topics.records;
+    return (await api.rooms.log.bounds({ topic, topicId, partition: 0 as Partition })).end;
+  };
+  // Records go on coming while the answer is made, and the archive takes each at once.
+  const arriving = async (): Promise<DatasetStatus> => {
+    await send();
+    const archive = { partitions: [{ partition: 0, next: await appended() }] };
+    await send();
+    return { archive, table: undefined };
+  };
+  await using api: TestApi = await openApi({ rooms: { partitions: 1 }, view: { status: arriving } });
+  await send();
+  const { door, archive, topics } = (await api.call("/v1/datasets/shop.orders")).body as unknown as Counted;
+  assert.deepEqual([door.accepted, archive.partitions[0]?.next, topics.records.partitions[0]?.end], [1, 2, 3]);
+});
+
+interface Counted {
+  readonly door: { readonly accepted: number };
+  readonly archive: { readonly partitions: readonly { readonly next: number }[] };
+  readonly topics: { readonly records: { readonly partitions: readonly { readonly end: number }[] } };
+}

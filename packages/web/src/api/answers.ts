@@ -86,6 +86,15 @@ export interface DoorCounts {
   readonly refused: number;
 }
 
+/** A dataset before or after another. */
+export interface Neighbour {
+  readonly name: string;
+  /** Since then the older one takes no more records; null while it is open. */
+  readonly closedAt: string | null;
+  /** Who reads the older one; `moved` once nothing is left there for them. */
+  readonly groups: readonly { readonly group: string; readonly behind: number; readonly moved: boolean }[];
+}
+
 export interface Dataset extends DatasetSummary {
   readonly status: "ok" | "degraded" | "failed";
   readonly reasons?: readonly { readonly code: string; readonly message: string }[];
@@ -98,6 +107,8 @@ export interface Dataset extends DatasetSummary {
   readonly archive: { readonly partitions: readonly PartitionPlace[]; readonly completeThrough: string | null };
   readonly table: { readonly snapshot: Snapshot | null; readonly partitions: readonly PartitionPlace[]; readonly completeThrough: string | null } | null;
   readonly rebuildPending: readonly string[];
+  readonly predecessor: Neighbour | null;
+  readonly successor: Neighbour | null;
   readonly tasks: readonly Task[];
 }
 

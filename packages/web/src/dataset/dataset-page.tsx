@@ -1,10 +1,10 @@
 import { Anchor, Tabs } from "@mantine/core";
 import { IconArrowLeft } from "@tabler/icons-react";
 import { Link, useLocation } from "wouter";
-import type { Dataset } from "../api/answers.ts";
+import type { Dataset, Neighbour } from "../api/answers.ts";
 import { useDataset, useInbox } from "../api/use-answers.ts";
 import { ArrivalsChart } from "../charts/arrivals-chart.tsx";
-import { formatCount } from "../numbers.ts";
+import { formatAmount, formatCount } from "../numbers.ts";
 import { PageTitle } from "../parts/page-title.tsx";
 import { ProblemNotice } from "../parts/problem-notice.tsx";
 import { TaskTable } from "../parts/task-table.tsx";
@@ -57,6 +57,7 @@ function Shown({ dataset, seenAt, section }: { readonly dataset: Dataset; readon
       <p className="dim">
         {owner === undefined ? "Nobody is named as owner" : `Owned by ${toVisibleText(owner)}`} · contract version {version}, applied <When time={appliedAt} />
       </p>
+      <Succession dataset={dataset} />
       {reasons.length > 0 && (
         <div className="notice" data-tone={dataset.status === "failed" ? "bad" : "late"}>
           <div>
@@ -81,6 +82,35 @@ function Shown({ dataset, seenAt, section }: { readonly dataset: Dataset; readon
           {section === "inbox" ? <InboxSection name={name} inbox={inbox} /> : <SectionOf section={section} dataset={dataset} />}
         </Tabs.Panel>
       </Tabs>
+    </>
+  );
+}
+
+/** What comes before and after it. */
+function Succession({ dataset: { predecessor, successor } }: { readonly dataset: Dataset }) {
+  const linkTo = ({ name }: Neighbour) => (
+    <Anchor component={Link} href={`/datasets/${encodeURIComponent(name)}`} inherit>
+      {toVisibleText(name)}
+    </Anchor>
+  );
+  return (
+    <>
+      {predecessor !== null && <p className="dim">Continues {linkTo(predecessor)}</p>}
+      {successor !== null && (
+        <p className="dim">
+          Continued by {linkTo(successor)},{" "}
+          {successor.closedAt === null ? (
+            "and still open"
+          ) : (
+            <>
+              closed since <When time={successor.closedAt} />
+            </>
+          )}
+          {successor.groups.length === 0
+            ? ""
+            : ` · ${formatCount(successor.groups.filter(({ moved }) => moved).length)} of ${formatAmount(successor.groups.length, "reader")} moved on`}
+        </p>
+      )}
     </>
   );
 }
