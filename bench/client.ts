@@ -1,4 +1,5 @@
 // The typed producer beside what one would write without it: a loop that fetches, with batches of the same size.
+import { randomUUID } from "node:crypto";
 import { parseContract } from "../packages/contract/src/index.ts";
 import { createProducer } from "../packages/client/src/index.ts";
 import { compare, type Bench } from "./harness.ts";
@@ -27,7 +28,11 @@ export const run: Bench = async ({ quick, note }) => {
     case: `${recordsEach} records a batch`,
     unit: "records",
     ours: { name: "producer", run: () => produce(work) },
-    peers: [{ name: "a loop of fetch", run: () => loop(work) }],
+    peers: [
+      { name: "a loop of fetch", run: () => loop(work, {}) },
+      // What a repeat needs to be safe, as the producer's requests are: the door takes such a body whole, and remembers it.
+      { name: "one with Idempotency-Key", run: () => loop(work, { keyed: true }) },
+    ],
     reps: quick ? 3 : 9,
   });
 };
@@ -45,12 +50,12 @@ async function produce({ url, records, batches }: Job): Promise<{ readonly units
   return { units: batches * recordsEach };
 }
 
-async function loop({ url, records, batches }: Job): Promise<{ readonly units: number }> {
+async function loop({ url, records, batches }: Job, { keyed = false }: { readonly keyed?: boolean }): Promise<{ readonly units: number }> {
   for (let batch = 0; batch < batches; batch++) {
     const lines = (records[batch % distinct] ?? []).map((record) => JSON.stringify(record));
     const response = await fetch(`${url}/v1/datasets/bench.events/records`, {
       method: "POST",
-      headers: { "content-type": "application/x-ndjson" },
+      headers: { "content-type": "application/x-ndjson", ...(keyed ? { "idempotency-key": randomUUID() } : {}) },
       body: lines.join("\n"),
     });
     const { accepted } = (await response.json()) as { readonly accepted: number };

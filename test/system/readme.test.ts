@@ -1,5 +1,6 @@
 // What the README and the guide show is run, in the order in which it stands, each page in a folder of its own.
 import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
 import { readFile, readdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { after, suite, test } from "node:test";
@@ -39,6 +40,24 @@ test("an output is the one that is shown, but for the words that vary", () => {
   );
   assert.equal(matchOutput("wrote axts (3)\nid ffff at 13:30", { shown, varies: ["0a1b", "12:00"] }), undefined);
   assert.equal(matchOutput("wrote a.ts (3)\nid ff ff at 13:30", { shown, varies: ["0a1b", "12:00"] }), undefined);
+});
+
+test("every link between pages leads somewhere, and the guide names all of its pages", async () => {
+  const folders = ["docs/guide", "docs/formats", "docs/operations"];
+  const texts = new Map<string, string>();
+  for (const folder of folders)
+    for (const name of await readdir(join(repository, folder)))
+      if (name.endsWith(".md")) texts.set(join(folder, name), await readFile(join(repository, folder, name), "utf8"));
+  for (const page of ["README.md", "CONTRIBUTING.md", "ARCHITECTURE.md"]) texts.set(page, await readFile(join(repository, page), "utf8"));
+  const linksOf = (page: string): readonly string[] =>
+    [...(texts.get(page) ?? "").matchAll(/\]\((?!https?:|#)(?<target>[^)#\s]+)/g)].map((match) => join(dirname(page), match.groups?.["target"] ?? ""));
+  const broken = [...texts.keys()].flatMap((page) => linksOf(page).flatMap((target) => (existsSync(join(repository, target)) ? [] : [`${page}: ${target}`])));
+  assert.deepEqual(broken, []);
+  for (const index of ["docs/guide/README.md", "docs/formats/README.md"]) {
+    const named = new Set(linksOf(index));
+    const lost = [...texts.keys()].filter((page) => dirname(page) === dirname(index) && page !== index && !named.has(page));
+    assert.deepEqual(lost, [], index);
+  }
 });
 
 test("the README shows commands, files and outputs, all of them tried above", () => {

@@ -5,7 +5,7 @@ import { path } from "./client.ts";
 import { print, printList, type Start } from "./context.ts";
 import { describeFiles } from "./plan.ts";
 import { describeEnd, describeMoves } from "./succession.ts";
-import { formatCount, formatTable, toCell } from "./text-table.ts";
+import { formatCount, formatCounted, formatTable, toCell } from "./text-table.ts";
 
 /** `mainstem describe NAME` */
 export function describeCommand(start: Start): Command {
@@ -55,10 +55,16 @@ function show(dataset: DatasetDetail, width: number | undefined): readonly strin
     ...readers(dataset.successor),
     ...rebuild(dataset),
     ["status", [dataset.status, ...(dataset.reasons ?? []).map(({ message }) => message)].join("; ")],
-    ["in the log", `${formatCount(dataset.records)} records`],
-    ["in the archive", `${formatCount(archive.partitions.reduce((sum, { next }) => sum + next, 0))} records${through(archive.completeThrough)}`],
-    ["in the inbox", inbox === 0 ? undefined : `${formatCount(inbox)} records`],
-    ["in the table", dataset.rows === null ? undefined : `${formatCount(dataset.rows)} rows${through(dataset.completeThrough)}`],
+    ["in the log", formatCounted(dataset.records, "record")],
+    [
+      "in the archive",
+      `${formatCounted(
+        archive.partitions.reduce((sum, { next }) => sum + next, 0),
+        "record",
+      )}${through(archive.completeThrough)}`,
+    ],
+    ["in the inbox", inbox === 0 ? undefined : formatCounted(inbox, "record")],
+    ["in the table", dataset.rows === null ? undefined : `${formatCounted(dataset.rows, "row")}${through(dataset.completeThrough)}`],
     ["snapshot", table?.snapshot === null || table?.snapshot === undefined ? undefined : `${table.snapshot.id}, ${table.snapshot.committedAt}`],
     ["metadata", dataset.metadataLocation ?? undefined],
   ];
