@@ -46,8 +46,10 @@ export interface Rates {
   readonly perSecond: number;
 }
 
-/** A contender warms up for so long at least: code that is still being compiled costs several times what it costs later, on other threads too. */
-const warmUpMs = 700;
+/** A contender warms up for so much CPU at least: code that is still being compiled costs several times what it costs later, on other threads too. */
+const warmUpCpuSeconds = 0.7;
+/** Or for so long: what waits for a disk uses little of it. */
+const warmUpMsMax = 7_000;
 
 /**
  * Runs every contender `reps` times, in turns and each time beginning with another, so that what disturbs the machine disturbs all of
@@ -56,10 +58,8 @@ const warmUpMs = 700;
 export async function interleave(contenders: readonly Contender[], { reps }: { readonly reps: number }): Promise<readonly Rates[]> {
   const samples = new Map<string, Required<Work>[]>(contenders.map(({ name }) => [name, []]));
   for (const contender of contenders) {
-    for (const start = performance.now(); ;) {
-      await measure(contender);
-      if (performance.now() - start >= warmUpMs) break;
-    }
+    const start = performance.now();
+    for (let cpuSeconds = 0; cpuSeconds < warmUpCpuSeconds && performance.now() - start < warmUpMsMax;) cpuSeconds += (await measure(contender)).cpuSeconds;
   }
   for (let turn = 0; turn < reps; turn++) {
     const first = turn % contenders.length;

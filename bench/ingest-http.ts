@@ -1,11 +1,14 @@
 // The door: NDJSON over HTTP, validated and durable, against a plain Node server with JSON.parse, avsc and a group-committed file.
 import { Agent, request } from "node:http";
-import { compare, type Bench, type Contender } from "./harness.ts";
+import { compare, interleave, toComparison, type Bench, type Comparison, type Contender } from "./harness.ts";
 import { startServer, type ServerProcess } from "./ingest-http/child.ts";
 import { createBodies } from "./ingest-http/events.ts";
+import { appendAlone, encodeAlone } from "./ingest-http/parts.ts";
 
 const recordsEach = 1_000;
 const connections = 8;
+/** As `ours.ts` has them. */
+const partitions = 4;
 
 export const run: Bench = async ({ quick, note }) => {
   const requests = quick ? 100 : 600;
@@ -14,15 +17,36 @@ export const run: Bench = async ({ quick, note }) => {
   note(`${requests} requests of ${recordsEach} records (${Math.round(bytes / bodies.length / recordsEach)} bytes each) a run over ${connections} connections`);
   await using ours = await startServer(new URL("ingest-http/ours.ts", import.meta.url));
   await using peer = await startServer(new URL("ingest-http/peer.ts", import.meta.url));
-  return await compare({
+  const door = contender("ours", ours, { path: "/v1/datasets/bench.events/records", bodies, requests });
+  const reps = quick ? 3 : 7;
+  const against = await compare({
     bench: "ingest-http",
     case: `NDJSON of ${recordsEach} records`,
     unit: "records",
-    ours: contender("ours", ours, { path: "/v1/datasets/bench.events/records", bodies, requests }),
+    ours: door,
     peers: [contender("JSON.parse, avsc, append", peer, { path: "/", bodies, requests })],
-    reps: quick ? 3 : 7,
+    reps,
   });
+  await using floor = await startServer(new URL("ingest-http/floor.ts", import.meta.url));
+  const load = { bodies, requests, recordsEach, connections, partitions };
+  return [
+    ...against,
+    await besideParts(door, [contender("HTTP alone", floor, { path: "/", bodies, requests }), encodeAlone(load), appendAlone(load)], { reps, note }),
+  ];
 };
+
+/** The door against what its parts cost when each runs alone: 1 would be that putting them together costs nothing. */
+async function besideParts(
+  door: Contender,
+  parts: readonly Contender[],
+  { reps, note }: { readonly reps: number; readonly note: (line: string) => void },
+): Promise<Comparison> {
+  const [own, ...alone] = await interleave([door, ...parts], { reps });
+  for (const { name, perCpuSecond } of alone) note(`${name}: ${Math.round(perCpuSecond / 1_000)} k records/CPU s`);
+  const together = 1 / alone.reduce((sum, { perCpuSecond }) => sum + 1 / perCpuSecond, 0);
+  const figures = { ours: own?.perCpuSecond ?? Number.NaN, peer: together, unit: "records/CPU s", better: "higher" } as const;
+  return toComparison({ bench: "ingest-http", case: `NDJSON of ${recordsEach} records, against its parts alone`, ...figures });
+}
 
 interface Load {
   readonly path: string;
