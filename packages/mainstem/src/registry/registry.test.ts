@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
-import type { Contract } from "@mainstem/contract";
+import { toSchemaJson, type Contract } from "@mainstem/contract";
 import type { TopicId, TopicName } from "../log/index.ts";
 import { parseObjectKey, readWhole, type ObjectStore } from "../objects/index.ts";
 import { toErrorValue, type MainstemError } from "../runtime/errors.ts";
@@ -142,6 +142,31 @@ test("each schema has one id, for all datasets and for ever, also when many are 
   assert.equal((await stores.state.definitions.list("schema")).length, 7);
   assert.deepEqual(await other.schema(ids.get("shop.shared") ?? 0), schema);
   assert.equal(applied.filter(({ kind }) => kind === "created").length, 7);
+});
+
+test("ids that come from another registry are known to all processes, are nobody else's, and survive the state", async () => {
+  await using stores = await createStores();
+  await using second = await openSqliteState({ file: join(stores.directory, "state.sqlite") });
+  const contracts = Array.from({ length: 4 }, (_, index) => contractOf(`shop.d${index}`));
+  const imported = { schema: toSchemaJson(contracts[0]!.schema), references: [] };
+  {
+    await using registry = await stores.open();
+    await using other = await stores.open({ state: second });
+    await registry.subjects.settings.setMode("moved", "IMPORT");
+    await registry.subjects.register("moved", imported, { id: 3 });
+    // Another process has not heard of it: neither the schema nor its id may be given out again.
+    const applied = await Promise.all(contracts.map((contract, index) => (index % 2 === 0 ? other : registry).apply(contract)));
+    const ids = applied.map(({ dataset }) => dataset.schemaId);
+    assert.equal(ids[0], 3);
+    assert.deepEqual(new Set(ids.slice(1)), new Set([4, 5, 6]));
+    const taken = other.subjects.register("moved", { schema: "string", references: [] }, { id: ids[1]! });
+    await assert.rejects(taken, { code: "registry.notPermitted" });
+    await assert.rejects(other.subjects.register("moved", imported, { id: 9 }), { code: "registry.idMismatch" });
+  }
+  await using lost = await openSqliteState({ file: join(stores.directory, "lost.sqlite") });
+  await using registry = await stores.open({ state: lost });
+  assert.deepEqual(await registry.schema(3), contracts[0]!.schema);
+  assert.equal((await registry.apply(contractOf("shop.later"))).dataset.schemaId, 7);
 });
 
 test("of concurrent changes one wins and the other is judged against it", async () => {

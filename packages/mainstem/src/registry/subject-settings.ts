@@ -23,7 +23,7 @@ interface Options {
 }
 interface Datasets {
   get(name: string): Promise<Dataset | undefined>;
-  apply(contract: Contract): Promise<unknown>;
+  apply(contract: Contract, options: { readonly provenance: string }): Promise<unknown>;
 }
 
 export class StateSettings implements SubjectSettings {
@@ -52,6 +52,14 @@ export class StateSettings implements SubjectSettings {
   }
 
   async setLevel(subject: string | undefined, level: Compatibility | undefined): Promise<void> {
+    if (isReadonly((await this.mode(subject)).effective))
+      throw new MainstemError(
+        "registry.notPermitted",
+        subject === undefined ? "The registry is in read-only mode." : `Subject '${subject}' is in read-only mode.`,
+        {
+          subject,
+        },
+      );
     const name = subject === undefined ? undefined : datasetOfSubject(subject);
     const dataset = name === undefined ? undefined : await this.#datasets.get(name);
     if (dataset === undefined) return await this.#store.put(subject, { compatibility: level });
@@ -62,13 +70,13 @@ export class StateSettings implements SubjectSettings {
         `Subject '${subject}' is the schema of dataset ${name}, whose archive and table must stay readable: it takes BACKWARD_TRANSITIVE or FULL_TRANSITIVE.`,
         { subject },
       );
-    await this.#datasets.apply({ ...dataset.contract, compatibility });
+    await this.#datasets.apply({ ...dataset.contract, compatibility }, { provenance: `compatibility level of the subject ${subject}` });
   }
 
   async mode(subject: string | undefined): Promise<{ readonly own: SubjectMode | undefined; readonly effective: SubjectMode }> {
     const all = (await this.#store.get(undefined)).mode;
     const own = subject === undefined ? all : (await this.#store.get(subject)).mode;
-    return { own, effective: own ?? all ?? defaultMode };
+    return { own, effective: all === "READONLY_OVERRIDE" ? all : (own ?? all ?? defaultMode) };
   }
 
   async setMode(subject: string | undefined, mode: SubjectMode | undefined, { force = false }: { readonly force?: boolean } = {}): Promise<void> {
@@ -82,6 +90,10 @@ export class StateSettings implements SubjectSettings {
     }
     await this.#store.put(subject, { mode });
   }
+}
+
+export function isReadonly(mode: SubjectMode): boolean {
+  return mode === "READONLY" || mode === "READONLY_OVERRIDE";
 }
 
 /** Settings as they are stored, of a subject or (`undefined`) of all. */

@@ -97,7 +97,7 @@ export class SubjectViews {
 
   async schemaOf(id: number): Promise<AvroSchema> {
     const schema = await this.#options.schemas.get(id);
-    if (schema === undefined) throw new MainstemError("registry.schemaUnknown", `Schema ${id} not found.`, { id });
+    if (schema === undefined) throw schemaUnknown(id);
     return schema;
   }
 
@@ -171,6 +171,10 @@ export function versionOf(view: View, wanted: VersionNumber, options: Seen): Sto
 
 export function nextVersion({ versions }: View): number {
   return (versions.at(-1)?.version ?? 0) + 1;
+}
+
+export function schemaUnknown(id: number): MainstemError {
+  return new MainstemError("registry.schemaUnknown", `Schema ${id} not found.`, { id });
 }
 
 export function subjectUnknown(subject: string): MainstemError {

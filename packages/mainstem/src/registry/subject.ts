@@ -29,8 +29,11 @@ export interface SubjectVersion {
   readonly deleted: boolean;
 }
 
-/** What a subject takes: new versions and deletions, nothing, or versions that another registry judged. */
-export const subjectModes = ["READWRITE", "READONLY", "IMPORT"] as const;
+/**
+ * What a subject takes: new versions and deletions; nothing; nothing, whatever the modes of subjects say; or versions of another registry, unjudged and
+ * with the ids that they have there.
+ */
+export const subjectModes = ["READWRITE", "READONLY", "READONLY_OVERRIDE", "IMPORT"] as const;
 export type SubjectMode = (typeof subjectModes)[number];
 
 export type VersionNumber = number | "latest";
@@ -62,7 +65,7 @@ export interface Subjects {
   version(subject: string, version: VersionNumber, options?: Seen): Promise<SubjectVersion>;
   /** The version of the subject that is this schema. */
   find(subject: string, submitted: SubmittedSchema, options?: Seen): Promise<SubjectVersion>;
-  /** The version that is this schema, made now if there is none. Idempotent. `version` and `id` can be asked for in mode IMPORT only. */
+  /** The version that is this schema, made now if there is none. Idempotent. Mode IMPORT needs an `id` and takes any free `version`; otherwise that is the next one. */
   register(subject: string, submitted: SubmittedSchema, options?: { readonly version?: number; readonly id?: number }): Promise<SubjectVersion>;
   /** Why the schema could not be the next version, in sentences; empty when it could. */
   check(subject: string, submitted: SubmittedSchema, against: VersionNumber | "all"): Promise<readonly string[]>;
@@ -70,11 +73,11 @@ export interface Subjects {
   remove(subject: string, options?: { readonly permanent?: boolean }): Promise<readonly number[]>;
   /** Deletes one version, softly first, then for good; gives its number. */
   removeVersion(subject: string, version: VersionNumber, options?: { readonly permanent?: boolean }): Promise<number>;
-  /** A schema by its id, with the references of the subject that is named, or of any that has it. */
+  /** A schema by its id, with the references of the subject that is named, or of any that has it; `registry.schemaUnknown` when none has, not even deleted. */
   schema(id: number, options?: { readonly subject?: string }): Promise<{ readonly schema: string; readonly references: readonly SchemaReference[] }>;
   /** The greatest id that was given out; 0 before the first. */
   highestId(): Promise<number>;
-  /** Where a schema is a version; `registry.schemaUnknown` when the id was never given out. */
+  /** Where a schema is a version; `registry.schemaUnknown` when it is none, not even a deleted one. */
   usesOf(id: number, options?: Seen): Promise<readonly SubjectVersion[]>;
   /** The ids of schemas that take a type from this version, ascending. */
   referencedBy(subject: string, version: VersionNumber): Promise<readonly number[]>;

@@ -182,9 +182,11 @@ describe("subjects", () => {
     await subjects.remove("address");
     await fails(subjects.remove("address", { permanent: true }), "registry.referenced", /person|address/);
     for (const name of ["company", "person", "address"]) await subjects.remove(name, { permanent: true });
-    assert.equal((await subjects.schema(registered.id)).schema, schemaText(parseAvroSchema(inlined)), "the id still gives a schema that can be read alone");
+    assert.equal((await subjects.schema(registered.id)).schema, schemaText(parseAvroSchema(inlined)), "another subject has it, in one piece");
+    await fails(subjects.schema(address.id), "registry.schemaUnknown");
+    await fails(subjects.usesOf(address.id, { deleted: true }), "registry.schemaUnknown");
     await fails(subjects.register("late", sent(person, [toAddress])), "registry.schemaInvalid", /version 1 of subject 'address'/);
-    assert.equal((await subjects.schema(address.id)).references.length, 0);
+    assert.equal((await subjects.register("again", sent(whole))).id, address.id, "the same schema has the same id for ever");
   });
 
   test("a schema that holds itself is a schema like others", async () => {
@@ -207,11 +209,14 @@ describe("subjects", () => {
     await fails(subjects.remove("modes"), "registry.notPermitted");
     await fails(settings.setMode("modes", "IMPORT"), "registry.notPermitted", /force/);
     await settings.setMode("modes", "IMPORT", { force: true });
-    assert.equal((await subjects.register("modes", sent("string"), { version: 7 })).version, 7, "another registry judged it, and numbered it");
-    await fails(subjects.register("modes", sent("bytes"), { version: 7 }), "registry.notPermitted");
+    const imported = await subjects.register("modes", sent(record("Imported", [])), { version: 7, id: 500 });
+    assert.deepEqual([imported.version, imported.id], [7, 500], "another registry judged it, and numbered it");
+    await fails(subjects.register("modes", sent("bytes"), { version: 7, id: 501 }), "registry.notPermitted");
+    await fails(subjects.register("modes", sent("bytes")), "registry.notPermitted", /read-write/);
     await settings.setMode("modes", undefined);
     assert.deepEqual(await settings.mode("modes"), { own: undefined, effective: "READWRITE" });
-    await fails(subjects.register("modes", sent("bytes"), { version: 9 }), "registry.notPermitted");
+    await fails(subjects.register("modes", sent("bytes"), { version: 9 }), "registry.schemaInvalid", /8 is the next/);
+    await fails(subjects.register("modes", sent("bytes"), { id: 501 }), "registry.notPermitted", /import/);
     await fails(settings.setMode(undefined, "IMPORT"), "registry.notPermitted");
     await settings.setMode(undefined, "READONLY");
     await fails(subjects.register("fresh", sent("int")), "registry.notPermitted");

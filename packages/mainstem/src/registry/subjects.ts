@@ -4,14 +4,25 @@ import type { Env } from "../runtime/env.ts";
 import { MainstemError } from "../runtime/errors.ts";
 import { limits } from "../runtime/limits.ts";
 import type { StateStore } from "../state/index.ts";
-import type { Applied, Dataset, DatasetVersion } from "./dataset.ts";
+import type { Applied, ApplyOptions, Dataset, DatasetVersion } from "./dataset.ts";
 import { createDatasetSchemas, type DatasetSchemas } from "./dataset-schemas.ts";
 import type { DefinitionObjects } from "./definition-objects.ts";
-import type { Schemas } from "./schemas.ts";
+import { isId, type Schemas } from "./schemas.ts";
 import { nameOfSubject, type Claim, type StoredVersion } from "./stored-subject.ts";
 import type { SchemaReference, Seen, SubjectMode, Subjects, SubjectVersion, SubmittedSchema, VersionNumber } from "./subject.ts";
-import { StateSettings } from "./subject-settings.ts";
-import { nextVersion, seen, subjectOfDataset, subjectUnknown, SubjectViews, versionOf, type Deletion, type Parsed, type View } from "./subject-views.ts";
+import { isReadonly, StateSettings } from "./subject-settings.ts";
+import {
+  nextVersion,
+  schemaUnknown,
+  seen,
+  subjectOfDataset,
+  subjectUnknown,
+  SubjectViews,
+  versionOf,
+  type Deletion,
+  type Parsed,
+  type View,
+} from "./subject-views.ts";
 
 export interface SubjectsOptions {
   readonly state: StateStore;
@@ -26,7 +37,7 @@ export interface Datasets {
   get(name: string): Promise<Dataset | undefined>;
   list(): Promise<readonly Dataset[]>;
   history(name: string): Promise<readonly DatasetVersion[]>;
-  apply(contract: Contract): Promise<Applied>;
+  apply(contract: Contract, options: Pick<ApplyOptions, "provenance">): Promise<Applied>;
   /** Makes the dataset that its subject was claimed for, unless it is there. */
   finish(claim: Claim): Promise<void>;
 }
@@ -89,20 +100,25 @@ export class StateSubjects implements Subjects {
   ): Promise<SubjectVersion> {
     nameOfSubject(subject);
     const mode = await this.#writable(subject);
-    if ((version !== undefined || id !== undefined) && mode !== "IMPORT")
-      throw new MainstemError("registry.notPermitted", `Subject '${subject}' is not in import mode, so the registry gives version and id.`, { subject });
+    const importing = mode === "IMPORT";
+    if ((id !== undefined) !== importing)
+      throw new MainstemError("registry.notPermitted", `Subject '${subject}' is not in ${importing ? "read-write" : "import"} mode.`, { subject });
+    if (id !== undefined && !isId(id)) throw new MainstemError("registry.notPermitted", `The id ${String(id)} is not a number from 1 to 2^31-1.`, { id });
     const parsed = await this.#views.parse(submitted);
-    if (id !== undefined) await this.#checkId(id, parsed.schema);
     return await this.#retry(subject, async () => {
       const view = await this.#finished(subject);
       const known = await this.#versionWith(view, parsed.schema);
+      // Says so when it has another id.
+      if (known !== undefined && id !== undefined) await this.#options.schemas.idOf(parsed.schema, { id });
       if (known !== undefined) return known;
-      if (view.dataset !== undefined) return await this.#registerWithDataset(view, view.dataset, parsed.schema);
-      if (mode !== "IMPORT") {
+      if (!importing && version !== undefined && version !== nextVersion(view))
+        throw new MainstemError("registry.schemaInvalid", `Version is not one more than previous version: ${nextVersion(view)} is the next.`, { subject });
+      if (view.dataset !== undefined) return await this.#registerWithDataset(view, view.dataset, { schema: parsed.schema, id });
+      if (!importing) {
         const reasons = await this.#conflicts(view, parsed.schema, "all");
         if (reasons.length > 0) throw incompatible(subject, reasons);
       }
-      return await this.#append(view, parsed, version);
+      return await this.#append(view, parsed, { version, id });
     });
   }
 
@@ -172,6 +188,7 @@ export class StateSubjects implements Subjects {
   ): Promise<{ readonly schema: string; readonly references: readonly SchemaReference[] }> {
     const schema = await this.#views.schemaOf(id);
     const uses = await this.#views.uses(id);
+    if (uses.length === 0) throw schemaUnknown(id);
     const named = uses.find((one) => one.subject === subject) ?? uses.find(({ use }) => use.references !== undefined);
     const references = named?.use.references ?? [];
     return { schema: await this.#views.text(schema, references), references };
@@ -182,9 +199,10 @@ export class StateSubjects implements Subjects {
   }
 
   async usesOf(id: number, { deleted = false }: Seen = {}): Promise<readonly SubjectVersion[]> {
-    await this.#views.schemaOf(id);
-    const uses = (await this.#views.uses(id)).filter(({ use }) => deleted || use.deleted !== true);
-    return Promise.all(uses.map(({ subject, use }) => this.#views.show(subject, use)));
+    const uses = await this.#views.uses(id);
+    if (uses.length === 0) throw schemaUnknown(id);
+    const wanted = uses.filter(({ use }) => deleted || use.deleted !== true);
+    return Promise.all(wanted.map(({ subject, use }) => this.#views.show(subject, use)));
   }
 
   async referencedBy(subject: string, wanted: VersionNumber): Promise<readonly number[]> {
@@ -245,13 +263,6 @@ export class StateSubjects implements Subjects {
     });
   }
 
-  /** Ids have no gaps and never change: only the one that the schema has, or gets next, can be asked for. */
-  async #checkId(id: number, schema: AvroSchema): Promise<void> {
-    const { schemas } = this.#options;
-    const own = (await schemas.find(schema)) ?? (await schemas.highest()) + 1;
-    if (id !== own) throw new MainstemError("registry.notPermitted", `The schema cannot have the id ${id}: it has or gets ${own}.`, { id, own });
-  }
-
   async #versionWith(view: View, schema: AvroSchema): Promise<SubjectVersion | undefined> {
     const id = await this.#options.schemas.find(schema);
     const found = id === undefined ? undefined : seen(view, {}).findLast((one) => one.schemaId === id);
@@ -259,17 +270,27 @@ export class StateSubjects implements Subjects {
   }
 
   /** Undefined when the dataset changed meanwhile. */
-  async #registerWithDataset(view: View, dataset: Dataset, schema: AvroSchema): Promise<SubjectVersion | undefined> {
+  async #registerWithDataset(
+    view: View,
+    dataset: Dataset,
+    { schema, id }: { readonly schema: AvroSchema; readonly id: number | undefined },
+  ): Promise<SubjectVersion | undefined> {
+    const { datasets, schemas } = this.#options;
     const contract = this.#datasetSchemas.contractWith(dataset, schema);
-    await this.#options.datasets.apply(contract);
+    if (id !== undefined && this.#datasetSchemas.refusals(dataset, schema).length === 0) await schemas.idOf(schema, { id });
+    await datasets.apply(contract, { provenance: `registered under the subject ${view.subject}` });
     return await this.#versionWith(await this.#views.load(view.subject), schema);
   }
 
-  async #append(view: View, { schema, references }: Parsed, wanted: number | undefined): Promise<SubjectVersion | undefined> {
+  async #append(
+    view: View,
+    { schema, references }: Parsed,
+    { version: wanted, id }: { readonly version: number | undefined; readonly id: number | undefined },
+  ): Promise<SubjectVersion | undefined> {
     const { subject, stored } = view;
     if (wanted !== undefined && stored.some(({ version }) => version === wanted))
       throw new MainstemError("registry.notPermitted", `Subject '${subject}' has a version ${wanted} already.`, { subject, version: wanted });
-    const schemaId = await this.#options.schemas.idOf(schema);
+    const schemaId = await this.#options.schemas.idOf(schema, { id });
     const added: StoredVersion = { version: wanted ?? nextVersion(view), schemaId, ...(references.length === 0 ? {} : { references }) };
     const committed = await this.#views.put(
       view,
@@ -326,7 +347,7 @@ export class StateSubjects implements Subjects {
 
   async #writable(subject: string): Promise<SubjectMode> {
     const { effective } = await this.settings.mode(subject);
-    if (effective === "READONLY") throw new MainstemError("registry.notPermitted", `Subject '${subject}' is in read-only mode.`, { subject });
+    if (isReadonly(effective)) throw new MainstemError("registry.notPermitted", `Subject '${subject}' is in read-only mode.`, { subject });
     return effective;
   }
 }

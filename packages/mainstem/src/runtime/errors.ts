@@ -84,6 +84,7 @@ export const codes = {
   "registry.versionNotDeleted": { status: 404, task: "stop", remedy: "Delete it without permanent=true first." },
   "registry.schemaUnknown": { status: 404, task: "stop", remedy: "Check the id, or register the schema first." },
   "registry.schemaInvalid": { status: 422, task: "stop", remedy: "Mend the schema at the place that the message names." },
+  "registry.idMismatch": { status: 422, task: "stop", remedy: "Leave the id out, or give the one that the message names: a schema's id never changes." },
   "registry.incompatible": { status: 409, task: "stop", remedy: "Mend the schema as the message says, or register it under a new subject." },
   "registry.levelInvalid": { status: 422, task: "stop", remedy: "Choose one of the levels that the message lists." },
   "registry.levelUnset": { status: 404, task: "stop", remedy: "Ask with defaultToGlobal=true for the level that holds." },

@@ -92,7 +92,7 @@ describe("the registry API", () => {
       ],
     ]);
     assert.deepEqual(await get(`/schemas/ids/${two}/versions?subject=words2`), [200, [{ subject: "words2", version: 1 }]]);
-    assert.deepEqual(await get("/subjects?subjectPrefix=word"), [200, ["words", "words2"]]);
+    for (const prefix of ["word", ":*:word", ":.:word"]) assert.deepEqual(await get(`/subjects?subjectPrefix=${prefix}`), [200, ["words", "words2"]]);
     const [, all] = await get("/schemas?subjectPrefix=words");
     assert.deepEqual(
       (all as readonly { readonly subject: string; readonly version: number }[]).map(({ subject, version }) => [subject, version]),
@@ -179,6 +179,7 @@ describe("the registry API", () => {
   test("deletes softly, then for good", async () => {
     const path = "/subjects/gone";
     for (const fields of [[id], [id, optional("a")], [id, optional("b")]]) await post(`${path}/versions`, sent(record("G", fields)));
+    const { id: first } = (await get(`${path}/versions/1`))[1] as { readonly id: number };
     assert.deepEqual(await remove(`${path}/versions/2`), [200, 2]);
     assert.deepEqual(await remove(`${path}/versions/2`), [404, 40406]);
     assert.deepEqual(await get(`${path}/versions/2`), [404, 40402]);
@@ -195,6 +196,9 @@ describe("the registry API", () => {
     assert.deepEqual((await post(`${path}?deleted=true`, sent(record("G", [id]))))[0], 200);
     assert.deepEqual(await remove(`${path}?permanent=true`), [200, [1, 3]]);
     assert.deepEqual(await get("/subjects?deleted=true&subjectPrefix=go"), [200, []]);
+    for (const rest of ["", "/schema", "/subjects", "/versions"]) assert.deepEqual(await get(`/schemas/ids/${first}${rest}`), [404, 40403]);
+    assert.deepEqual(await post(`${path}/versions`, sent(record("G", [id]))), [200, { id: first }], "the same schema has the same id for ever");
+    assert.deepEqual(await get(`/schemas/ids/${first}/subjects`), [200, ["gone"]]);
   });
 
   test("keeps what others refer to", async () => {
@@ -261,11 +265,35 @@ describe("the registry API", () => {
     assert.deepEqual(await remove("/mode/some"), [200, { mode: "READONLY" }]);
     assert.deepEqual(await get("/mode/some?defaultToGlobal=true"), [200, { mode: "READWRITE" }]);
     assert.deepEqual(await put("/mode/some", { mode: "IMPORT" }), [200, { mode: "IMPORT" }]);
-    assert.deepEqual(await post("/subjects/some/versions", sent("int", { version: 5, id: 77_777 })), [422, 42205]);
-    assert.deepEqual((await post("/subjects/some/versions", sent("int", { version: 5 })))[0], 200);
-    assert.deepEqual(await get("/subjects/some/versions"), [200, [5]]);
     assert.deepEqual(await put("/mode", { mode: "READONLY" }), [200, { mode: "READONLY" }]);
-    assert.deepEqual(await remove("/mode"), [200, { mode: "READONLY" }]);
+    assert.deepEqual(await put("/config", { compatibility: "NONE" }), [422, 42205]);
+    assert.deepEqual((await put("/config/some", { compatibility: "NONE" }))[0], 200, "the subject has a mode of its own");
+    assert.deepEqual(await put("/mode", { mode: "READONLY_OVERRIDE" }), [200, { mode: "READONLY_OVERRIDE" }]);
+    assert.deepEqual(await remove("/config/some"), [422, 42205]);
+    assert.deepEqual(await remove("/mode"), [200, { mode: "READONLY_OVERRIDE" }]);
+    assert.deepEqual(await put("/mode/some", { mode: "READWRITE" }), [200, { mode: "READWRITE" }]);
+    assert.deepEqual(await post("/subjects/some/versions", sent("int", { version: 5 })), [422, 42201]);
+    assert.deepEqual((await post("/subjects/some/versions", sent("int", { version: 1 })))[0], 200);
+  });
+
+  test("takes schemas of another registry with their ids and versions, unjudged, in mode IMPORT", async () => {
+    const path = "/subjects/moved/versions";
+    const [one, other] = [record("Moved", [id]), record("Moved", [{ name: "name", type: "string" }])];
+    assert.deepEqual(await post(path, sent(one, { id: 77_777 })), [422, 42205]);
+    assert.deepEqual(await put("/mode/moved", { mode: "IMPORT" }), [200, { mode: "IMPORT" }]);
+    assert.deepEqual(await post(path, sent(one)), [422, 42205], "an import says which id");
+    assert.deepEqual(await post(path, sent(one, { id: 77_777, version: 5 })), [200, { id: 77_777 }]);
+    assert.deepEqual(await post(path, sent(one, { id: 77_777, version: 5 })), [200, { id: 77_777 }]);
+    assert.deepEqual(await post(path, sent(one, { id: 77_778 })), [422, 42207]);
+    assert.deepEqual(await post(path, sent(other, { id: 77_777 })), [422, 42205]);
+    assert.deepEqual(await post(path, sent(other, { id: 77_000, version: 5 })), [422, 42205]);
+    assert.deepEqual(await post(path, sent(other, { id: 2 ** 31 })), [422, 42205]);
+    assert.deepEqual(await post(path, sent(other, { id: 77_000, version: 3 })), [200, { id: 77_000 }]);
+    assert.deepEqual(await get(path), [200, [3, 5]]);
+    assert.deepEqual(await get("/schemas/ids/77000/schema"), [200, other]);
+    assert.deepEqual(await put("/mode/moved", { mode: "READWRITE" }), [200, { mode: "READWRITE" }]);
+    assert.deepEqual(await post(path, sent(record("Moved", [id, optional("text")]))), [200, { id: 77_778 }], "ids go on above all others");
+    assert.deepEqual(await get(path), [200, [3, 5, 6]]);
   });
 
   test("registers a dataset's next schema through its contract", async () => {
@@ -278,6 +306,8 @@ describe("the registry API", () => {
     assert.deepEqual([body["version"], body["schemaId"]], [2, schemaId]);
     assert.deepEqual(await get(path), [200, [1, 2]]);
     assert.deepEqual(await post(path, sent(record("orders", [id]))), [409, 409]);
+    const history = (await api.call("/v1/definitions/dataset/shop.orders/history")).body["versions"] as readonly { readonly provenance?: string }[];
+    assert.equal(history.at(-1)?.provenance, "registered under the subject shop.orders-value");
   });
 
   test("describes its routes, every one", async () => {

@@ -26,6 +26,7 @@ const numbers: Partial<Readonly<Record<Code, number>>> = {
   "registry.modeInvalid": 42204,
   "registry.notPermitted": 42205,
   "registry.referenced": 42206,
+  "registry.idMismatch": 42207,
   "registry.subjectInvalid": 42208,
   "registry.conflict": 50002,
 };

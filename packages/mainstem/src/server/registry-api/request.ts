@@ -11,6 +11,11 @@ export function isTrue(query: Query, name: string): boolean {
   return textOf(query, name)?.toLowerCase() === "true";
 }
 
+/** What subjects begin with. A context in front of it is the default one, or all, which are the same here. */
+export function prefixOf(query: Query): string {
+  return (textOf(query, "subjectPrefix") ?? "").replace(/^:[.*]:/, "");
+}
+
 export function textOf(query: Query, name: string): string | undefined {
   const value = query[name];
   return typeof value === "string" ? value : value?.at(-1);

@@ -2,7 +2,7 @@ import type { FastifyInstance } from "fastify";
 import type { SchemaReference, Subjects, SubjectVersion } from "../../registry/index.ts";
 import { toJson } from "../json.ts";
 import { describe, given, schemaProperties } from "./describe.ts";
-import { isTrue, pageOf, parseId, textOf, type Query } from "./request.ts";
+import { isTrue, pageOf, parseId, prefixOf, textOf, type Query } from "./request.ts";
 
 interface ById {
   readonly Params: { readonly id: string };
@@ -22,7 +22,7 @@ export function addSchemaRoutes(app: FastifyInstance, subjects: Subjects): void 
       gives: given.list(given.object(schemaProperties)),
     }),
     async ({ query }) => {
-      const all = await subjects.all({ deleted: isTrue(query, "deleted"), prefix: textOf(query, "subjectPrefix") ?? "" });
+      const all = await subjects.all({ deleted: isTrue(query, "deleted"), prefix: prefixOf(query) });
       const chosen = isTrue(query, "latestOnly") ? all.filter(({ subject }, index) => all[index + 1]?.subject !== subject) : all;
       return toJson(pageOf(chosen, query).map(showVersion));
     },

@@ -2,7 +2,7 @@ import type { FastifyInstance } from "fastify";
 import type { Subjects } from "../../registry/index.ts";
 import { toJson } from "../json.ts";
 import { describe, given, schemaProperties } from "./describe.ts";
-import { isTrue, pageOf, parseRegistration, parseVersion, textOf, type Query } from "./request.ts";
+import { isTrue, pageOf, parseRegistration, parseVersion, prefixOf, type Query } from "./request.ts";
 import { showVersion } from "./schema-routes.ts";
 
 interface Of {
@@ -26,7 +26,7 @@ function addReadRoutes(app: FastifyInstance, subjects: Subjects): void {
     "/subjects",
     describe("The subjects, by name", { query: ["subjectPrefix", "deleted", "deletedOnly", "offset", "limit"], gives: given.list(given.text) }),
     async ({ query }) => {
-      const prefix = textOf(query, "subjectPrefix") ?? "";
+      const prefix = prefixOf(query);
       return toJson(pageOf(await subjects.list({ deleted: isTrue(query, "deleted"), deletedOnly: isTrue(query, "deletedOnly"), prefix }), query));
     },
   );
