@@ -1,38 +1,30 @@
-// Writes the reference pages that are made from the code: `node tools/reference.ts`. `tools/reference.test.ts` says when they are out of date.
-import { writeFileSync } from "node:fs";
-import { join } from "node:path";
-import { codes } from "../packages/mainstem/src/runtime/errors.ts";
+// Writes the reference pages that are made from the code: `npm run reference`. `tools/reference.test.ts` says when they are out of date.
+import { spawnSync } from "node:child_process";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { cliPage } from "./reference/cli-page.ts";
+import { configurationPage } from "./reference/configuration-page.ts";
+import { errorsPage } from "./reference/errors-page.ts";
+import { httpPage } from "./reference/http-page.ts";
+import type { Page } from "./reference/page.ts";
 import { repository } from "./source-files.ts";
 
-export interface Page {
-  readonly path: string;
-  readonly text: string;
+export async function makePages(): Promise<readonly Page[]> {
+  return [cliPage(), configurationPage(), await httpPage(), errorsPage()];
 }
 
-export function makePages(): readonly Page[] {
-  return [{ path: "docs/guide/errors.md", text: errorsPage() }];
+if (import.meta.main) {
+  const pages = await makePages();
+  for (const { path, text } of pages) {
+    mkdirSync(dirname(join(repository, path)), { recursive: true });
+    writeFileSync(join(repository, path), text);
+  }
+  // The formatter fills the columns of tables.
+  const { status } = spawnSync(
+    join(repository, "node_modules/.bin/oxfmt"),
+    pages.map(({ path }) => path),
+    { cwd: repository, stdio: ["ignore", "ignore", "inherit"] },
+  );
+  for (const { path } of pages) console.log(`wrote ${path}`);
+  process.exitCode = status ?? 1;
 }
-
-const taskActions = {
-  retry: "tries again, later and later",
-  inbox: "puts the record into the inbox and goes on",
-  stop: "stops until somebody looks",
-  bug: "stops, and logs where",
-} as const;
-
-function errorsPage(): string {
-  const rooms = Map.groupBy(Object.entries(codes), ([code]) => code.split(".", 1)[0] ?? "");
-  const sections = [...rooms].map(([room, entries]) => {
-    const rows = entries.map(([code, { status, task, remedy }]) => `| \`${code}\` | ${status} | ${taskActions[task]} | ${remedy} |`);
-    return [`## ${room}`, "", "| code | HTTP status | a task | what to do |", "| --- | --- | --- | --- |", ...rows, ""].join("\n");
-  });
-  return [
-    "# Errors",
-    "",
-    "Every error has a code. The HTTP API answers with a problem (RFC 9457) that holds `code`, `detail` and `remedy`; the command line prints them; a task decides by the code what it does. This page is made from `packages/mainstem/src/runtime/errors.ts` by `node tools/reference.ts`.",
-    "",
-    ...sections,
-  ].join("\n");
-}
-
-if (import.meta.main) for (const { path, text } of makePages()) writeFileSync(join(repository, path), text);

@@ -1,19 +1,9 @@
 import assert from "node:assert/strict";
-import { mkdir, mkdtemp, readFile, realpath, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, realpath, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
-import {
-  defineConfig,
-  describeConfig,
-  loadConfig,
-  parseConfig,
-  resolveSecret,
-  type ConfigEntry,
-  type ConfigFault,
-  type ConfigInput,
-  type SecretReference,
-} from "./config.ts";
+import { defineConfig, describeConfig, loadConfig, parseConfig, resolveSecret, type ConfigFault, type ConfigInput, type SecretReference } from "./config.ts";
 import { MainstemError } from "./errors.ts";
 
 test("without anything the defaults are those that are written down", () => {
@@ -284,26 +274,6 @@ test("every setting has a variable of its own, by one rule", () => {
   assert.equal(variables.get("tables.memoryBytesMax"), "MAINSTEM_TABLES_MEMORY_BYTES_MAX");
   assert.equal(new Set(variables.values()).size, entries.length);
   for (const { description, expected } of entries) assert.ok(/^[A-Z].*\.$/s.test(description) && expected.length > 0);
-});
-
-test("the page of settings says what the schema says", async () => {
-  const page = await readFile(new URL("../../../../docs/operations/configuration.md", import.meta.url), "utf8");
-  const found = page.split("\n").filter((line) => line.startsWith("| `"));
-  const cells = ({ path, env, default: written = "", description, expected }: ConfigEntry) => [
-    `\`${path}\``,
-    `\`${env}\``,
-    written && `\`${written}\``,
-    `${description} Takes ${expected}.`,
-  ];
-  assert.deepEqual(
-    found.map((line) =>
-      line
-        .split("|")
-        .slice(1, -1)
-        .map((cell) => cell.trim()),
-    ),
-    describeConfig().map(cells),
-  );
 });
 
 function check(input: object, fine: boolean): void {
