@@ -11,7 +11,8 @@ import { matchOutput, parseSnippets, type Snippet } from "./snippets.ts";
 
 const guide = (await readdir(join(repository, "docs/guide"))).filter((name) => name.endsWith(".md")).map((name) => `docs/guide/${name}`);
 const pages: { readonly page: string; readonly snippets: readonly Snippet[] }[] = [];
-for (const page of ["README.md", ...guide]) pages.push({ page, snippets: parseSnippets(await readFile(join(repository, page), "utf8")) });
+for (const page of ["README.md", "packages/client/README.md", ...guide])
+  pages.push({ page, snippets: parseSnippets(await readFile(join(repository, page), "utf8")) });
 
 /** What the README starts is as it says; elsewhere nobody has to wait for seconds. */
 const env = { MAINSTEM_ARCHIVE_EVERY: "300ms", MAINSTEM_TABLES_EVERY: "300ms" };
@@ -48,7 +49,8 @@ test("every link between pages leads somewhere, and the guide names all of its p
   for (const folder of folders)
     for (const name of await readdir(join(repository, folder)))
       if (name.endsWith(".md")) texts.set(join(folder, name), await readFile(join(repository, folder, name), "utf8"));
-  for (const page of ["README.md", "CONTRIBUTING.md", "ARCHITECTURE.md"]) texts.set(page, await readFile(join(repository, page), "utf8"));
+  for (const page of ["README.md", "CONTRIBUTING.md", "ARCHITECTURE.md", "packages/client/README.md"])
+    texts.set(page, await readFile(join(repository, page), "utf8"));
   const linksOf = (page: string): readonly string[] =>
     [...(texts.get(page) ?? "").matchAll(/\]\((?!https?:|#)(?<target>[^)#\s]+)/g)].map((match) => join(dirname(page), match.groups?.["target"] ?? ""));
   const broken = [...texts.keys()].flatMap((page) => linksOf(page).flatMap((target) => (existsSync(join(repository, target)) ? [] : [`${page}: ${target}`])));
