@@ -72,7 +72,7 @@ function createOptions(element: HTMLElement, { height, stepped, rangeNow }: Char
       {
         ...axis,
         size: (_, labels) => 14 + 7.5 * Math.max(2, ...(labels ?? []).map(({ length }) => length)),
-        space: 34,
+        space: 26,
         values: (_, splits) => splits.map(formatCount),
       },
     ],

@@ -25,8 +25,8 @@ export function Way({ dataset, counts, inbox }: WayProps) {
       <ol className="way">
         <Station icon={IconDoorEnter} name="Door" count={formatCount(door.accepted)} unit="accepted">
           <Line>since the server started</Line>
+          <Line>{formatCount(door.refused)} refused</Line>
           <Line>
-            {formatCount(door.refused)} refused,{" "}
             {inbox.waiting === 0 ? (
               "none in the inbox"
             ) : (
@@ -48,7 +48,7 @@ export function Way({ dataset, counts, inbox }: WayProps) {
           waits={archiveWaits}
           wrong={faultAt("archive")}
         >
-          <Line>{archived === undefined ? "not looked yet" : archiveWaits === 0 ? "nothing waits" : `${formatCount(archiveWaits ?? 0)} on their way`}</Line>
+          <Line>{waitingWords(archiveWaits)}</Line>
           <Line>
             complete through <When time={archive.completeThrough} />
           </Line>
@@ -61,16 +61,14 @@ export function Way({ dataset, counts, inbox }: WayProps) {
           waits={tableWaits}
           wrong={faultAt("table")}
         >
-          <Line>
-            {rows === null ? "before its first snapshot" : `of ${formatAmount(tabled, "record")}`}
-            {tableWaits !== undefined && tableWaits > 0 ? `, ${formatCount(tableWaits)} on their way` : ""}
-          </Line>
+          <Line>{rows === null ? "before its first snapshot" : `of ${formatAmount(tabled, "record")}`}</Line>
+          <Line>{waitingWords(tableWaits)}</Line>
           <Line>
             complete through <When time={dataset.completeThrough} />
           </Line>
         </Station>
       </ol>
-      <Verdict agreement={agreement} counts={counts} through={dataset.completeThrough} />
+      <Verdict agreement={agreement} counts={counts} />
     </Panel>
   );
 }
@@ -112,7 +110,7 @@ function Line({ children }: { readonly children: ReactNode }) {
   );
 }
 
-function Verdict({ agreement, counts, through }: { readonly agreement: Agreement; readonly counts: WayCounts; readonly through: string | null }) {
+function Verdict({ agreement, counts }: { readonly agreement: Agreement; readonly counts: WayCounts }) {
   if (agreement.kind === "disagree")
     return (
       <div className="notice" data-tone="bad" role="alert">
@@ -129,33 +127,34 @@ function Verdict({ agreement, counts, through }: { readonly agreement: Agreement
     return (
       <p className="way-verdict">
         <IconCheck size={18} aria-hidden className="good" />
-        <span>
-          {counts.appended === 0
-            ? "Nothing has been sent yet."
-            : `The counts agree: every one of the ${formatAmount(counts.appended, "record")} of the log is in the archive and in the table.`}
-        </span>
+        <span>{agreeSentence(counts.appended)}</span>
       </p>
     );
   return (
     <p className="way-verdict">
       <IconCheck size={18} aria-hidden className="good" />
-      <span>
-        Nothing contradicts: {waitingSentence(counts)}.{" "}
-        {through === null ? null : (
-          <>
-            The table holds everything up to <When time={through} />.
-          </>
-        )}
-      </span>
+      <span>Nothing contradicts: {waitingSentence(counts)}.</span>
     </p>
   );
+}
+
+function agreeSentence(appended: number): string {
+  if (appended === 0) return "Nothing has been sent yet.";
+  const all = appended === 1 ? "the one record" : `every one of the ${formatAmount(appended, "record")}`;
+  return `The counts agree: ${all} of the log is in the archive and in the table.`;
+}
+
+/** One line whatever it says, so that nothing below it moves. */
+function waitingWords(waits: number | undefined): string {
+  if (waits === undefined) return "not looked yet";
+  return waits === 0 ? "nothing waits" : `${formatCount(waits)} on their way`;
 }
 
 function waitingSentence({ archived, archiveWaits = 0, tableWaits = 0 }: WayCounts): string {
   if (archived === undefined) return "the archive has not looked at the log since the start";
   const parts = [
     ...(archiveWaits > 0 ? [`${formatAmount(archiveWaits, "record")} on the way to the archive`] : []),
-    ...(tableWaits > 0 ? [`${formatAmount(tableWaits, "record")} on the way to the table`] : []),
+    ...(tableWaits > 0 ? [`${archiveWaits > 0 ? formatCount(tableWaits) : formatAmount(tableWaits, "record")} on the way to the table`] : []),
   ];
   return parts.join(", ");
 }
