@@ -93,6 +93,23 @@ test("all faults are named at once", () => {
   assert.match(refusalOf(declared).message, /and 11 more/);
 });
 
+test("a schema that no table can hold is refused with what to declare instead", () => {
+  const fieldsOf = (type: unknown): object => json({}, [{ name: "x", type }]);
+  const node = { type: "record", name: "node", fields: [{ name: "next", type: ["null", "node"], default: null }] };
+  const cases: readonly (readonly [unknown, RegExp])[] = [
+    [["string", "int"], /nullable field for each case/],
+    [["null", "string", "int"], /nullable field for each case/],
+    [{ type: "array", items: ["string", "int"] }, /nullable field for each case/],
+    [node, /Give each level a record of its own name, or make each node a record/],
+    [{ type: "map", values: node }, /names its parent's key/],
+  ];
+  for (const [type, says] of cases) {
+    const refusal = refusalOf(fieldsOf(type));
+    assert.equal(refusal.code, "contract.unsupported", JSON.stringify(type));
+    assert.match(refusal.message, says);
+  }
+});
+
 test("what is right in itself but not supported yet has a code of its own", () => {
   for (const change of [{ retention: { archive: "90d" } }, { compatibility: "NONE" }, { formatVersion: 2 }]) {
     assert.equal(refusalOf(json(change)).code, "contract.unsupported", JSON.stringify(change));

@@ -24,7 +24,10 @@ export function checkContractSchema(schema: AvroRecordSchema, options: { readonl
       issues.invalid(`schema.fields[${index}].name`, "Field names that start with _mainstem belong to Mainstem itself; choose another name.");
   }
   if (isRecursive(schema)) {
-    issues.unsupported("schema", "The schema contains itself, which no table can hold; bound the nesting with types of their own.");
+    issues.unsupported(
+      "schema",
+      "The schema contains itself, which no table can hold. Give each level a record of its own name, or make each node a record of the dataset that names its parent's key.",
+    );
     return;
   }
   checkRecord(schema, "schema", issues);

@@ -62,7 +62,7 @@ const fixes: Readonly<Record<string, string>> = {
   map: "use z.record(z.string(), …)",
   pipe: "declare what is sent, without transform, preprocess, pipe or codec",
   transform: "declare what is sent, without transform",
-  lazy: "recursive types are not supported; bound the nesting with types of their own",
+  lazy: "no table can hold a type that contains itself: write each level as an object of its own, or make each node a record that names the key of its parent",
   null: "leave the field out, or use .nullable() on another type",
   undefined: "leave the field out",
   void: "leave the field out",
