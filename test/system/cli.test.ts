@@ -225,6 +225,8 @@ describe("the command line", () => {
       resume: ["archive.shop.orders"],
       reset: ["archive.shop.orders", "--to", "nowhere"],
       doctor: ["--port", "many"],
+      completion: ["bash"],
+      complete: ["--", "send", "shop.o"],
     };
     // Those that run the platform have tests of their own.
     const others = new Set(["dev", "start"]);
@@ -233,6 +235,8 @@ describe("the command line", () => {
       .map((command) => (command.parent?.parent == null ? command.name() : `${command.parent.name()} ${command.name()}`));
     assert.deepEqual(Object.keys(calls).sort(), names.filter((name) => !others.has(name)).sort());
     const lists = Object.entries(calls).map(([name, args]) => [...name.split(" "), ...args, "--json"]);
+    const offered = (await run(["complete", "--", "send", "shop.o"])).output;
+    assert.equal(offered, "shop.orders\tOrders.\n", "names of datasets are the server's");
     const wrong = ["send", "nope", "reset", "inbox nope"].map((line) => [...line.split(" "), "--json"]);
     for (const { args, code, output, errors } of await runMany([...lists, ...wrong, ["--json"]])) {
       const of = args.join(" ");

@@ -32,7 +32,7 @@ function examplesOf(command: Command): readonly string[] {
 function wordsOf(line: string): readonly string[] {
   const words = [...line.matchAll(/'([^']*)'|"([^"]*)"|([^\s'"]+)/g)].map(([, single, double, bare]) => single ?? double ?? bare ?? "");
   const from = words.indexOf("mainstem") + 1;
-  const end = words.findIndex((word, index) => index >= from && ["|", ">", "&&"].includes(word));
+  const end = words.findIndex((word, index) => index >= from && ["|", ">", ">>", "&&"].includes(word));
   return words.slice(from, end === -1 ? undefined : end);
 }
 

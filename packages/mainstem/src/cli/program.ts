@@ -2,6 +2,7 @@ import { Command, CommanderError, Option } from "commander";
 import { version } from "../runtime/version.ts";
 import { applyCommand } from "./apply.ts";
 import { closeCommand } from "./close.ts";
+import { completeCommand, completionCommand } from "./completion.ts";
 import { createRunner, openTerminal, reportFailure, type GlobalOptions, type Start } from "./context.ts";
 import { datasetsCommand } from "./datasets.ts";
 import { describeCommand } from "./describe.ts";
@@ -49,6 +50,7 @@ const commands: readonly ((start: Start) => Command)[] = [
   resumeCommand,
   resetCommand,
   doctorCommand,
+  completionCommand,
 ];
 
 /** Every command with its options and help; `start` runs the work of the one that is called. */
@@ -68,6 +70,7 @@ export function createProgram(start: Start): Command {
         "\n\nExamples:\n  mainstem init my-data\n  mainstem dev\n  mainstem apply datasets.ts\n  mainstem send shop.orders orders.ndjson\n  mainstem query 'select count(*) from shop.orders'",
     );
   for (const create of commands) program.addCommand(create(start));
+  program.addCommand(completeCommand(start), { hidden: true });
   return program;
 }
 
