@@ -234,7 +234,7 @@ describe("the command line", () => {
       .filter(({ commands }) => commands.length === 0)
       .map((command) => (command.parent?.parent == null ? command.name() : `${command.parent.name()} ${command.name()}`));
     assert.deepEqual(Object.keys(calls).sort(), names.filter((name) => !others.has(name)).sort());
-    const lists = Object.entries(calls).map(([name, args]) => [...name.split(" "), ...args, "--json"]);
+    const lists = Object.entries(calls).map(([name, args]) => ["--json", ...name.split(" "), ...args]);
     const offered = (await run(["complete", "--", "send", "shop.o"])).output;
     assert.equal(offered, "shop.orders\tOrders.\n", "names of datasets are the server's");
     const wrong = ["send", "nope", "reset", "inbox nope"].map((line) => [...line.split(" "), "--json"]);
