@@ -74,7 +74,7 @@ test("a second signal ends it at once, and a flag wins over environment and file
   void platform.kill("SIGTERM");
   await untilClosing(platform);
   const started = performance.now();
-  assert.deepEqual(await platform.kill("SIGTERM"), { code: 130, signal: null });
+  assert.deepEqual(await platform.kill("SIGTERM"), { code: 143, signal: null });
   assert.ok(performance.now() - started < 3_000);
   assert.doesNotMatch(platform.said(), /"level"/);
 });

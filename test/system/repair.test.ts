@@ -99,7 +99,7 @@ describe("what went wrong is mended", () => {
       records.map(({ partition, offset, timestamp, key, value }) => ({ partition, offset, timestamp, key, value }));
     assert.deepEqual(strip(await jsonOf(["tail", "shop.orders", "--replay", id])), strip(sent));
     const live = await run(["replay", "shop.orders", "--into-live", id]);
-    assert.match(live.output, new RegExp(`${sent.length} records of shop.orders are in the live topic`));
+    assert.match(live.output, new RegExp(`${sent.length} records of shop.orders in the live topic`));
     assert.equal((await jsonOf(["tail", "shop.orders"])).length, sent.length * 2);
     assert.equal((await run(["replay", "shop.orders", "--remove", id])).code, 0);
     assert.equal((await run(["tail", "shop.orders", "--replay", id])).code, 1);
