@@ -257,9 +257,9 @@ describe("the web page", () => {
     await page.getByText("The server did not accept this token.").waitFor();
     await field.fill("let-me-in");
     await page.keyboard.press("Enter");
-    await page.getByText("Nothing runs before a dataset is declared.").waitFor();
+    await page.getByRole("row", { name: /tables\.expiry/ }).waitFor();
     await page.reload();
-    await page.getByText("Nothing runs before a dataset is declared.").waitFor();
+    await page.getByRole("row", { name: /tables\.expiry/ }).waitFor();
     assert.ok(!page.url().includes("let"), "the token is not in the address");
   });
 });

@@ -18,7 +18,6 @@ export function TasksPage() {
       <PageTitle>Tasks</PageTitle>
       <ProblemNotice error={error} shown={data !== undefined} />
       {data === undefined && error === null && <Waiting />}
-      {data !== undefined && tasks.length === 0 && <p className="lead">Nothing runs before a dataset is declared.</p>}
       {tasks.length > 0 && (
         <>
           <p className="lead">
