@@ -35,6 +35,10 @@ export async function startPlatform(options: {
     env: { ...process.env, ...options.env },
     stdio: ["ignore", "pipe", "pipe"],
   });
+  // A test file that is ended in the middle must not leave a platform at work beside all tests that follow.
+  const end = (): void => void child.kill("SIGKILL");
+  process.once("exit", end);
+  child.once("exit", () => process.removeListener("exit", end));
   const tail: string[] = [];
   createInterface({ input: child.stderr }).on("line", (line) => {
     tail.push(line);
