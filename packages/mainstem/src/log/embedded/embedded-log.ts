@@ -99,9 +99,9 @@ class EmbeddedLog implements Log {
       checkTopicSpec(spec);
       const known = this.#topics.get(spec.name);
       if (known !== undefined) return this.#update(known, spec);
-      const info = await this.#storing(spec.name, () => this.#store.create(spec));
-      this.#topics.set(info.name, await this.#open(info));
-      return info;
+      const topic = await this.#storing(spec.name, async () => this.#open(await this.#store.create(spec)));
+      this.#topics.set(spec.name, topic);
+      return topic.info;
     });
   }
 

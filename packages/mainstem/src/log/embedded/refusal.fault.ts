@@ -89,6 +89,32 @@ describe("a disk that refuses", () => {
     await log.commit(group("g"), [position(topic, 0)]);
     assert.equal((await log.committed(group("g"), { topic: topic.name, topicId: topic.id })).size, 1);
   });
+
+  test("anything of making or removing a topic leaves it there or gone, and it can be made again", async () => {
+    for (const begun of ["create", "delete"] as const) {
+      for (let operations = 0, done = false; !done; operations++) {
+        const disk = losing();
+        const log = await open(disk);
+        const topic = begun === "delete" ? await log.createTopic(toSpec("t")) : undefined;
+        let left = operations;
+        disk.refuse = () => (left-- === 0 ? "ENOSPC" : undefined);
+        const work = topic === undefined ? log.createTopic(toSpec("t")) : log.deleteTopic(topic.name, topic.id);
+        const outcome = await work.then(
+          () => undefined,
+          (error: { code?: Code }) => error.code,
+        );
+        done = left >= 0;
+        assert.equal(outcome, done ? undefined : "log.writeFailed", `${begun}, operation ${operations}`);
+        disk.refuse = undefined;
+        const again = await log.createTopic(toSpec("t"));
+        await log.append(at(again), toBatch(["x"]));
+        await log[Symbol.asyncDispose]();
+        await using reopened = await open(disk.losePower());
+        assert.deepEqual(await reopened.topics(), [again], `${begun}, operation ${operations}`);
+        assert.deepEqual(await readValues(reopened, position(again, 0)), ["x"]);
+      }
+    }
+  });
 });
 
 describe("a full disk", () => {

@@ -57,12 +57,17 @@ export class TopicStore {
     return join(this.#directory, name, id, String(partition));
   }
 
-  /** Durable when resolved; a crash before leaves no topic. */
+  /** Durable when resolved; a crash or an error before leaves the topic or none. Nothing of that name is in use: whatever is left of it goes. */
   async create(spec: TopicSpec): Promise<TopicInfo> {
     const { name, partitions, timestampType, retention, retainFor } = spec;
     const info: TopicInfo = { name, id: randomId(this.#env) as TopicId, partitions, timestampType, retention: { ...retention }, retainFor: [...retainFor] };
     const parent = join(this.#directory, spec.name);
     const path = join(parent, info.id);
+    await this.#files.makeDirectory(parent);
+    for (const left of await this.#files.list(parent)) {
+      if (topicIdPattern.test(left)) await this.remove({ name: spec.name, id: left as TopicId });
+      else if (left.endsWith(creating) || left.endsWith(deleting)) await this.#files.remove(join(parent, left));
+    }
     await this.#files.makeDirectory(path + creating);
     for (let partition = 0; partition < spec.partitions; partition++) await createPartitionFiles(this.#files, join(path + creating, String(partition)));
     await this.#write(path + creating, info);
@@ -76,7 +81,7 @@ export class TopicStore {
   }
 
   /** The topic is gone when this resolves, and after a crash at any moment it is either there or gone. */
-  async remove({ name, id }: TopicInfo): Promise<void> {
+  async remove({ name, id }: Pick<TopicInfo, "name" | "id">): Promise<void> {
     const parent = join(this.#directory, name);
     const path = join(parent, id);
     await this.#files.rename(path, path + deleting);
