@@ -252,6 +252,29 @@ test("records as a gap what retention removed before the archive saw it", async 
   await checkArchive(pipeline);
 });
 
+test("follows another archiver through all that it archived and retention removed meanwhile", async () => {
+  await using directory = await openTestDirectory();
+  await using pipeline = await openPipeline({ directory: directory.path, segmentBytesMax: 4_000, retentionBytes: 8_000 });
+  // It looks at the log only when it is told to.
+  const sleeps = (_ms: number, { signal }: { readonly signal?: AbortSignal | undefined } = {}): Promise<never> =>
+    new Promise((_, reject) => signal?.addEventListener("abort", () => reject(signal.reason)));
+  const slow = pipeline.archiver({ env: { ...systemEnv, sleep: sleeps } });
+  await using running = new AsyncDisposableStack();
+  running.use(startArchiver(slow));
+  await slow.flush();
+  for (let batch = 0; batch < 20; batch++) {
+    await pipeline.append(0, recordsOf(pipeline, 20, 100));
+    await archiveAll(pipeline);
+  }
+  await until(async () => (await pipeline.log.bounds(pipeline.at(0))).first > 200);
+  await slow.flush({ signal: AbortSignal.timeout(20_000) });
+  assert.equal(slow.progress()[0]?.chainNext, 400);
+  assert.deepEqual(
+    (await readEntries(pipeline.objects, pipeline.at(0))).map(({ kind, next }) => [kind, next]),
+    Array.from({ length: 20 }, (_, batch) => ["data", 20 * batch + 20]),
+  );
+});
+
 test("lets two archivers of one partition work at once without hole or overlap", async () => {
   await using directory = await openTestDirectory();
   await using pipeline = await openPipeline({ directory: directory.path, partitions: 2 });

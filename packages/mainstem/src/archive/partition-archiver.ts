@@ -31,8 +31,6 @@ import { dataKey } from "./paths.ts";
 const hourMs = 3_600_000;
 /** Schema ids that one chunk may hold; values that only look like the wire format may name any. */
 const schemaIdsMax = 1_000;
-/** How often in a row retention may remove what is about to be read before the task fails and is started again. */
-const removalsMax = 5;
 
 export interface PartitionArchiverOptions {
   readonly of: TopicPartition;
@@ -103,16 +101,13 @@ export class PartitionArchiver implements AsyncDisposable {
   /** Reads what the log has and closes the chunk where it is due; with `close`, whether it is due or not. */
   async advance({ close, signal }: { readonly close: boolean; readonly signal: AbortSignal }): Promise<void> {
     const { of, log, env } = this.#options;
-    for (let removals = 0; ;) {
+    for (;;) {
       const lookedAt = env.now();
       const bounds = await log.bounds(of, { signal });
       if (bounds.stable < this.#position) throw this.#behind(bounds.stable);
       this.#stable = bounds.stable;
       if (bounds.first > this.#readTo) await this.#passGap(bounds.first, signal);
-      if (!(await this.#readUntil(bounds.stable, { signal, mayRepeat: removals < removalsMax }))) {
-        removals++;
-        continue;
-      }
+      if (!(await this.#readUntil(bounds.stable, signal))) continue;
       // Where another archiver's chunk ends before ours would have, the rest is still to do.
       if ((close || this.#isDue()) && !(await this.#close(signal))) continue;
       this.#lookBack(bounds.end === bounds.stable ? lookedAt : undefined);
@@ -138,8 +133,8 @@ export class PartitionArchiver implements AsyncDisposable {
     await open?.writer[Symbol.asyncDispose]();
   }
 
-  /** False when retention removed what was to be read next. */
-  async #readUntil(stable: Offset, { signal, mayRepeat }: { readonly signal: AbortSignal; readonly mayRepeat: boolean }): Promise<boolean> {
+  /** False when retention removed what was to be read next: the log then begins later. */
+  async #readUntil(stable: Offset, signal: AbortSignal): Promise<boolean> {
     const { of, log } = this.#options;
     try {
       while (this.#readTo < stable) {
@@ -153,7 +148,7 @@ export class PartitionArchiver implements AsyncDisposable {
       }
       return true;
     } catch (error) {
-      if (mayRepeat && factsOf(error).code === "log.offsetOutOfRange") return false;
+      if (factsOf(error).code === "log.offsetOutOfRange") return false;
       throw error;
     }
   }
@@ -229,8 +224,10 @@ export class PartitionArchiver implements AsyncDisposable {
     if (put.kind === "taken" && entry.path !== undefined) await objects.delete([entry.path]).catch(() => undefined);
     await this.#announce(winner);
     const { start, next, records, bytes, kind } = winner;
-    const sentence = put.kind === "taken" ? "chunk of another archiver adopted" : kind === "gap" ? "gap recorded" : "chunk stored";
-    logger.info(sentence, { dataset, topicId: of.topicId, partition: of.partition, start, next, records, bytes });
+    const facts = { dataset, topicId: of.topicId, partition: of.partition, start, next, records, bytes };
+    if (put.kind === "taken") logger.info("chunk of another archiver adopted", facts);
+    else if (kind === "gap") logger.error("retention removed records before they were archived", facts);
+    else logger.info("chunk stored", facts);
   }
 
   /** Stores the data object of a finished chunk and describes it. */
@@ -278,20 +275,11 @@ export class PartitionArchiver implements AsyncDisposable {
     return schemas;
   }
 
-  /** Retention removed what lies below `first` before it was archived: the chain says so. */
+  /** Retention removed what lies below `first`: where no other archiver had it before, the chain says that it is missing. */
   async #passGap(first: Offset, signal: AbortSignal): Promise<void> {
     // What was read before it was removed is safe, and comes first.
     await this.#close(signal);
-    if (first <= this.#position) return;
-    const { of, dataset, logger } = this.#options;
-    logger.error("retention removed records before they were archived", {
-      dataset,
-      topicId: of.topicId,
-      partition: of.partition,
-      start: this.#position,
-      next: first,
-    });
-    await this.#link(this.#emptyEntry("gap", first));
+    while (this.#position < first) await this.#link(this.#emptyEntry("gap", first));
   }
 
   #emptyEntry(kind: "data" | "gap", next: Offset): ChainEntry {
