@@ -48,7 +48,7 @@ export interface BuildOutput {
 /**
  * One build on local files, in steps between which the caller fetches the files that the step asked for:
  * `load` (chunks), `compare` (files that can hold the keys), `write` (files to write anew).
- * docs/decisions/0xx-table-build.md tells why it is done in this way.
+ * docs/decisions/011-tables-are-built-by-rewriting-files.md tells why it is done in this way.
  */
 export class Build implements AsyncDisposable {
   readonly #input: BuildInput;

@@ -23,11 +23,14 @@ export async function findWinners(database: Database, comparison: Comparison): P
     FROM pool p JOIN best b ON ${equal("p", "b", by)} AND ${orderValue(shape, "p")} = b.best WHERE b.n > 1 AND NOT b.dead) WHERE rows > 1`);
   const ties = (await database.number("SELECT count(*) FROM tied")) > 0;
   const conflicts = ties ? await settleTies(database, comparison) : 0;
-  const winners = ties
-    ? `SELECT ${names}, src, dead FROM best ANTI JOIN tied USING (${names}) UNION ALL SELECT ${names}, src, false FROM tied SEMI JOIN settled USING (src)`
-    : `SELECT ${names}, src, dead FROM best`;
-  await database.run(`CREATE TABLE winner AS ${winners}`);
-  await database.run("DROP TABLE best; DROP TABLE IF EXISTS settled; DROP TABLE tied");
+  if (ties) {
+    await database.run(`CREATE TABLE winner AS
+      SELECT ${names}, src, dead FROM best ANTI JOIN tied USING (${names}) UNION ALL SELECT ${names}, src, false FROM tied SEMI JOIN settled USING (src)`);
+    await database.run("DROP TABLE best; DROP TABLE settled");
+  } else {
+    await database.run("ALTER TABLE best RENAME TO winner");
+  }
+  await database.run("DROP TABLE tied");
   return conflicts;
 }
 
