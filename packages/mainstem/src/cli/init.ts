@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { Command } from "commander";
 import { print, type Start } from "./context.ts";
 import { CliFailure } from "./failure.ts";
+import { packageNames, packageSources } from "./package-sources.ts";
 
 /** The project as it is copied; it is part of the package. */
 const template = fileURLToPath(new URL("../../template/", import.meta.url));
@@ -16,6 +17,8 @@ interface Made {
   readonly files: readonly string[];
   /** Whether packages are still to be installed. */
   readonly install: boolean;
+  /** The clone of Mainstem in which its packages are to be packed before that. */
+  readonly packIn: string | undefined;
 }
 
 /** `mainstem init [FOLDER]` */
@@ -40,8 +43,9 @@ async function makeProject(folder: string): Promise<Made> {
   const copies = files.filter((name) => name !== "package.json").map((name) => ({ from: join(template, name), name: renamed[name] ?? name }));
   const taken = copies.map(({ name }) => name).filter((name) => existsSync(join(folder, name)));
   if (taken.length > 0) throw new CliFailure("cli.folder", `${folder} has ${taken.join(", ")} already; nothing was written.`);
+  const { dependencies, packIn } = packageSources(folder);
   try {
-    const manifest = await mergeManifest(folder);
+    const manifest = await mergeManifest(folder, dependencies);
     for (const { from, name } of copies) {
       await mkdir(dirname(join(folder, name)), { recursive: true });
       await writeFile(join(folder, name), await readFile(from), { flag: "wx" });
@@ -54,24 +58,26 @@ async function makeProject(folder: string): Promise<Made> {
       cause,
     });
   }
-  const needed = ["mainstem", "@mainstem/client", "@mainstem/contract", "zod"];
-  const install = !needed.every((name) => existsSync(join(folder, "node_modules", name, "package.json")));
-  return { folder, files: ["package.json", ...copies.map(({ name }) => name)].sort(), install };
+  const install = ![...packageNames, "zod", "typescript"].every((name) => existsSync(join(folder, "node_modules", name, "package.json")));
+  return { folder, files: ["package.json", ...copies.map(({ name }) => name)].sort(), install, packIn: install ? packIn : undefined };
 }
 
 type Json = Readonly<Record<string, unknown>>;
 
 /** The template's manifest, or the one that is there with what it lacks: its own versions and scripts stay as they are. */
-async function mergeManifest(folder: string): Promise<string> {
-  const ours = parseManifest(await readFile(join(template, "package.json"), "utf8")) ?? {};
+async function mergeManifest(folder: string, packages: Readonly<Record<string, string>>): Promise<string> {
+  const copied = parseManifest(await readFile(join(template, "package.json"), "utf8")) ?? {};
+  const ours: Json = { ...copied, dependencies: { ...toObject(copied["dependencies"]), ...packages } };
   const path = join(folder, "package.json");
   if (!existsSync(path)) return write({ ...ours, name: nameOf(folder) });
   const theirs = parseManifest(await readFile(path, "utf8"));
   if (theirs === undefined) throw new CliFailure("cli.folder", `${path} is not a JSON object.`, { remedy: "Mend it, or move it away." });
   if (theirs["type"] === "commonjs")
-    throw new CliFailure("cli.folder", `${path} says "type": "commonjs", and the project is made of ES modules.`, { remedy: "Choose another folder." });
+    throw new CliFailure("cli.folder", `${path} says "type": "commonjs", and the project is made of ES modules.`, {
+      remedy: 'Say that it is made of them (`npm pkg set type=module`), or choose another folder.',
+    });
   const merged = (part: string): Json => ({ ...toObject(ours[part]), ...toObject(theirs[part]) });
-  return write({ ...theirs, type: "module", scripts: merged("scripts"), dependencies: merged("dependencies") });
+  return write({ ...theirs, type: "module", scripts: merged("scripts"), dependencies: merged("dependencies"), devDependencies: merged("devDependencies") });
 }
 
 function parseManifest(text: string): Json | undefined {
@@ -100,13 +106,14 @@ function write(manifest: Json): string {
   return `${JSON.stringify(manifest, undefined, 2)}\n`;
 }
 
-function describe({ folder, files, install }: Made, asked: string): readonly string[] {
+function describe({ folder, files, install, packIn }: Made, asked: string): readonly string[] {
   const enter = relative(process.cwd(), folder) === "" ? [] : [`  cd ${asked}`];
   return [
     `made ${files.length} files in ${folder}:`,
     ...files.map((name) => `  ${name}`),
     "",
     "Next (README.md goes on from there):",
+    ...(packIn === undefined ? [] : [`  npm --prefix ${packIn} run pack-all`]),
     ...enter,
     ...(install ? ["  npm install"] : []),
     "  npx mainstem dev",
