@@ -1,5 +1,6 @@
 import type { FileSystem } from "../../packages/mainstem/src/log/embedded/file-system.ts";
 import { summaryKeys, type IcebergTables, type TableState } from "../../packages/mainstem/src/iceberg/index.ts";
+import type { Instant } from "../../packages/mainstem/src/log/index.ts";
 import type { StateStore } from "../../packages/mainstem/src/state/index.ts";
 import type { Variant } from "./world.ts";
 
@@ -28,6 +29,12 @@ export const brokenVariants: readonly { readonly what: string; readonly variant:
           archiver.progress().map((one) => ({ ...one, ...(one.completeThrough === undefined ? {} : { completeThrough: one.completeThrough + 1_000 }) })),
       }),
     },
+    found: /said (at|to)/,
+    from: 1,
+  },
+  {
+    what: "takes the wall clock's word for up to when it is complete",
+    variant: { log: (log, now) => ({ ...bound(log), settled: async (of, waits) => ({ ...(await log.bounds(of, waits)), asOf: now() as Instant }) }) },
     found: /said (at|to)/,
     from: 1,
   },

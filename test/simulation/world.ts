@@ -20,6 +20,7 @@ import { datasetName, openWorker, type Worker, type WorkerOptions } from "./work
 export interface Variant extends Pick<WorkerOptions, "breakTables" | "breakArchiver"> {
   readonly disk?: (disk: FileSystem) => FileSystem;
   readonly objects?: (store: ObjectStore) => ObjectStore;
+  readonly log?: (log: Log, now: () => number) => Log;
   readonly state?: (store: StateStore) => StateStore;
 }
 
@@ -41,6 +42,8 @@ export interface Course {
 
 const partitions = 2;
 const livesMax = 4;
+/** A wall clock leaps by milliseconds or by weeks, and anything between. */
+const leapMsMax = 30 * 86_400_000;
 /** What a world without faults needs to finish, with the longest lease and back-off in it. */
 const recoveryMsMax = 600_000;
 
@@ -82,6 +85,7 @@ class World {
   async live(): Promise<void> {
     const { random, clock } = this;
     const disk = this.#disk;
+    if (random() < 0.3) this.#leap();
     if (random() < 0.7) disk.losePowerAt = 1 + Math.floor(random() ** 2 * 4_000);
     const refusals = random() < 0.6 ? 0 : 0.003;
     disk.refuse = () => (random() < refusals ? (random() < 0.3 ? "ENOSPC" : "EIO") : undefined);
@@ -140,6 +144,7 @@ class World {
     const isSplit = random() < 0.5;
     for (const owner of owners) work.push(this.#employ(log, { owner, processes, until, faults, isSplit }));
     for (let producer = 0; producer < 3; producer++) work.push(this.#produce(log, until));
+    if (random() < 0.5) work.push(this.#leapAbout(until));
     await Promise.all(work);
     if (random() < 0.5) await closed(log);
   }
@@ -194,6 +199,24 @@ class World {
     }
   }
 
+  /** The wall clock of the machine is set wrong, and right again, as people and NTP do. */
+  async #leapAbout(until: number): Promise<void> {
+    const { random, clock } = this;
+    while (clock.ms < until) {
+      await clock.sleep(random() ** 2 * 8_000);
+      const right = clock.wallMs;
+      this.#leap();
+      if (random() < 0.5) continue;
+      await clock.sleep(random() ** 2 * 8_000);
+      clock.wallMs = right;
+    }
+  }
+
+  #leap(): void {
+    const { random, clock } = this;
+    clock.wallMs += Math.floor((random() < 0.5 ? -1 : 1) * leapMsMax ** random());
+  }
+
   async #produce(log: Log, until: number): Promise<void> {
     const { random, clock } = this;
     while (clock.ms < until) {
@@ -233,7 +256,8 @@ class World {
     const state = variant.state?.(whole) ?? whole;
     const everyMsMost = isSplit ? 600 : 8_000;
     const pace = { archiveEveryMs: 200 + random() ** 2 * everyMsMost, buildEveryMs: 200 + random() ** 2 * everyMsMost };
-    return openWorker({ ...variant, process, owner, log, objects: this.#openObjects(), state, pace, truth, partitions, directory });
+    const seen = variant.log?.(log, () => this.clock.now()) ?? log;
+    return openWorker({ ...variant, process, owner, log: seen, objects: this.#openObjects(), state, pace, truth, partitions, directory });
   }
 }
 

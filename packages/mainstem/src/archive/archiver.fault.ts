@@ -87,8 +87,8 @@ function failAt(at: number, { fault, dies }: { readonly fault: Fault; readonly d
   let number = -1;
   let looked = false;
   return (_, what) => {
-    const again = looked && what.startsWith("bounds ");
-    looked ||= what.startsWith("bounds ");
+    const again = looked && what.startsWith("settled ");
+    looked ||= what.startsWith("settled ");
     if (!again) number++;
     if (number === at && !again) return fault;
     return dies && number >= at ? "before" : undefined;

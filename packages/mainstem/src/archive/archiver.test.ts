@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
-import type { GroupName, Log, Offset, TopicPartition } from "../log/index.ts";
+import type { GroupName, Instant, Log, Offset, TopicPartition } from "../log/index.ts";
 import { systemEnv } from "../runtime/env.ts";
 import { silentLogger } from "../runtime/logger.ts";
 import type { ResetTarget } from "../tasks/index.ts";
@@ -119,9 +119,9 @@ test("says nothing of being complete while records have their append time, but a
   let looks = 0;
   const log: Log = {
     ...logWithFaults(pipeline.log, new Faults()),
-    async bounds(of, options) {
+    async settled(of, options) {
       looks++;
-      const bounds = await pipeline.log.bounds(of, options);
+      const bounds = await pipeline.log.settled(of, options);
       return { ...bounds, end: (bounds.end + onTheirWay) as Offset };
     },
   };
@@ -358,7 +358,8 @@ test("stops rather than skip offsets when the log ends before its archive", asyn
   await using pipeline = await openPipeline({ directory: directory.path });
   await pipeline.append(0, recordsOf(pipeline, 5));
   await archiveAll(pipeline);
-  const log = { ...logWithFaults(pipeline.log, new Faults()), bounds: () => Promise.resolve({ first: 0 as Offset, stable: 4 as Offset, end: 4 as Offset }) };
+  const behind = { first: 0 as Offset, stable: 4 as Offset, end: 4 as Offset, asOf: 0 as Instant };
+  const log = { ...logWithFaults(pipeline.log, new Faults()), settled: () => Promise.resolve(behind) };
   const error = await startArchiver(pipeline.archiver({ log })).ended;
   assert.equal((error as { code?: string }).code, "archive.logBehind");
   assert.match(String(error), /reaches to offset 5, but the log ends at 4/);

@@ -100,17 +100,16 @@ export class PartitionArchiver implements AsyncDisposable {
 
   /** Reads what the log has and closes the chunk where it is due; with `close`, whether it is due or not. */
   async advance({ close, signal }: { readonly close: boolean; readonly signal: AbortSignal }): Promise<void> {
-    const { of, log, env } = this.#options;
+    const { of, log } = this.#options;
     for (;;) {
-      const lookedAt = env.now();
-      const bounds = await log.bounds(of, { signal });
+      const bounds = await log.settled(of, { signal });
       if (bounds.stable < this.#position) throw this.#behind(bounds.stable);
       this.#stable = bounds.stable;
       if (bounds.first > this.#readTo) await this.#passGap(bounds.first, signal);
       if (!(await this.#readUntil(bounds.stable, signal))) continue;
       // Where another archiver's chunk ends before ours would have, the rest is still to do.
       if ((close || this.#isDue()) && !(await this.#close(signal))) continue;
-      this.#lookBack(bounds.end === bounds.stable ? lookedAt : undefined);
+      this.#lookBack(bounds.end === bounds.stable ? bounds.asOf : undefined);
       return;
     }
   }
@@ -298,13 +297,13 @@ export class PartitionArchiver implements AsyncDisposable {
   }
 
   /**
-   * Everything is archived that was there when the log was looked at; or, of an open chunk, everything before its first record.
-   * `lookedAt` is absent where the log was writing records at that moment: they may have an earlier append time.
+   * Everything is archived that the log had, or ever will have, of the time before it was looked at; or, of an open chunk, everything before its first record.
+   * `asOf` is absent where the log was writing records at that moment: they may have an earlier append time.
    */
-  #lookBack(lookedAt: number | undefined): void {
+  #lookBack(asOf: number | undefined): void {
     const { timestampType } = this.#options;
     const firstOpen = timestampType === "append" ? this.#open?.writer.firstTime : undefined;
-    const through = this.#readTo === this.#position ? lookedAt : firstOpen;
+    const through = this.#readTo === this.#position ? asOf : firstOpen;
     // Records may yet come within the same millisecond.
     if (through !== undefined) this.#completeThrough = Math.max(this.#completeThrough ?? 0, through - 1);
   }

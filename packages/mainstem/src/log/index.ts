@@ -9,6 +9,7 @@ export type {
   Offset,
   Partition,
   ReadOptions,
+  SettledBounds,
   TimestampType,
   TopicId,
   TopicInfo,

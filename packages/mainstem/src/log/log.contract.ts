@@ -189,6 +189,39 @@ function testAppend(start: Start, { clock }: { readonly clock: boolean }): void 
       );
     });
 
+    test("never stamps a time before one that it was settled to, whatever the clock does and however it is opened again", { skip: !clock }, async () => {
+      const { under, topic } = await start({ partitions: 3 });
+      const now = 1_800_000_000_000;
+      const dayMs = 86_400_000;
+      let told = 0;
+      for (const [partition, jumpMs] of [-60_000, -30 * dayMs, -1].entries()) {
+        under.clock!.set(now + partition * dayMs);
+        const { asOf, ...bounds } = await under.log.settled(at(topic, partition));
+        assert.deepEqual(bounds, await under.log.bounds(at(topic, partition)));
+        assert.ok(asOf >= now + partition * dayMs - 1_000 && asOf <= now + partition * dayMs, "it is at most a second behind the clock");
+        told = asOf;
+        under.clock!.set(now + partition * dayMs + jumpMs);
+        if (partition === 1) await under.reopen();
+        assert.ok((await under.log.settled(at(topic, partition))).asOf >= told);
+        assert.ok((await under.log.append(at(topic, partition), toBatch(["later"]))).timestamp >= told);
+      }
+      under.clock!.set(1_000);
+      for (const reopened of [false, true]) {
+        if (reopened) await under.reopen();
+        for (const partition of [0, 1, 2]) assert.ok((await under.log.append(at(topic, partition), toBatch(["much later"]))).timestamp >= told);
+      }
+    });
+
+    test("is settled to the time of its last record at least", { skip: !clock }, async () => {
+      const { under, topic } = await start();
+      under.clock!.set(1_800_000_000_000);
+      await under.log.settled(at(topic));
+      under.clock!.set(1_800_000_000_900);
+      const { timestamp } = await under.log.append(at(topic), toBatch(["one"]));
+      assert.equal(timestamp, 1_800_000_000_900);
+      assert.deepEqual(await under.log.settled(at(topic)), { first: 0, stable: 1, end: 1, asOf: timestamp });
+    });
+
     test("stamps times that never run backwards, whatever the clock does", { skip: !clock }, async () => {
       const { under, topic } = await start();
       const times: number[] = [];

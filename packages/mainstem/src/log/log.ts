@@ -63,6 +63,15 @@ export interface Bounds {
   readonly end: Offset;
 }
 
+/** Bounds, and what holds beyond them. */
+export interface SettledBounds extends Bounds {
+  /**
+   * Whatever comes at `end` or later has an append time that is not before this one, whatever the clock does, also after a crash. Where `end` is `stable`,
+   * everything that was appended before it is below `stable`. At most a second behind the clock, or further where the disk refuses what this promise needs.
+   */
+  readonly asOf: Instant;
+}
+
 export interface GroupInfo {
   readonly group: GroupName;
   readonly positions: readonly LogPosition[];
@@ -99,6 +108,8 @@ export interface Log extends AsyncDisposable {
   /** Committed batches from the position on. The first batch may begin below the position: use `FetchedBatch.next` and skip by offset. Offsets may be skipped. */
   read(from: LogPosition, options: ReadOptions): AsyncIterable<FetchedBatch>;
   bounds(of: TopicPartition, options?: Waits): Promise<Bounds>;
+  /** The bounds, and the time up to which they hold all there will ever be. May cost a sync, shared by all partitions: for whoever tells others. */
+  settled(of: TopicPartition, options?: Waits): Promise<SettledBounds>;
   /** The first offset whose batch was appended at or after the time; the stable end if there is none. */
   offsetAt(of: TopicPartition, appendedAt: Instant, options?: Waits): Promise<Offset>;
   /** The group's committed next offsets; none for a group or topic that is not there. Offsets committed under another topic id do not count. */

@@ -64,6 +64,7 @@ export function logWithFaults(log: Log, faults: Pick<Faults, "around" | "along">
     append: (to, batch, options) => faults.around(`append ${to.topic}`, () => log.append(to, batch, options)),
     read: (from, options) => faults.along(`read ${from.topic}`, log.read(from, options)),
     bounds: (of, options) => faults.around(`bounds ${of.topic}`, () => log.bounds(of, options)),
+    settled: (of, options) => faults.around(`settled ${of.topic}`, () => log.settled(of, options)),
     offsetAt: (of, appendedAt, options) => log.offsetAt(of, appendedAt, options),
     committed: (group, of, options) => faults.around(`committed ${group}`, () => log.committed(group, of, options)),
     commit: (group, next, options) => faults.around(`commit ${group}`, () => log.commit(group, next, options)),

@@ -84,7 +84,7 @@ export function checkOpenFiles(): Check {
   return ok("open files", Number.isFinite(soft) ? `${formatCount(soft)} at once` : "no limit is known");
 }
 
-/** `lastAppend` is the newest time in the log: a clock that is behind it was set back. */
+/** `lastAppend` is the log's own time: a clock that is behind it was set back. */
 export function checkClock({ now, lastAppend }: { readonly now: number; readonly lastAppend: number | undefined }): Check {
   const time = new Date(now).toISOString();
   const remedy = "Set the clock, and keep it right with NTP (timedatectl, chrony).";
@@ -93,7 +93,7 @@ export function checkClock({ now, lastAppend }: { readonly now: number; readonly
   if (behindMs > 1_000)
     return warning(
       "clock",
-      `It says ${time}, ${formatCount(Math.round(behindMs / 1_000))} s before the newest record in the log was appended; until it has caught up, records get that time.`,
+      `It says ${time}, ${formatCount(Math.round(behindMs / 1_000))} s before the log's own time, which never runs back: until it has caught up, records get that time.`,
       remedy,
     );
   return ok("clock", time);

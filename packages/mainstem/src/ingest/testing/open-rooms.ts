@@ -86,6 +86,7 @@ function withAppend(log: Log, append: Log["append"]): Log {
     topics: (...given) => log.topics(...given),
     read: (...given) => log.read(...given),
     bounds: (...given) => log.bounds(...given),
+    settled: (...given) => log.settled(...given),
     offsetAt: (...given) => log.offsetAt(...given),
     committed: (...given) => log.committed(...given),
     commit: (...given) => log.commit(...given),

@@ -12,6 +12,7 @@ import type {
   Offset,
   Partition as PartitionNumber,
   ReadOptions,
+  SettledBounds,
   TopicId,
   TopicInfo,
   TopicName,
@@ -23,6 +24,7 @@ import type { FetchedBatch, RecordBatch } from "../record-batch.ts";
 import { checkBatch, checkGroupName, checkTopicSpec } from "../topic-spec.ts";
 import { AppendBudget } from "./append-budget.ts";
 import { GroupStore } from "./group-store.ts";
+import { LogClock, logClockName } from "./log-clock.ts";
 import { toSettings } from "./options.ts";
 import type { EmbeddedLogOptions, EmbeddedLogSettings } from "./options.ts";
 import { Partition } from "./partition.ts";
@@ -39,13 +41,16 @@ export async function openEmbeddedLog(options: EmbeddedLogOptions): Promise<Log>
   const settings = toSettings({ ...options, directory: resolve(options.directory) });
   const { directory, fileSystem: files } = settings;
   let lock: AsyncDisposable | undefined;
+  let clock: LogClock | undefined;
   try {
     await files.makeDirectory(directory);
     lock = await files.lock(directory);
-    const log = new EmbeddedLog(settings, lock);
+    clock = await LogClock.open({ ...settings, files, path: join(directory, logClockName) });
+    const log = new EmbeddedLog(settings, { lock, clock });
     await log.load();
     return log;
   } catch (error) {
+    await clock?.close();
     await lock?.[Symbol.asyncDispose]();
     if (error instanceof MainstemError) throw error;
     throw new MainstemError("log.writeFailed", `The disk refused what opening the log in ${directory} needs.`, { directory }, { cause: error });
@@ -63,6 +68,7 @@ class EmbeddedLog implements Log {
   readonly #store: TopicStore;
   readonly #groups: GroupStore;
   readonly #budget: AppendBudget;
+  readonly #clock: LogClock;
   readonly #usage = { bytes: 0 };
   readonly #topics = new Map<TopicName, Topic>();
   readonly #closing = new AbortController();
@@ -73,10 +79,11 @@ class EmbeddedLog implements Log {
   #background: Promise<void> = Promise.resolve();
   #closed: Promise<void> | undefined;
 
-  constructor(settings: EmbeddedLogSettings, lock: AsyncDisposable) {
+  constructor(settings: EmbeddedLogSettings, { lock, clock }: { readonly lock: AsyncDisposable; readonly clock: LogClock }) {
     const { directory, env, fileSystem: files } = settings;
     this.#settings = settings;
     this.#lock = lock;
+    this.#clock = clock;
     this.#store = new TopicStore({ files, directory: join(directory, "topics"), env });
     this.#groups = new GroupStore({ files, directory: join(directory, "groups"), isLive: (id) => this.#isLive(id) });
     this.#budget = new AppendBudget({ bytesMax: settings.queueBytesMax });
@@ -158,6 +165,11 @@ class EmbeddedLog implements Log {
     return this.#partition(of).bounds;
   }
 
+  async settled(of: TopicPartition, { signal }: Waits = {}): Promise<SettledBounds> {
+    this.#check(signal);
+    return this.#partition(of).settled();
+  }
+
   async offsetAt(of: TopicPartition, appendedAt: Instant, { signal }: Waits = {}): Promise<Offset> {
     this.#check(signal);
     return findTime(this.#partition(of), appendedAt);
@@ -199,7 +211,7 @@ class EmbeddedLog implements Log {
     await this.#topicWork;
     await this.#retaining;
     const partitions = [...this.#topics.values()].flatMap((topic) => topic.partitions);
-    const ends = await Promise.allSettled([...partitions.map((partition) => partition.close()), this.#groups.close()]);
+    const ends = await Promise.allSettled([...partitions.map((partition) => partition.close()), this.#groups.close(), this.#clock.close()]);
     await this.#lock[Symbol.asyncDispose]();
     const failed = ends.find((end) => end.status === "rejected");
     if (failed === undefined) return;
@@ -276,6 +288,7 @@ class EmbeddedLog implements Log {
           env,
           logger,
           budget: this.#budget,
+          clock: this.#clock,
           usage: this.#usage,
           onRoll: () => void this.#retain(),
         }),

@@ -4,6 +4,7 @@ import { DatabaseSync } from "node:sqlite";
 import { errnoOf } from "../../runtime/files.ts";
 import { readCheckedJson } from "./checked-json.ts";
 import { nodeFileSystem } from "./file-system.ts";
+import { readLogTime } from "./log-clock.ts";
 import { isBusy, readHolder, type Holder } from "./lock.ts";
 import { decodeRecoveryPoint } from "./recovery-point.ts";
 
@@ -13,7 +14,7 @@ export interface LogInspection {
   readonly topics: number | undefined;
   /** The process that has it open, as far as it is known; undefined if none has. */
   readonly holder: Holder | undefined;
-  /** Append time of the newest record, milliseconds since 1970. */
+  /** The log's own time, milliseconds since 1970: of the newest record, or up to which it told that all is known. */
   readonly lastTimestamp: number | undefined;
 }
 
@@ -29,7 +30,7 @@ export async function inspectEmbeddedLog(directory: string): Promise<LogInspecti
   const holder = await lockHolder(directory);
   const topicFiles = await listTopics(directory);
   if (topicFiles === undefined) return { topics: undefined, holder, lastTimestamp: undefined };
-  let lastTimestamp: number | undefined;
+  let lastTimestamp = await readLogTime(directory);
   let looked = 0;
   for (const folder of topicFiles) {
     await readCheckedJson(nodeFileSystem, join(folder, "topic.json"));

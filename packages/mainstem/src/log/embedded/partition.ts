@@ -3,12 +3,13 @@ import { MainstemError } from "../../runtime/errors.ts";
 import { errnoOf } from "../../runtime/files.ts";
 import type { Logger } from "../../runtime/logger.ts";
 import { batchHeaderBytes } from "../batch-header.ts";
-import type { AppendedRange, Bounds, Instant, Offset, TimestampType, TopicPartition } from "../log.ts";
+import type { AppendedRange, Bounds, Instant, Offset, SettledBounds, TimestampType, TopicPartition } from "../log.ts";
 import type { RecordBatch } from "../record-batch.ts";
 import { ActiveSegment, offsetsPerSegmentMax } from "./active-segment.ts";
 import type { Round } from "./active-segment.ts";
 import type { AppendBudget } from "./append-budget.ts";
 import type { FileSystem } from "./file-system.ts";
+import type { LogClock } from "./log-clock.ts";
 import { recoverPartition, removeSegment } from "./recovery.ts";
 import type { RecoveryPointFile } from "./recovery-point.ts";
 import { SealedIndexes } from "./sealed-indexes.ts";
@@ -29,6 +30,7 @@ export interface PartitionOptions {
   readonly env: Env;
   readonly logger: Logger;
   readonly budget: AppendBudget;
+  readonly clock: LogClock;
   /** The bytes of all segments of the log; kept up by its partitions. */
   readonly usage: { bytes: number };
   /** Called after a segment was closed and the next one begun. */
@@ -88,6 +90,14 @@ export class Partition {
 
   get bounds(): Bounds {
     return { first: this.#point.current.logStart, stable: this.#end, end: this.#reserved };
+  }
+
+  async settled(): Promise<SettledBounds> {
+    const floor = await this.options.clock.floor();
+    this.check();
+    // Records that are durable hold their successors to their own time.
+    const last = this.options.timestampType === "append" ? this.#point.current.lastTimestamp : 0;
+    return { ...this.bounds, asOf: Math.max(floor, last) as Instant };
   }
 
   /** Ascending; the last one grows. */
@@ -243,7 +253,7 @@ export class Partition {
 
   async #writeRound(taken: readonly Waiting[]): Promise<void> {
     const active = this.#active;
-    const now = Math.max(Math.floor(this.options.env.now()), this.#point.current.lastTimestamp);
+    const now = Math.max(this.options.clock.now(), this.#point.current.lastTimestamp);
     const from = this.#end;
     const round = active.layOut(
       taken.map(({ batch }) => batch),
