@@ -1,4 +1,5 @@
 import { MainstemError } from "../../packages/mainstem/src/runtime/errors.ts";
+import { limits } from "../../packages/mainstem/src/runtime/limits.ts";
 import type { Definition, Fence, Pointer, StateStore, Version } from "../../packages/mainstem/src/state/index.ts";
 
 interface Lease {
@@ -60,7 +61,8 @@ export class StateInMemory {
         acquire: async (name, { owner, ttlMs }) => {
           check();
           const before = this.#leases.get(name);
-          if (before !== undefined && before.endsAt > this.#now() && before.owner !== owner) return { kind: "taken", by: before.owner };
+          if (before !== undefined && before.endsAt > this.#now() && before.endsAt <= this.#now() + limits.leaseMs && before.owner !== owner)
+            return { kind: "taken", by: before.owner };
           const token = (before?.token ?? 0) + 1;
           this.#leases.set(name, { owner, token, endsAt: this.#now() + ttlMs });
           return { kind: "held", fence: { name, owner, token } };

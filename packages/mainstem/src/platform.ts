@@ -4,11 +4,12 @@ import { join } from "node:path";
 import { createArchiver, openReplays, type Archiver } from "./archive/index.ts";
 import { openIcebergTables } from "./iceberg/index.ts";
 import { openIngest } from "./ingest/index.ts";
-import { inspectEmbeddedLog, openEmbeddedLog, type LogInspection } from "./log/embedded/index.ts";
+import { inspectEmbeddedLog, openEmbeddedLog, readLogTime, type LogInspection } from "./log/embedded/index.ts";
 import { openDirectoryStore } from "./objects/directory/index.ts";
 import { createPlatformView } from "./platform-view.ts";
 import { openRegistry, type Registry } from "./registry/index.ts";
 import { resolveSecret, type Config } from "./runtime/config.ts";
+import { createAgeClock } from "./runtime/age-clock.ts";
 import { systemEnv, type Env } from "./runtime/env.ts";
 import { silentLogger, type Logger } from "./runtime/logger.ts";
 import { version } from "./runtime/version.ts";
@@ -46,12 +47,15 @@ export interface Pipeline {
 export async function openPlatform(config: Config, { env = systemEnv, logger = silentLogger }: PlatformOptions = {}): Promise<Platform> {
   await using opened = new AsyncDisposableStack();
   const inData = (name: string): string => join(config.dataDir, name);
-  const shared = { env, logger };
+  const logDirectory = config.log.directory ?? inData("log");
+  // Before anything of this process could have been stamped by a clock that is wrong.
+  const ages = createAgeClock({ env, known: await readLogTime(logDirectory) });
+  const shared = { env, ages, logger };
 
   const log = opened.use(
     await openEmbeddedLog({
       ...shared,
-      directory: config.log.directory ?? inData("log"),
+      directory: logDirectory,
       segmentBytesMax: config.log.segmentBytes,
       diskBytesMax: config.log.diskBytesMax,
     }),

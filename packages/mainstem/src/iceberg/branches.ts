@@ -1,4 +1,5 @@
 import type { ObjectKey, ObjectStore } from "../objects/index.ts";
+import type { AgeClock } from "../runtime/age-clock.ts";
 import type { Logger } from "../runtime/logger.ts";
 import { onBranch, withBranchStart, withMain, withOtherSchema, withoutBranch, withShape } from "./branch-change.ts";
 import type { SnapshotEntry, TableMetadata } from "./metadata.ts";
@@ -32,6 +33,8 @@ export interface TableWrites<Table extends LoadedTable> {
   }): Promise<BranchChange>;
   /** Milliseconds since 1970. */
   now(): number;
+  /** By which it is judged what is too old to keep. */
+  readonly ages: AgeClock;
   readonly readers: Readers;
   readonly objects: ObjectStore;
   readonly logger: Logger;

@@ -13,8 +13,8 @@ const keepOne: SnapshotRetention = { keepMs: 0, least: 1, most: 1, graceMs: hour
 
 /** Tables by a clock that the test moves, whose data files are there. */
 function openWorld(stores: TestStores) {
-  const clock = { now: Date.UTC(2026, 10, 21) };
-  const tables = stores.open({ env: { ...systemEnv, now: () => clock.now } });
+  const clock = { now: Date.UTC(2026, 10, 21), leapt: 0 };
+  const tables = stores.open({ env: { ...systemEnv, now: () => clock.now, monotonic: () => clock.now - clock.leapt } });
   return {
     clock,
     tables,
@@ -64,6 +64,29 @@ async function namedBy(stores: TestStores): Promise<ReadonlySet<string>> {
 async function objectsOf({ objects }: TestStores): Promise<readonly string[]> {
   return (await keysOf(objects, "tables/")).filter((key) => /\/snap-[^/]*$|\.parquet$/.test(key));
 }
+
+test("a clock that was set ahead makes no snapshot old, and no object's grace over, until it has stayed so", async () => {
+  await using stores = await openTestStores();
+  const { tables, clock, fill, run } = openWorld(stores);
+  const keepDay = { keepMs: 24 * hour, least: 1, most: 1_000 };
+  await fill(10);
+  await run({ most: 5, least: 5, keepMs: 24 * hour });
+  assert.equal((await tables.load(dataset))!.snapshots.length, 5);
+  const leap = 1_000 * 24 * hour;
+  clock.now += leap;
+  clock.leapt += leap;
+  const during = await run(keepDay);
+  assert.deepEqual([during.snapshots, during.deleted], [0, 0]);
+  clock.now -= leap;
+  clock.leapt -= leap;
+  assert.deepEqual(await run(keepDay), during);
+  clock.now += leap;
+  clock.leapt += leap;
+  await run(keepDay);
+  clock.now += hour;
+  const after = await run(keepDay);
+  assert.deepEqual([after.snapshots, after.deleted > 0], [4, true]);
+});
 
 test("old snapshots leave the metadata at once, and their objects after a grace", async () => {
   await using stores = await openTestStores();

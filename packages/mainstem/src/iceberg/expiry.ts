@@ -45,7 +45,7 @@ export class Expiry<Table extends LoadedTable> implements IcebergExpiry {
     const { retention, signal } = options;
     const { objects, logger } = this.#writes;
     const table = await this.#writes.require(dataset);
-    const now = this.#writes.now();
+    const now = this.#writes.ages.now();
     const records = await listExpiryRecords(objects, dataset);
     const due = records.filter(({ expiredAt }) => expiredAt <= now - retention.graceMs);
     const cut = cutOf(table.metadata, { retention, now, held: this.#held(dataset) });
@@ -64,7 +64,12 @@ export class Expiry<Table extends LoadedTable> implements IcebergExpiry {
     signal?.throwIfAborted();
     if (forgotten.length > 0) {
       const orphans = [...expired].filter((key) => dead.has(key));
-      const key = await putExpiryRecord(objects, dataset, { expiredAt: now, snapshots: [...cut.forgotten], objects: orphans, env: look.readers.env });
+      const key = await putExpiryRecord(objects, dataset, {
+        expiredAt: this.#writes.now(),
+        snapshots: [...cut.forgotten],
+        objects: orphans,
+        env: look.readers.env,
+      });
       const change = withoutSnapshots(this.#writes.changeOf(table), cut);
       const published = await this.#writes.publish({ dataset, session: this.#writes.session(table.prefix), before: table, change });
       if (published.kind === "conflict") {

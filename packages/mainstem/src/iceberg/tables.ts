@@ -1,5 +1,6 @@
 import { isObjectKey, type ObjectKey, type ObjectStore } from "../objects/index.ts";
 import { assert } from "../runtime/assert.ts";
+import { createAgeClock, type AgeClock } from "../runtime/age-clock.ts";
 import type { Env } from "../runtime/env.ts";
 import { MainstemError } from "../runtime/errors.ts";
 import type { Logger } from "../runtime/logger.ts";
@@ -28,6 +29,8 @@ export interface IcebergOptions {
   readonly pointers: StateStore["pointers"];
   readonly env: Env;
   readonly logger: Logger;
+  /** By which expiry judges age; one that trusts the clock at the start by default. */
+  readonly ages?: AgeClock | undefined;
 }
 
 /** Opens the tables of a platform: objects under `tables/`, pointers `table/<dataset>` (docs/formats/table.md). Owns nothing that needs closing. */
@@ -79,7 +82,7 @@ class Tables implements IcebergTables {
   readonly #logger: Logger;
   readonly #readers: Readers;
 
-  constructor({ objects, pointers, env, logger }: IcebergOptions) {
+  constructor({ objects, pointers, env, logger, ages }: IcebergOptions) {
     this.#objects = objects;
     this.#pointers = pointers;
     this.#env = env;
@@ -95,6 +98,7 @@ class Tables implements IcebergTables {
       snapshotId: (metadata) => this.#snapshotId(metadata),
       publish: (publication) => this.#publish({ ...publication, prefix: publication.before.prefix }),
       now: () => env.now(),
+      ages: ages ?? createAgeClock({ env }),
     };
     this.branches = new Branches(writes);
     this.expiry = new Expiry(writes);

@@ -179,7 +179,7 @@ describe("an idempotency key", () => {
 
   test("is forgotten after a day, and not before", async () => {
     let now = 1_763_700_000_000;
-    const env: Env = { ...systemEnv, now: () => now };
+    const env: Env = { ...systemEnv, now: () => now, monotonic: () => now };
     await using rooms = await openShop({ env });
     const send = (): Promise<unknown> => rooms.ingest.accept(ask(lines(1), { idempotencyKey: "k" }));
     await send();
@@ -194,6 +194,24 @@ describe("an idempotency key", () => {
     now += day / 2;
     await using again = await reopen(rooms, { env });
     await again.ingest.accept(ask(lines(1), { idempotencyKey: "k" }));
+    assert.equal((await ids(again)).length, 2);
+  });
+
+  test("is not forgotten because somebody set the clock ahead, or back", async () => {
+    const right = 1_763_700_000_000;
+    let now = right;
+    const env: Env = { ...systemEnv, now: () => now };
+    await using rooms = await openShop({ env });
+    const send = (key: string): Promise<unknown> => rooms.ingest.accept(ask(lines(1), { idempotencyKey: key }));
+    await send("before");
+    now = right + 400 * day;
+    await send("before");
+    await send("ahead");
+    now = right - 400 * day;
+    for (const key of ["before", "ahead"]) await send(key);
+    assert.equal((await ids(rooms)).length, 2);
+    await using again = await reopen(rooms, { env });
+    for (const key of ["before", "ahead"]) await again.ingest.accept(ask(lines(1), { idempotencyKey: key }));
     assert.equal((await ids(again)).length, 2);
   });
 

@@ -1,5 +1,6 @@
 import { RecordCursor, type FetchedBatch, type Instant, type Log, type Offset, type TopicPartition } from "../log/index.ts";
 import type { Dataset } from "../registry/index.ts";
+import type { AgeClock } from "../runtime/age-clock.ts";
 import type { Env } from "../runtime/env.ts";
 import { MainstemError, isAbort, toErrorValue } from "../runtime/errors.ts";
 import type { Logger } from "../runtime/logger.ts";
@@ -37,6 +38,8 @@ export interface KeyClaim extends Disposable {
 export interface KeyIndexOptions {
   readonly log: Log;
   readonly env: Env;
+  /** By which it is judged how long ago a key was used. */
+  readonly ages: AgeClock;
   readonly logger: Logger;
   readonly rememberMs: number;
   readonly batchesMax: number;
@@ -135,9 +138,9 @@ export class KeyIndex implements AsyncDisposable {
   }
 
   async #readDataset(dataset: Dataset): Promise<void> {
-    const { log, env, rememberMs } = this.#options;
+    const { log, ages, rememberMs } = this.#options;
     const signal = this.#closing.signal;
-    const since = (env.now() - rememberMs) as Instant;
+    const since = (ages.now() - rememberMs) as Instant;
     const lanes = [...Array.from({ length: dataset.topics.records.partitions }, (_, lane) => lane), inboxLane];
     for (const lane of lanes) {
       const target = laneTarget(dataset, lane);
@@ -177,7 +180,7 @@ export class KeyIndex implements AsyncDisposable {
     const period = Math.floor(row.second / periodSeconds);
     let table = tables.get(period);
     if (table === undefined) {
-      const oldest = (this.#options.env.now() - this.#options.rememberMs) / 1_000 - requestSecondsMax;
+      const oldest = (this.#options.ages.now() - this.#options.rememberMs) / 1_000 - requestSecondsMax;
       for (const other of tables.keys()) if ((other + 1) * periodSeconds < oldest) tables.delete(other);
       tables.set(period, (table = new KeyTable()));
     }
@@ -187,7 +190,7 @@ export class KeyIndex implements AsyncDisposable {
   #find(topicId: string, key: Digest): Prior | undefined {
     const rows = [...(this.#tables.get(topicId)?.values() ?? [])].flatMap((table) => table.find(key));
     const last = rows.reduce<KeyRow | undefined>((newest, row) => (newest === undefined || row.second > newest.second ? row : newest), undefined);
-    if (last === undefined || last.second * 1_000 < this.#options.env.now() - this.#options.rememberMs) return undefined;
+    if (last === undefined || last.second * 1_000 < this.#options.ages.now() - this.#options.rememberMs) return undefined;
     const records = new Map<number, number>();
     for (const row of rows) if (row.second > last.second - requestSecondsMax) records.set(row.lane, (records.get(row.lane) ?? 0) + row.records);
     const { body, contractVersion, judged } = last;

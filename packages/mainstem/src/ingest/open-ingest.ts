@@ -1,5 +1,6 @@
 import { batchHeaderBytes, BufferPool, type Log, type TopicPartition } from "../log/index.ts";
 import type { Dataset, Registry } from "../registry/index.ts";
+import { createAgeClock, type AgeClock } from "../runtime/age-clock.ts";
 import { randomId, type Env } from "../runtime/env.ts";
 import { MainstemError, factsOf, isAbort, toErrorValue } from "../runtime/errors.ts";
 import { limits as platformLimits } from "../runtime/limits.ts";
@@ -17,6 +18,8 @@ export interface IngestOptions {
   readonly registry: Registry;
   readonly log: Log;
   readonly env: Env;
+  /** By which it is judged how long ago an idempotency key was used; one that trusts the clock at the start by default. */
+  readonly ages?: AgeClock | undefined;
   readonly logger: Logger;
   readonly limits?: Partial<IngestLimits>;
 }
@@ -42,12 +45,12 @@ const datasetsKnownMax = 10_000;
 const keyPattern = /^[\x21-\x7e](?:[\x20-\x7e]{0,253}[\x21-\x7e])?$/;
 
 /** Opens the door, and begins to read the idempotency keys of the last day from the log. */
-export async function openIngest({ registry, log, env, logger, limits: own = {} }: IngestOptions): Promise<Ingest> {
+export async function openIngest({ registry, log, env, ages = createAgeClock({ env }), logger, limits: own = {} }: IngestOptions): Promise<Ingest> {
   const given = { ...limitsDefault, ...own };
   // A body that is taken whole counts several times while it is judged: one at least must have room.
   const limits = { ...given, bytesMax: Math.max(given.bytesMax, given.bodyBytesMax * 4) };
   const { idempotencyMs: rememberMs, idempotencyWaitMs: waitMs } = platformLimits;
-  const keys = new KeyIndex({ log, env, logger, rememberMs, batchesMax: limits.keyBatchesMax, waitMs });
+  const keys = new KeyIndex({ log, env, ages, logger, rememberMs, batchesMax: limits.keyBatchesMax, waitMs });
   const room = new IngestRoom({ registry, log, env, logger, limits, keys });
   const reading = readKeys(await registry.list(), keys);
   const stopListening = registry.onChange((dataset) => {

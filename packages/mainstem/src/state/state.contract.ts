@@ -139,6 +139,19 @@ function testLeases(create: Create): void {
     assert.ok(third.token > second.token);
   });
 
+  test("a lease of a holder that is gone holds up nobody for as long as the store's clock went back", async () => {
+    await using state = await create();
+    await using store = await state.open();
+    const gone = held(await store.leases.acquire("task", { owner: "a", ttlMs: 1_000 }));
+    const alive = held(await store.leases.acquire("another task", { owner: "a", ttlMs: 1_000 }));
+    state.advance(-86_400_000);
+    assert.equal(await store.leases.renew(alive, { ttlMs: 1_000 }), true);
+    assert.equal((await store.leases.acquire("another task", { owner: "b", ttlMs: 1_000 })).kind, "taken");
+    const taken = held(await store.leases.acquire("task", { owner: "b", ttlMs: 1_000 }));
+    assert.ok(taken.token > gone.token);
+    assert.equal(await store.leases.renew(gone, { ttlMs: 1_000 }), false);
+  });
+
   test("a lease that has ended cannot be renewed, only taken anew", async () => {
     await using state = await create();
     await using store = await state.open();

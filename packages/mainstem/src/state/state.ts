@@ -74,7 +74,8 @@ export interface StateStore extends AsyncDisposable {
   };
   readonly leases: {
     /**
-     * Takes a lease that is free, has ended, or is the same owner's own: a process that starts again need not wait for itself.
+     * Takes a lease that is free, has ended, or is the same owner's own: a process that starts again need not wait for itself. `ttlMs` is at most `limits.leaseMs`:
+     * a lease that ends later was taken by a clock that was ahead and went back, and is free.
      * Each holding has a greater token than all before it, for ever, and ends those before it.
      */
     acquire(name: string, options: { readonly owner: string; readonly ttlMs: number }): Promise<Acquired>;

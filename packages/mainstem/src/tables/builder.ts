@@ -5,6 +5,7 @@ import type { Log, Partition, Waits } from "../log/index.ts";
 import type { ObjectStore } from "../objects/index.ts";
 import type { Dataset, Registry } from "../registry/index.ts";
 import { assert } from "../runtime/assert.ts";
+import { createAgeClock, type AgeClock } from "../runtime/age-clock.ts";
 import type { Env } from "../runtime/env.ts";
 import { MainstemError } from "../runtime/errors.ts";
 import type { Logger } from "../runtime/logger.ts";
@@ -36,6 +37,8 @@ export interface TableBuilderOptions {
   readonly tables: IcebergTables;
   readonly engine: TableEngine;
   readonly env: Env;
+  /** By which a delete is beyond its horizon; one that trusts the clock at the start by default. */
+  readonly ages?: AgeClock;
   readonly logger: Logger;
   /** The chain is looked at this often, in milliseconds. */
   readonly everyMs: number;
@@ -95,6 +98,7 @@ class DatasetTableBuilder implements TableBuilder {
   readonly periodMs: number;
   readonly resetRefusal = "A table follows the archive from the checkpoint in its own snapshot. To make it anew from the archive, rebuild the dataset.";
   readonly #options: TableBuilderOptions;
+  readonly #ages: AgeClock;
   readonly #waiters = new Set<FlushWaiter>();
   #progress: TableProgress | undefined;
   #request = 0;
@@ -106,6 +110,7 @@ class DatasetTableBuilder implements TableBuilder {
     this.name = `table.${options.dataset}`;
     this.periodMs = options.everyMs + buildMsExpected;
     this.#options = options;
+    this.#ages = options.ages ?? createAgeClock(options);
   }
 
   async run(context: TaskContext): Promise<void> {
@@ -180,7 +185,7 @@ class DatasetTableBuilder implements TableBuilder {
     const { schema, spec: partition, sortOrderId } = table;
     const into = `${tablePrefix(contract.name)}/data`;
     const remembered = tombstonesOf(contract.name, table, table.current);
-    const tombstones = { existing: remembered, into: tombstonePrefix(contract.name), now: env.now() };
+    const tombstones = { existing: remembered, into: tombstonePrefix(contract.name), now: env.now(), judgedAt: this.#ages.now() };
     const { chunks } = pending;
     const generations = new Map(dataset.generations.map(({ topicId, generation }) => [topicId, generation]));
     const built = await engine.build({ contract, schema, partition, sortOrderId, chunks, generations, existing, into, tombstones, memoryBytesMax }, { signal });

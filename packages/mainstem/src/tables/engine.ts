@@ -42,8 +42,10 @@ export interface BuildJob {
     readonly existing: readonly TombstoneFile[];
     /** As the other `into`, for new ones. */
     readonly into: string;
-    /** Milliseconds since 1970: what is older by more than the contract's horizon is forgotten, and new deletes are as old as this. */
+    /** Milliseconds since 1970: new deletes are as old as this. */
     readonly now: number;
+    /** What is older than this by more than the contract's horizon is forgotten: behind `now` while a clock that leapt ahead is not believed. */
+    readonly judgedAt: number;
   };
   readonly memoryBytesMax: number;
 }

@@ -18,7 +18,7 @@ export interface RebuildOutcome {
 
 export interface RebuildTaskOptions extends Pick<
   TableBuilderOptions,
-  "dataset" | "log" | "objects" | "engine" | "env" | "logger" | "memoryBytesMax" | "buildBytesMax"
+  "dataset" | "log" | "objects" | "engine" | "env" | "ages" | "logger" | "memoryBytesMax" | "buildBytesMax"
 > {
   readonly name: string;
   readonly branch: string;

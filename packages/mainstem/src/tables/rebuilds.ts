@@ -3,6 +3,7 @@ import { icebergSchemaOf, partitionSpecOf, summaryKeys, type IcebergTables, type
 import type { Log, Waits } from "../log/index.ts";
 import type { ObjectKey, ObjectStore } from "../objects/index.ts";
 import type { Registry } from "../registry/index.ts";
+import type { AgeClock } from "../runtime/age-clock.ts";
 import type { Env } from "../runtime/env.ts";
 import { MainstemError, toErrorValue } from "../runtime/errors.ts";
 import type { Logger } from "../runtime/logger.ts";
@@ -74,6 +75,7 @@ export interface RebuildsOptions {
   readonly queries: QueryEngine;
   readonly tasks: Pick<Tasks, "start" | "stop" | "status">;
   readonly env: Env;
+  readonly ages?: AgeClock;
   readonly logger: Logger;
   readonly memoryBytesMax?: number;
   readonly buildBytesMax?: number;

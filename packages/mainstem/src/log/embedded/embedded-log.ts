@@ -344,12 +344,12 @@ class EmbeddedLog implements Log {
   }
 
   async #retainTopic({ info, partitions }: Topic): Promise<void> {
-    const { env, logger } = this.#settings;
+    const { ages, logger } = this.#settings;
     for (const [number, partition] of partitions.entries()) {
       const at = { topicId: info.id, partition: number as PartitionNumber };
       const keepFrom = Math.min(Number.POSITIVE_INFINITY, ...info.retainFor.map((group) => this.#groups.committed(group, at) ?? 0)) as Offset;
       try {
-        await retain(partition, { retention: info.retention, keepFrom, now: env.now(), logger });
+        await retain(partition, { retention: info.retention, keepFrom, now: ages.now(), logger });
       } catch (error) {
         // A topic that was deleted, or a log that was closed, while it was looked at.
         if (error instanceof MainstemError && (error.code === "log.topicUnknown" || error.code === "resource.closed")) continue;

@@ -12,7 +12,7 @@ testLog("embedded", openForTest, { clock: true, retain: true });
 async function openForTest(): Promise<LogUnderTest> {
   const directory = await mkdtemp(join(tmpdir(), "mainstem-log-"));
   const env = createManualEnv();
-  const open = () => openEmbeddedLog({ directory, env, logger: silentLogger, segmentBytesMax: 8_192 });
+  const open = () => openEmbeddedLog({ directory, env, ages: env, logger: silentLogger, segmentBytesMax: 8_192 });
   const under = {
     log: await open(),
     async reopen() {

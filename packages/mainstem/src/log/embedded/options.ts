@@ -1,3 +1,4 @@
+import { createAgeClock, type AgeClock } from "../../runtime/age-clock.ts";
 import type { Env } from "../../runtime/env.ts";
 import { MainstemError } from "../../runtime/errors.ts";
 import type { Logger } from "../../runtime/logger.ts";
@@ -21,6 +22,8 @@ export interface EmbeddedLogOptions {
   readonly queueBytesMax?: number | undefined;
   /** How often retention looks, besides whenever a segment is closed; a minute. */
   readonly retentionEveryMs?: number | undefined;
+  /** By which retention judges age; one that trusts the clock at the start by default. */
+  readonly ages?: AgeClock | undefined;
   /** That of the machine by default; a simulation brings its own. */
   readonly fileSystem?: FileSystem | undefined;
 }
@@ -36,6 +39,7 @@ export function toSettings(options: EmbeddedLogOptions): EmbeddedLogSettings {
     diskBytesMax: options.diskBytesMax ?? Number.MAX_SAFE_INTEGER,
     queueBytesMax: options.queueBytesMax ?? 67_108_864,
     retentionEveryMs: options.retentionEveryMs ?? 60_000,
+    ages: options.ages ?? createAgeClock(options),
     fileSystem: options.fileSystem ?? nodeFileSystem,
   };
   const faults = [

@@ -7,7 +7,7 @@ interface RetainOptions {
   readonly retention: TopicSpec["retention"];
   /** Nothing at or above it is dropped: the least committed offset of the groups that the topic waits for. */
   readonly keepFrom: Offset;
-  /** The clock. */
+  /** By which age is judged. */
   readonly now: number;
   readonly logger: Logger;
 }

@@ -1,5 +1,6 @@
 import { sql, type RawBuilder } from "kysely";
 import { assert } from "../../runtime/assert.ts";
+import { limits } from "../../runtime/limits.ts";
 import type { Acquired, Fence, StateStore } from "../state.ts";
 import type { SqlDriver } from "./store.ts";
 import type { Database } from "./tables.ts";
@@ -35,6 +36,8 @@ async function acquire(
   { name, owner, ttlMs }: { readonly name: string; readonly owner: string; readonly ttlMs: number },
   driver: SqlDriver,
 ): Promise<Acquired> {
+  // Nobody gets it for so long: the clock was ahead when it was taken. Who holds it now has a conditional effect to prove it, or none.
+  const latest = later(driver, limits.leaseMs);
   const won = await trx
     .insertInto("leases")
     .values({ name, owner, token: 1, expires_at: later(driver, ttlMs) })
@@ -42,7 +45,7 @@ async function acquire(
       conflict
         .column("name")
         .doUpdateSet((eb) => ({ owner, token: eb("leases.token", "+", 1), expires_at: later(driver, ttlMs) }))
-        .where((eb) => eb.or([eb("leases.expires_at", "<=", driver.now), eb("leases.owner", "=", owner)])),
+        .where((eb) => eb.or([eb("leases.expires_at", "<=", driver.now), eb("leases.expires_at", ">", latest), eb("leases.owner", "=", owner)])),
     )
     .returning("token")
     .executeTakeFirst();
@@ -52,7 +55,7 @@ async function acquire(
 }
 
 function later({ now }: SqlDriver, ttlMs: number): RawBuilder<number> {
-  assert(Number.isFinite(ttlMs) && ttlMs > 0, "a lease lasts for some time");
+  assert(ttlMs > 0 && ttlMs <= limits.leaseMs, "a lease lasts for some time, and not for long");
   return sql<number>`${now} + ${Math.ceil(ttlMs)}`;
 }
 

@@ -228,7 +228,7 @@ function freshTombstones(job: BuildJob): readonly TombstoneFile[] {
 
 function oldestTombstone({ contract, tombstones }: BuildJob): number {
   const { horizon } = contract.deletes ?? {};
-  return horizon === undefined ? Number.MIN_SAFE_INTEGER : tombstones.now - durationMs(horizon);
+  return horizon === undefined ? Number.MIN_SAFE_INTEGER : tombstones.judgedAt - durationMs(horizon);
 }
 
 /** Chunks that have records. */

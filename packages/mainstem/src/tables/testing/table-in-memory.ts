@@ -33,7 +33,7 @@ export class TableInMemory {
   async build(
     engine: TableEngine,
     chunks: readonly ChunkRef[],
-    options: Waits & { readonly memoryBytesMax?: number; readonly now?: number } = {},
+    options: Waits & { readonly memoryBytesMax?: number; readonly now?: number; readonly judgedAt?: number } = {},
   ): Promise<BuiltFiles> {
     const { partition } = newTableOf(this.contract);
     const built = await engine.build(
@@ -46,7 +46,12 @@ export class TableInMemory {
         generations: new Map(chunkTopics.map((topicId, index) => [topicId, index + 1])),
         existing: this.files,
         into: `tables/${this.contract.name.replace(".", "/")}/data`,
-        tombstones: { existing: this.tombstones, into: tombstonePrefix(this.contract.name), now: options.now ?? 0 },
+        tombstones: {
+          existing: this.tombstones,
+          into: tombstonePrefix(this.contract.name),
+          now: options.now ?? 0,
+          judgedAt: options.judgedAt ?? options.now ?? 0,
+        },
         memoryBytesMax: options.memoryBytesMax ?? 268_435_456,
       },
       options,
