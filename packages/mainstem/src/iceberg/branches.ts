@@ -14,6 +14,8 @@ import { deleteQuietly, type WriteSession } from "./write-session.ts";
 /** A table as it was loaded for a change. */
 export interface LoadedTable {
   readonly prefix: ObjectKey;
+  /** Of its metadata file. */
+  readonly key: ObjectKey;
   readonly metadata: TableMetadata;
   readonly view: TableView;
   readonly state: TableState;

@@ -8,11 +8,13 @@ import type { ManifestFile } from "./manifest-list.ts";
 import { list, withoutSnapshots } from "./metadata-change.ts";
 import type { JsonObject } from "./json.ts";
 import type { Expired, IcebergExpiry, Snapshot } from "./model.ts";
+import { lastStartOf, listOldObjects } from "./orphans.ts";
 import { cutOf } from "./retention.ts";
 import { isLive, isLiveEntry, readEntries, readManifests, type Readers } from "./table-objects.ts";
 import { deleteQuietly } from "./write-session.ts";
 
 type RunOptions = Parameters<IcebergExpiry["run"]>[1];
+type SweepOptions = Parameters<IcebergExpiry["sweep"]>[1];
 
 /** Expiry as changes of a table's metadata, each published by one swap of its pointer. */
 export class Expiry<Table extends LoadedTable> implements IcebergExpiry {
@@ -53,8 +55,7 @@ export class Expiry<Table extends LoadedTable> implements IcebergExpiry {
     const stopped = table.metadata.properties["gc.enabled"] === "false";
     if (stopped || (cut.forgotten.size === 0 && due.length === 0)) return { kind: "done", snapshots: 0, deleted: 0, waiting: sum(records) };
 
-    // What is read here is read once: it must not push what builds and queries need out of the memory.
-    const look: Look = { readers: { ...this.#writes.readers, cache: new ByteCache({ bytesMax: icebergLimits.expiryCacheBytesMax }) }, table, options };
+    const look = this.#look(table, options);
     const kept = table.state.snapshots.filter(({ id }) => !cut.forgotten.has(id));
     const forgotten = table.state.snapshots.filter(({ id }) => cut.forgotten.has(id));
     const expired = await this.#objectsOf(forgotten, kept, look);
@@ -79,25 +80,61 @@ export class Expiry<Table extends LoadedTable> implements IcebergExpiry {
       logger.info("snapshots expired", { dataset, snapshots: forgotten.length, kept: kept.length, objects: orphans.length });
     }
     // Whatever others commit from now on names what lives here, or objects that they made. What was forgotten just now has its own grace.
-    const deleted = await this.#sweep(dataset, old, (key) => dead.has(key) && !expired.has(key));
+    const deleted = await this.#deleteDue(dataset, old, (key) => dead.has(key) && !expired.has(key));
     return { kind: "done", snapshots: forgotten.length, deleted, waiting: sum(await listExpiryRecords(objects, dataset)) };
   }
 
+  async sweep(dataset: string, options: SweepOptions): Promise<number> {
+    const { outside, signal, marginMs } = options;
+    const { objects, logger } = this.#writes;
+    const began = await this.#writes.require(dataset);
+    const start = lastStartOf(began.metadata);
+    if (began.metadata.properties["gc.enabled"] === "false" || start === undefined) return 0;
+    // A clock that was ahead once made a snapshot of the future, which tells nothing of now.
+    const before = Math.min(start, this.#writes.now()) - marginMs;
+    const old = await listOldObjects(objects, { table: began.prefix, outside: outside?.prefix, before, signal });
+    // Loaded after the listing: what was published meanwhile is named.
+    const table = await this.#writes.require(dataset);
+    const { metadata, view, prefix, key } = table;
+    const keepsMetadata = metadata.properties["write.metadata.delete-after-commit.enabled"] !== "true";
+    const named = new Set<ObjectKey | undefined>([key, ...metadata.metadataLog.map(({ address }) => view.addresses.find(address))]);
+    for (const record of await listExpiryRecords(objects, dataset)) {
+      const prefixes = [prefix, ...(outside === undefined ? [] : [outside.prefix])];
+      for (const waiting of (await readExpiryRecord(objects, record, { prefixes })).objects) named.add(waiting);
+    }
+    const candidates = new Set([...old].filter((one) => !named.has(one) && !(keepsMetadata && one.endsWith(".metadata.json"))));
+    if (candidates.size === 0) return 0;
+    const orphans = [...(await withoutLiving(candidates, table.state.snapshots, this.#look(table, options)))];
+    signal?.throwIfAborted();
+    await this.#delete(orphans);
+    if (orphans.length > 0) logger.info("objects that no snapshot names deleted", { dataset, objects: orphans.length });
+    return orphans.length;
+  }
+
   /** Deletes what is dead of records whose grace is over, and then the records. Returns how many objects. */
-  async #sweep(dataset: string, records: readonly ExpiryRecord[], isDead: (key: ObjectKey) => boolean): Promise<number> {
+  async #deleteDue(dataset: string, records: readonly ExpiryRecord[], isDead: (key: ObjectKey) => boolean): Promise<number> {
     let deleted = 0;
     for (const { key, snapshots, objects } of records) {
       const held = this.#held(dataset);
       if (snapshots.some((id) => held.has(id))) continue;
       const dead = objects.filter(isDead);
-      for (let from = 0; from < dead.length; from += icebergLimits.deletedAtOnceMax) {
-        await this.#writes.objects.delete(dead.slice(from, from + icebergLimits.deletedAtOnceMax));
-      }
+      await this.#delete(dead);
       await this.#writes.objects.delete([key]);
       deleted += dead.length;
       this.#writes.logger.info("objects of expired snapshots deleted", { dataset, objects: dead.length });
     }
     return deleted;
+  }
+
+  async #delete(keys: readonly ObjectKey[]): Promise<void> {
+    for (let from = 0; from < keys.length; from += icebergLimits.deletedAtOnceMax) {
+      await this.#writes.objects.delete(keys.slice(from, from + icebergLimits.deletedAtOnceMax));
+    }
+  }
+
+  /** What is read in a round is read once: it must not push what builds and queries need out of the memory. */
+  #look(table: LoadedTable, options: Look["options"]): Look {
+    return { readers: { ...this.#writes.readers, cache: new ByteCache({ bytesMax: icebergLimits.expiryCacheBytesMax }) }, table, options };
   }
 
   /** All objects that snapshots name in manifests which none of the others has. Where one cannot be read, what it names is left behind. */
@@ -143,7 +180,7 @@ type Snapshots = readonly Snapshot[];
 interface Look {
   readonly readers: Readers;
   readonly table: LoadedTable;
-  readonly options: RunOptions;
+  readonly options: Pick<RunOptions, "outside" | "signal">;
 }
 
 /** The candidates that none of these snapshots needs. */

@@ -224,11 +224,17 @@ export interface Expired {
   readonly waiting: number;
 }
 
+/** What snapshots name that lies outside of their table, under a prefix of its own. */
+export interface OutsideObjects {
+  readonly prefix: ObjectKey;
+  readonly keysOf: (state: TableState, snapshot: Snapshot) => readonly ObjectKey[];
+}
+
 /**
- * Forgets old snapshots, and later deletes what only they named.
+ * Forgets old snapshots, and later deletes what only they named; sweeps up what crashes left.
  *
  * Safety: branches, tags, the current snapshot, what is held here, and what one of these needs of its ancestors stay. Before an object is deleted it is
- * looked for in every snapshot that the table has then; one that no snapshot ever named, such as a file of a build that is under way, is never touched.
+ * looked for in every snapshot that the table has then; a file of a build that can still be committed is never touched.
  * Crash: what is to be deleted is stored before the snapshots are forgotten, so no crash leaves objects behind for good.
  * Errors: as for `IcebergTables`; a snapshot that stays and cannot be read ends the round before anything is deleted.
  */
@@ -239,11 +245,16 @@ export interface IcebergExpiry {
     dataset: string,
     options: {
       readonly retention: SnapshotRetention;
-      /** What snapshots name that lies outside of their table, under a prefix of its own. */
-      readonly outside?: { readonly prefix: ObjectKey; readonly keysOf: (state: TableState, snapshot: Snapshot) => readonly ObjectKey[] };
+      readonly outside?: OutsideObjects;
       readonly signal?: AbortSignal | undefined;
     },
   ): Promise<Expired>;
+  /**
+   * Deletes objects under names that we give which nothing names and nobody can publish any more: those of a writer that died, or that could not delete
+   * them. Resolves to how many. Objects newer than the newest snapshot of any branch stay, and those of the `marginMs` milliseconds before it, by which
+   * the clocks of platform and object store may differ.
+   */
+  sweep(dataset: string, options: { readonly marginMs: number; readonly outside?: OutsideObjects; readonly signal?: AbortSignal | undefined }): Promise<number>;
 }
 
 export interface NewTable {

@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
+import { utimes } from "node:fs/promises";
+import { join } from "node:path";
 import { test } from "node:test";
 import { mergeRecords, type NativeRecord } from "@mainstem/contract";
+import { parseObjectKey } from "../objects/index.ts";
 import { systemEnv } from "../runtime/env.ts";
 import { silentLogger } from "../runtime/logger.ts";
 import type { Progress } from "../tasks/index.ts";
@@ -75,6 +78,24 @@ test("a table whose snapshots expire after each build has the rows that it would
   const { snapshots, deleted, waiting } = expiry.counts().get(name)!;
   assert.deepEqual([snapshots, waiting], [steps.length - 1, 0]);
   assert.ok(deleted > snapshots);
+});
+
+test("what a crash left is gone after the first look, and what is in use is not, however old it is", async () => {
+  await using directory = await openDirectory();
+  await using pipeline = await openPipeline({ directory: directory.path, contract });
+  await pipeline.append([live(1, 1), order(9, 5, { gone: true })]);
+  await pipeline.archive();
+  await pipeline.build();
+  const used = [...(await keysOf(pipeline, "tables/")), ...(await keysOf(pipeline, "tombstones/"))];
+  const name32 = "0b0c0d0e-0001-4002-8003-000000000000-0123456789abcdef0123456789abcdef.parquet";
+  const left = ["tables/shop/orders/data", "tombstones/shop/orders"].map((folder) => parseObjectKey(`${folder}/${name32}`));
+  for (const key of left) await pipeline.objects.put(key, [Buffer.from("x")]);
+  const before = Date.now() / 1_000 - 200_000;
+  for (const key of [...used, ...left]) await utimes(join(directory.path, "objects", key), before, before);
+  const expiry = expiryOf(pipeline);
+  await looks(expiry, 1);
+  assert.deepEqual([...(await keysOf(pipeline, "tables/")), ...(await keysOf(pipeline, "tombstones/"))], used);
+  assert.equal(expiry.counts().get(name)?.deleted, 2);
 });
 
 test("a table that cannot be read keeps no other from its turn, and is told of", async () => {

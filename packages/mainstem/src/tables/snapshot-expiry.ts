@@ -9,6 +9,10 @@ import { tombstonePrefix, tombstonesOf } from "./tombstones.ts";
 const expiryLimits = {
   /** How often the tables are looked at, in milliseconds. */
   everyMs: 300_000,
+  /** How often it is looked for what crashes left, in milliseconds, and at the start. */
+  sweepEveryMs: 86_400_000,
+  /** By how much the clocks of object store and platform may differ, in milliseconds. */
+  sweepMarginMs: 86_400_000,
   /** How long one look at all of them may take before the task counts as slow. */
   lookMsExpected: 600_000,
 } as const;
@@ -34,6 +38,7 @@ export interface SnapshotExpiry extends Task {
 export function createSnapshotExpiry({ everyMs = expiryLimits.everyMs, ...options }: SnapshotExpiryOptions): SnapshotExpiry {
   const { env } = options;
   const counts = new Map<string, ExpiryCounts>();
+  let sweptAt = Number.NEGATIVE_INFINITY;
   return {
     name: "tables.expiry",
     periodMs: everyMs + expiryLimits.lookMsExpected,
@@ -41,7 +46,9 @@ export function createSnapshotExpiry({ everyMs = expiryLimits.everyMs, ...option
     counts: () => counts,
     async run(context) {
       for (;;) {
-        await expireAll(options, counts, context);
+        const sweeps = env.monotonic() >= sweptAt + expiryLimits.sweepEveryMs;
+        if (sweeps) sweptAt = env.monotonic();
+        await expireAll(options, { counts, sweeps, context });
         await env.sleep(everyMs, { signal: context.signal });
       }
     },
@@ -51,8 +58,7 @@ export function createSnapshotExpiry({ everyMs = expiryLimits.everyMs, ...option
 /** One table that cannot be read keeps no other one from its turn; then the first failure is told. */
 async function expireAll(
   { registry, tables, logger, retention }: SnapshotExpiryOptions,
-  counts: Map<string, ExpiryCounts>,
-  context: TaskContext,
+  { counts, sweeps, context }: { readonly counts: Map<string, ExpiryCounts>; readonly sweeps: boolean; readonly context: TaskContext },
 ): Promise<void> {
   const { signal } = context;
   let failure: { readonly error: unknown } | undefined;
@@ -63,8 +69,9 @@ async function expireAll(
       if ((await tables.load(name)) === undefined) continue;
       const outside = { prefix: tombstonePrefix(name), keysOf: (...of: Of) => tombstonesOf(name, ...of).map(({ key }) => key) };
       const { snapshots, deleted, waiting } = await tables.expiry.run(name, { retention, outside, signal });
+      const swept = sweeps ? await tables.expiry.sweep(name, { marginMs: expiryLimits.sweepMarginMs, outside, signal }) : 0;
       const before = counts.get(name);
-      counts.set(name, { snapshots: (before?.snapshots ?? 0) + snapshots, deleted: (before?.deleted ?? 0) + deleted, waiting });
+      counts.set(name, { snapshots: (before?.snapshots ?? 0) + snapshots, deleted: (before?.deleted ?? 0) + deleted + swept, waiting });
     } catch (error) {
       if (isAbort(error)) throw error;
       logger.warn("snapshots of a table could not be expired", { dataset: name, ...toErrorValue(error) });
