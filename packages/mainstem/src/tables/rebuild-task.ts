@@ -1,5 +1,6 @@
 import type { IcebergTables } from "../iceberg/index.ts";
 import type { Registry } from "../registry/index.ts";
+import { assert } from "../runtime/assert.ts";
 import { factsOf, isAbort, toErrorValue } from "../runtime/errors.ts";
 import type { Task, TaskContext } from "../tasks/index.ts";
 import { createTableBuilder, type TableBuilderOptions } from "./builder.ts";
@@ -11,7 +12,7 @@ import { registryForTable } from "./table-contract.ts";
 
 /** Where a rebuild is: the branch holds what the table holds in its snapshot `base`. */
 export interface RebuildOutcome {
-  readonly base: bigint | undefined;
+  readonly base: bigint;
   readonly comparison?: TableComparison;
   readonly comparisonError?: { readonly code: string; readonly message: string };
 }
@@ -26,7 +27,7 @@ export interface RebuildTaskOptions extends Pick<
   readonly tables: IcebergTables;
   readonly queries: QueryEngine;
   readonly compare: boolean;
-  readonly onReady: (outcome: RebuildOutcome) => void;
+  readonly onReady: (outcome: RebuildOutcome) => Promise<void>;
 }
 
 /**
@@ -40,25 +41,33 @@ export function createRebuildTask(options: RebuildTaskOptions): Task {
     async run(context) {
       const { dataset, branch, tables, registry } = options;
       const goal = await tables.load(dataset);
-      using comparing = new DisposableStack();
-      if (goal?.current !== undefined) comparing.use(tables.expiry.hold(dataset, goal.current.id));
-      const on = tablesOnBranch(tables, branch);
-      await buildTo(checkpointOf(goal!, goal!.current), { options, on, context });
       const base = goal?.current;
-      if (!options.compare || base === undefined) return options.onReady({ base: base?.id });
+      assert(goal !== undefined && base !== undefined, "a table that is rebuilt has a snapshot");
+      using held = new DisposableStack();
+      held.use(tables.expiry.hold(dataset, base.id));
+      const on = tablesOnBranch(tables, branch);
+      await buildTo(checkpointOf(goal, base), { options, on, context });
+      if (!options.compare) return await options.onReady({ base: base.id });
       const state = await on.load(dataset);
       const { contract } = await registryForTable(registry, on).require(dataset);
-      try {
-        const comparison = await compareSnapshots(options, { contract, state: state!, before: base, after: state!.current! }, context);
-        options.onReady({ base: base.id, comparison });
-      } catch (error) {
-        // A table that is damaged is a reason to rebuild it, not one against it.
-        if (isAbort(error) || factsOf(error).task === "bug" || !["table.corrupt", "objects.notFound"].includes(factsOf(error).code)) throw error;
-        const { code, message } = toErrorValue(error);
-        options.onReady({ base: base.id, comparisonError: { code, message } });
-      }
+      await options.onReady({ base: base.id, ...(await compare({ contract, state: state!, before: base, after: state!.current! }, options, context)) });
     },
   };
+}
+
+/** A table that is damaged is a reason to rebuild it, not one against it. */
+async function compare(
+  sides: Parameters<typeof compareSnapshots>[1],
+  options: RebuildTaskOptions,
+  context: TaskContext,
+): Promise<Pick<RebuildOutcome, "comparison" | "comparisonError">> {
+  try {
+    return { comparison: await compareSnapshots(options, sides, context) };
+  } catch (error) {
+    if (isAbort(error) || factsOf(error).task === "bug" || !["table.corrupt", "objects.notFound"].includes(factsOf(error).code)) throw error;
+    const { code, message } = toErrorValue(error);
+    return { comparisonError: { code, message } };
+  }
 }
 
 /** Lets a table builder work on the branch until it has all below these positions. */

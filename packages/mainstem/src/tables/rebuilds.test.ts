@@ -1,44 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { mergeRecords, parseContract, type NativeRecord } from "@mainstem/contract";
+import { mergeRecords, type NativeRecord } from "@mainstem/contract";
+import { parseObjectKey } from "../objects/index.ts";
 import { rowDigest } from "./duckdb/build/ties.ts";
-import { openDirectory, type Pipeline } from "./testing/pipeline.ts";
+import type { Rebuild } from "./rebuilds.ts";
+import { openDirectory } from "./testing/pipeline.ts";
+import { contract, contractOf, order, records, rowsOf } from "./testing/rebuild-orders.ts";
 import { fill, openRebuildWorld, ready } from "./testing/rebuild-world.ts";
-import { readRows } from "./testing/rows.ts";
-
-const fields = [
-  { name: "id", type: "string" },
-  { name: "revision", type: "int" },
-  { name: "rank", type: "int" },
-  { name: "at", type: { type: "long", logicalType: "timestamp-micros" } },
-  { name: "note", type: ["null", "string"], default: null },
-];
-const contractOf = (change: object = {}, extra: readonly object[] = []) =>
-  parseContract({
-    name: "shop.orders",
-    schema: { type: "record", name: "orders", namespace: "shop", fields: [...fields, ...extra] },
-    key: ["id"],
-    order: ["revision"],
-    partition: [{ field: "at", transform: "day" }],
-    ...change,
-  });
-const contract = contractOf();
-const day = 86_400_000_000;
-const order = (id: number, revision: number, change: NativeRecord = {}): NativeRecord => ({
-  id: `o${id}`,
-  revision,
-  rank: 100 - revision,
-  at: (id % 3) * day + revision,
-  note: null,
-  ...change,
-});
-
-async function rowsOf({ tables, objects }: Pipeline, of = contract): Promise<readonly NativeRecord[]> {
-  const state = (await tables.load(of.name))!;
-  return await readRows(objects, of, await tables.files(of.name, state, state.current!), state.schema);
-}
-
-const records = Array.from({ length: 60 }, (_, index) => order(index % 20, Math.floor(index / 20)));
 
 test("a rebuild under the same contract finds no difference, and is not seen before it is swapped", async () => {
   await using directory = await openDirectory();
@@ -136,10 +104,25 @@ test("a rebuild that a restart interrupts goes on from its branch", async () => 
     await fill(world.pipeline, records);
     id = (await world.rebuilds.start(contract.name)).id;
   }
+  let found: Rebuild;
+  {
+    await using world = await openRebuildWorld(directory.path, contract);
+    found = await ready(world, contract.name);
+    assert.equal(found.id, id);
+    assert.equal(found.rows, 20);
+  }
+  const stored = parseObjectKey(`rebuilds/shop/orders/${id}.json`);
+  {
+    // What was compared is not compared again.
+    await using world = await openRebuildWorld(directory.path, contract);
+    assert.deepEqual(await world.rebuilds.get(contract.name), found);
+    assert.deepEqual(world.tasks.status(), []);
+    await world.pipeline.objects.put(stored, [Buffer.from('{"formatVersion":1,"base":"x"}')]);
+  }
   await using world = await openRebuildWorld(directory.path, contract);
-  const rebuild = await ready(world, contract.name);
-  assert.equal(rebuild.id, id);
-  assert.equal(rebuild.rows, 20);
+  assert.equal((await world.rebuilds.get(contract.name))?.state, "building", "what cannot be read is compared again");
+  assert.deepEqual(await ready(world, contract.name), found);
   await world.rebuilds.swap(contract.name);
+  assert.equal(await world.pipeline.objects.stat(stored), undefined);
   assert.deepEqual(await rowsOf(world.pipeline), mergeRecords(contract, records, rowDigest).rows);
 });

@@ -12,6 +12,7 @@ import { formatCheckpoint } from "./checkpoint.ts";
 import type { TableComparison } from "./comparison.ts";
 import type { QueryEngine, TableEngine } from "./engine.ts";
 import { createRebuildTask, type RebuildOutcome } from "./rebuild-task.ts";
+import { createStoredOutcomes, type StoredOutcomes } from "./stored-outcome.ts";
 import { pendingRebuild } from "./table-contract.ts";
 import { tombstonesOf } from "./tombstones.ts";
 
@@ -50,7 +51,8 @@ export interface Swapped {
 /**
  * Tables built again from their archives, each on a branch: nobody sees it before it is swapped.
  *
- * Crash: the branch is all there is to a rebuild; who opens rebuilds goes on with those that were begun. At any moment readers have the old table or the new one.
+ * Crash: the branch is all there is to a rebuild, beside what it came to, which is found again where it is lost; who opens rebuilds goes on with those that
+ * were begun. At any moment readers have the old table or the new one.
  * Swap: the branch is brought to where the table is, then one conditional change makes it the table, with its checkpoint; the builder goes on from there.
  * Errors: `registry.datasetUnknown`, `table.rebuildUnknown`, `table.rebuildRefused`, `table.conflict`, those of tables, objects and state.
  */
@@ -95,16 +97,24 @@ class BranchRebuilds implements Rebuilds {
   /** Of rebuilds that are ready, by branch. */
   readonly #outcomes = new Map<string, RebuildOutcome>();
   readonly #changing = new Set<string>();
+  readonly #stored: StoredOutcomes;
 
   constructor(options: RebuildsOptions) {
     this.#options = options;
+    this.#stored = createStoredOutcomes(options.objects);
   }
 
   async takeUp(dataset: string): Promise<void> {
     const { tables, logger } = this.#options;
     try {
       const branch = branchOf(await tables.load(dataset));
-      if (branch !== undefined) this.#run(dataset, branch);
+      await this.#clearStored(dataset, { but: branch });
+      if (branch === undefined) return;
+      const outcome = await this.#stored.read({ dataset, id: idOf(branch) }).catch((error: unknown) => {
+        logger.warn("what a rebuild came to could not be read: it is compared again", { dataset, ...toErrorValue(error) });
+      });
+      if (outcome === undefined) this.#run(dataset, branch);
+      else this.#outcomes.set(branch, outcome);
     } catch (error) {
       // A table that cannot be read must not keep the platform from starting: its builder says the same.
       logger.warn("a table could not be looked at for a rebuild", { dataset, ...toErrorValue(error) });
@@ -155,7 +165,7 @@ class BranchRebuilds implements Rebuilds {
         if (state?.current?.id !== base) continue;
         const swapped = await tables.branches.becomeMain(name, { branch, head, base });
         if (swapped.kind === "conflict") continue;
-        this.#outcomes.delete(branch);
+        await this.#forget(name, branch);
         const rows = Number(swapped.state.snapshots.find(({ id }) => id === head)?.summary["total-records"] ?? 0);
         logger.info("rebuilt table swapped in", { dataset: name, rebuild: rebuild.id, snapshot: String(head), rows });
         return { dataset: name, id: rebuild.id, snapshotId: head, rows };
@@ -174,7 +184,7 @@ class BranchRebuilds implements Rebuilds {
         const before = await tables.load(name);
         const dropped = await tables.branches.drop(name, branch);
         if (dropped.kind === "conflict") continue;
-        this.#outcomes.delete(branch);
+        await this.#forget(name, branch);
         const orphans = before === undefined ? [] : tombstonesOfOnly(name, { before, after: dropped.state });
         await objects.delete(orphans).catch((error: unknown) => logger.warn("remembered deletes of a rebuild were left behind", { error: String(error) }));
         logger.info("rebuild discarded", { dataset: name, rebuild: id });
@@ -190,12 +200,28 @@ class BranchRebuilds implements Rebuilds {
   }
 
   #run(dataset: string, branch: string, { compare = true, onEnd }: { readonly compare?: boolean; readonly onEnd?: () => void } = {}): void {
-    const onReady = (outcome: RebuildOutcome): void => {
+    const onReady = async (outcome: RebuildOutcome): Promise<void> => {
       const known = this.#outcomes.get(branch);
+      if (compare) await this.#stored.put({ dataset, id: idOf(branch) }, outcome);
       this.#outcomes.set(branch, compare ? outcome : { ...known, ...outcome });
       onEnd?.();
     };
     this.#options.tasks.start(createRebuildTask({ ...this.#options, name: taskName(dataset), dataset, branch, compare, onReady }));
+  }
+
+  /** The branch is gone. */
+  async #forget(dataset: string, branch: string): Promise<void> {
+    this.#outcomes.delete(branch);
+    await this.#clearStored(dataset);
+  }
+
+  /** What cannot be deleted now is tried again whenever rebuilds are opened or end. */
+  async #clearStored(dataset: string, { but }: { readonly but?: string | undefined } = {}): Promise<void> {
+    try {
+      await this.#stored.clear(dataset, { but: but === undefined ? undefined : idOf(but) });
+    } catch (error) {
+      this.#options.logger.warn("what an earlier rebuild came to was left behind", { dataset, ...toErrorValue(error) });
+    }
   }
 
   /** Runs the task once more, so that it ends where the table is now. */
@@ -231,7 +257,7 @@ class BranchRebuilds implements Rebuilds {
     const outcome = this.#outcomes.get(branch);
     return {
       dataset,
-      id: branch.slice(branchPrefix.length),
+      id: idOf(branch),
       state: outcome === undefined ? "building" : "ready",
       startedAt: firstOf(state, head).timestamp,
       contractVersion: Number(head.summary[summaryKeys.contractVersion]),
@@ -253,6 +279,10 @@ class BranchRebuilds implements Rebuilds {
       this.#changing.delete(dataset);
     }
   }
+}
+
+function idOf(branch: string): string {
+  return branch.slice(branchPrefix.length);
 }
 
 function taskName(dataset: string): string {

@@ -11,6 +11,7 @@ import type { ObjectStore } from "../../objects/index.ts";
 import { openRegistry, type Dataset, type Registry } from "../../registry/index.ts";
 import { systemEnv } from "../../runtime/env.ts";
 import { silentLogger } from "../../runtime/logger.ts";
+import type { StateStore } from "../../state/index.ts";
 import { openSqliteState } from "../../state/sqlite/store.ts";
 import type { TaskContext } from "../../tasks/index.ts";
 import { createTableBuilder, type TableBuilder, type TableBuilderOptions } from "../builder.ts";
@@ -35,24 +36,31 @@ export interface Pipeline extends AsyncDisposable {
   build(builder?: TableBuilder): Promise<void>;
 }
 
+/** What is done around each write to the objects and the pointers, such as dying. */
+export type AroundWrite = <T>(what: string, write: () => Promise<T>) => Promise<T>;
+
 /** Opens the pipeline of one dataset in a directory, which stays when it is closed: opening it again is a restart. */
 export async function openPipeline({
   directory,
   contract,
   partitions = 2,
+  around,
 }: {
   readonly directory: string;
   readonly contract: Contract;
   readonly partitions?: number;
+  readonly around?: AroundWrite | undefined;
 }): Promise<Pipeline> {
   const [env, logger] = [systemEnv, silentLogger];
   await using stack = new AsyncDisposableStack();
   const state = stack.use(await openSqliteState({ file: join(directory, "state.sqlite") }));
-  const objects = stack.use(await openDirectoryStore({ directory: join(directory, "objects") }));
+  const stored = stack.use(await openDirectoryStore({ directory: join(directory, "objects") }));
+  const objects = around === undefined ? stored : objectsAround(stored, around);
+  const pointers = around === undefined ? state.pointers : pointersAround(state.pointers, around);
   const log = stack.use(await openEmbeddedLog({ directory: join(directory, "log"), env, logger }));
   const registry = stack.use(await openRegistry({ state, log, objects, env, logger, partitions }));
   const { dataset } = await registry.apply(contract);
-  const tables = openIcebergTables({ objects, pointers: state.pointers, env, logger });
+  const tables = openIcebergTables({ objects, pointers, env, logger });
   const engine = stack.use(await openDuckdbTableEngine({ objects, directory: join(directory, "engine"), threads: 2 }));
   const archiver = createArchiver({
     dataset: contract.name,
@@ -94,6 +102,24 @@ export async function openPipeline({
     build: (one = builder()) => flushed(one),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
+}
+
+function objectsAround(objects: ObjectStore, around: AroundWrite): ObjectStore {
+  return {
+    put: (key, ...rest) => around(`put ${key}`, () => objects.put(key, ...rest)),
+    putFile: (key, ...rest) => around(`put ${key}`, () => objects.putFile(key, ...rest)),
+    delete: (keys, ...rest) => (keys.length === 0 ? objects.delete(keys) : around(`delete ${keys[0]}`, () => objects.delete(keys, ...rest))),
+    read: (...given) => objects.read(...given),
+    local: (...given) => objects.local(...given),
+    stat: (...given) => objects.stat(...given),
+    list: (...given) => objects.list(...given),
+    uri: (key) => objects.uri(key),
+    [Symbol.asyncDispose]: () => objects[Symbol.asyncDispose](),
+  };
+}
+
+function pointersAround(pointers: StateStore["pointers"], around: AroundWrite): StateStore["pointers"] {
+  return { get: (name) => pointers.get(name), swap: (name, change) => around(`swap ${name}`, () => pointers.swap(name, change)) };
 }
 
 /** A directory of the test's own. */

@@ -8,7 +8,7 @@ import { openTasks, type Tasks } from "../../tasks/index.ts";
 import { openDuckdbQueryEngine } from "../duckdb/query-engine.ts";
 import { openRebuilds, type Rebuild, type Rebuilds } from "../rebuilds.ts";
 import { registryForTable } from "../table-contract.ts";
-import { openPipeline, type Pipeline } from "./pipeline.ts";
+import { openPipeline, type AroundWrite, type Pipeline } from "./pipeline.ts";
 
 /** A pipeline with rebuilds, all real. */
 export interface RebuildWorld extends AsyncDisposable {
@@ -17,10 +17,10 @@ export interface RebuildWorld extends AsyncDisposable {
   readonly rebuilds: Rebuilds;
 }
 
-export async function openRebuildWorld(directory: string, contract: Contract): Promise<RebuildWorld> {
+export async function openRebuildWorld(directory: string, contract: Contract, around?: AroundWrite): Promise<RebuildWorld> {
   await using stack = new AsyncDisposableStack();
   const [env, logger] = [systemEnv, silentLogger];
-  const pipeline = stack.use(await openPipeline({ directory, contract }));
+  const pipeline = stack.use(await openPipeline({ directory, contract, around }));
   const queries = stack.use(await openDuckdbQueryEngine({ objects: pipeline.objects, directory: join(directory, "query") }));
   const state = stack.use(await openSqliteState({ file: join(directory, "tasks.sqlite") }));
   const tasks = stack.use(openTasks({ env, logger, state, owner: "test" }));
