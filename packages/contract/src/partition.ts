@@ -118,7 +118,7 @@ function floorDivide(value: bigint, by: bigint): bigint {
 /** What Iceberg hashes: whole numbers as 8 bytes little-endian, decimals in their shortest bytes, uuids as 16 bytes, texts as UTF-8. */
 function hashedBytes(kind: ValueKind, native: unknown): Uint8Array {
   if (native instanceof Uint8Array) return native;
-  if (kind === "uuid") return Uint8Array.from((native as string).replaceAll("-", "").match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
+  if (kind === "uuid") return uuidBytes(native as string);
   if (typeof native === "string") return utf8.encode(native);
   const sink = new ByteSink(32);
   if (kind === "decimal") {
@@ -128,6 +128,19 @@ function hashedBytes(kind: ValueKind, native: unknown): Uint8Array {
   const whole = kind.startsWith("time") || kind.startsWith("localTimestamp") ? microsOf(kind, native) : BigInt(native as number | bigint);
   writeDecimal(whole, 8, sink);
   return sink.view().toReversed();
+}
+
+function uuidBytes(text: string): Uint8Array {
+  const bytes = new Uint8Array(16);
+  let digits = 0;
+  for (let index = 0; index < text.length; index++) {
+    const code = text.charCodeAt(index);
+    if (code === 45) continue;
+    const digit = code < 58 ? code - 48 : (code | 32) - 87;
+    bytes[digits >> 1] = (bytes[digits >> 1]! << 4) | digit;
+    digits += 1;
+  }
+  return bytes;
 }
 
 function truncate(kind: ValueKind, value: PartitionValue, width: number): PartitionValue {

@@ -8,6 +8,8 @@ import { compileWriter } from "../avro/writer.ts";
 import { isUtf8 } from "./column-bytes.ts";
 import { compileCellReader } from "./column-values.ts";
 import { createColumnBatch, type ColumnBatch, type ListVector, type ValueVector } from "./column-vectors.ts";
+import { compileDecoder } from "../records/decoder.ts";
+import { compileNativeWriter } from "../records/native-writer.ts";
 import { compileColumnDecoder, type ColumnDecoder } from "./emit-columns.ts";
 
 const record = (fields: readonly unknown[]) => parseAvroRecordSchema({ type: "record", name: "r", fields });
@@ -49,6 +51,47 @@ test("a text lies in its cell up to 12 bytes; a longer one where its block was s
   assert.equal(view.getBigUint64(24, true), 0x7_ffff_fff8n + BigInt(short.length + 1));
   const read = compileCellReader(batch, batch.columns[0]!)!;
   assert.deepEqual([read(0), read(1)], ["twelve bytes", "thirteen byte"]);
+});
+
+test("what is read back from columns is what the record holds, of every kind that records are partitioned by", () => {
+  const decimal = (precision: number) => ({ type: "bytes", logicalType: "decimal", precision, scale: 1 });
+  const times = { "time-millis": "int", "time-micros": "long", "timestamp-millis": "long", "local-timestamp-micros": "long" };
+  const bytes = (length: number): Uint8Array => Uint8Array.from({ length }, (_, index) => 255 - index);
+  const cases: readonly (readonly [type: unknown, values: readonly unknown[]])[] = [
+    ["boolean", [true, false]],
+    ["int", [-(2 ** 31), 7]],
+    ["long", [-(2n ** 63n), 2n ** 63n - 1n, -1]],
+    [{ type: "int", logicalType: "date" }, [-1, 20_000]],
+    ...Object.entries(times).map(([logicalType, type]) => [{ type, logicalType }, [0, 86_399_999]] as const),
+    ["string", ["", "é", "a text beyond its cell"]],
+    [{ type: "enum", name: "E", symbols: ["a", "symbol_beyond_a_cell"] }, ["a"]],
+    ["bytes", [bytes(0), bytes(12), bytes(13), bytes(70)]],
+    [{ type: "fixed", name: "F", size: 20 }, [bytes(20)]],
+    [
+      { type: "string", logicalType: "uuid" },
+      ["00000000-0000-0000-0000-000000000000", "ffffffff-0123-4567-89ab-cdef80000001", "7f000000-0000-0000-ffff-ffffffffffff"],
+    ],
+    [{ type: "fixed", name: "U", size: 16, logicalType: "uuid" }, ["80000000-7fff-ffff-8000-00000000ffff"]],
+    ...[3, 9, 18, 38].map((precision) => [decimal(precision), [0n, -1n, 10n ** BigInt(precision) / 3n, -(10n ** BigInt(precision)) / 7n]] as const),
+  ];
+  for (const [type, values] of cases) {
+    const schema = record([{ name: "a", type }]);
+    const { batch, decoder } = open(schema);
+    const write = compileNativeWriter(schema);
+    const decode = compileDecoder({ writer: schema, reader: schema });
+    const read = compileCellReader(batch, batch.columns[0]!)!;
+    const sink = new ByteSink();
+    const ends = values.map((a) => (write({ a }, sink), sink.position));
+    const block = Uint8Array.from(sink.copy());
+    batch.use(block, { low: 0xffff_fff0, high: 3 });
+    decoder.place({ low: 0, high: 0 });
+    for (const [row, end] of ends.entries()) {
+      const start = ends[row - 1] ?? 0;
+      assert.ok(decoder.decode(start, end, row));
+      assert.deepEqual(read(row), decode(block, start, end)["a"], JSON.stringify(type));
+      assert.deepEqual(read(row), values[row], JSON.stringify(type));
+    }
+  }
 });
 
 test("a record that is cut, longer than its bytes, or hostile in its lengths is not taken, and the next one has its row", () => {

@@ -88,6 +88,25 @@ test("a null value takes the row of its key away, from whatever partition, and b
   }
 });
 
+test("many records at once, which are loaded as columns, make the rows that they make in small builds", async () => {
+  const contract = byLog(ordersBy({ deletes: {} }));
+  const [one] = chunkTopics as unknown as readonly [string];
+  await using whole = await openLogBench(contract);
+  await using parts = await openLogBench(contract);
+  const records = Array.from({ length: 1_200 }, (_, index): TestRecord => {
+    const id = `o${(index * 7) % 90}`;
+    if (index % 11 === 3) return whole.delete(id);
+    const record = whole.records(order(id, index, { at: (index % 5) * day, gone: index % 13 === 5 }))[0]!;
+    return index % 17 === 2 ? { ...record, headers: from(one, Math.max(0, index - 400))! } : record;
+  });
+  const start = 3_000_000_000;
+  const { counts } = await whole.build(records, { start });
+  for (const first of [900, 0, 600, 300]) await parts.build(records.slice(first, first + 300), { start: start + first });
+  assert.equal(counts.records, 1_200);
+  assert.ok((await whole.rows()).length > 0);
+  assert.deepEqual(await whole.rows(), await parts.rows());
+});
+
 test("a null value whose key is none, and one under another merge, waits in the inbox", async () => {
   const numbered = {
     fields: [

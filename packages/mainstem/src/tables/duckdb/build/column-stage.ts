@@ -1,5 +1,5 @@
 import duckdb from "@duckdb/node-bindings";
-import { BIGINT, DuckDBDataChunk, INTEGER } from "@duckdb/node-api";
+import { BIGINT, BOOLEAN, DuckDBDataChunk, INTEGER } from "@duckdb/node-api";
 import {
   compileCellReader,
   compileColumnDecoder,
@@ -12,7 +12,7 @@ import {
   type ReadCell,
 } from "@mainstem/contract";
 import type { Partitions } from "./partitions.ts";
-import { rowsMax, type Stage, type StagedShape } from "./stage.ts";
+import { rowsMax, type LogPlace, type Stage, type StagedShape } from "./stage.ts";
 import { copy, fillVector, pin, type Pinned } from "./vectors.ts";
 
 /** Rows are handed over when they came from so many bytes, though they be few: what they take in columns is a small multiple of it. */
@@ -38,6 +38,11 @@ export class ColumnStage {
   readonly #partOf: (row: number) => number | undefined;
   readonly #src = new Int32Array(rowsMax * 2);
   readonly #part = new Int32Array(rowsMax);
+  readonly #generation = new Int32Array(rowsMax);
+  readonly #offset = new Int32Array(rowsMax * 2);
+  /** A record without a value has no columns. */
+  readonly #valueless = new Int8Array(rowsMax);
+  readonly #shape: StagedShape;
   /** By the writer's schema as text. */
   readonly #decoders = new Map<string, ColumnDecoder | undefined>();
   /** Constants of the decoders: as long as the stage. */
@@ -65,7 +70,9 @@ export class ColumnStage {
     this.#contract = contract;
     this.#stage = stage;
     this.#batch = batch;
-    this.#types = [BIGINT, INTEGER, ...shape.columns.map(({ column }) => column.type)].map((type) => type.toLogicalType().logical_type);
+    this.#shape = shape;
+    const types = [BIGINT, INTEGER, ...[...shape.columns, ...shape.position].map(({ column }) => column.type), ...(shape.takesValueless ? [BOOLEAN] : [])];
+    this.#types = types.map((type) => type.toLogicalType().logical_type);
     this.#partOf = partOf;
   }
 
@@ -74,7 +81,6 @@ export class ColumnStage {
     stage: Stage,
     { contract, shape, partitions }: { readonly contract: Contract; readonly shape: StagedShape; readonly partitions: Partitions },
   ): ColumnStage | undefined {
-    if (shape.position.length > 0 || shape.takesValueless) return undefined;
     const batch = createColumnBatch(contract.schema, { capacity: rowsMax });
     const partOf = batch === undefined ? undefined : compilePart(contract, batch, partitions);
     return batch === undefined || partOf === undefined ? undefined : new ColumnStage(stage, { contract, batch, shape, partOf });
@@ -97,17 +103,19 @@ export class ColumnStage {
     this.#batch.use(block, pinned.address);
   }
 
-  /** Adds one record; false, and nothing added, for one that is damaged or unusual. */
-  add(decoder: ColumnDecoder, { start, end }: RecordPlace): boolean {
+  /** Adds one record, with its position where the shape has it; false, and nothing added, for one that is damaged or unusual. */
+  add(decoder: ColumnDecoder, { start, end }: RecordPlace, position?: LogPlace): boolean {
     const row = this.#rows;
     if (!(start >= 0 && start <= end && end <= this.#batch.bytes.length)) return false;
     if (!decoder.decode(start, end, row)) return false;
     const part = this.#partOf(row);
     if (part === undefined) return false;
-    const src = this.#stage.take();
-    this.#src[row * 2] = src;
-    this.#src[row * 2 + 1] = Math.floor(src / 4_294_967_296);
+    putLong(this.#src, row, this.#stage.take());
     this.#part[row] = part;
+    if (position !== undefined) {
+      this.#generation[row] = position.generation;
+      putLong(this.#offset, row, position.offset);
+    }
     this.#rows = row + 1;
     this.#pendingBytes += end - start;
     if (this.#rows === rowsMax || this.#pendingBytes >= pendingBytesMax) this.hand();
@@ -122,7 +130,14 @@ export class ColumnStage {
       duckdb.data_chunk_set_size(chunk, rows);
       copy(duckdb.data_chunk_get_vector(chunk, 0), this.#src, rows * 8);
       copy(duckdb.data_chunk_get_vector(chunk, 1), this.#part, rows * 4);
-      for (const [index, column] of this.#batch.columns.entries()) fillVector(duckdb.data_chunk_get_vector(chunk, index + 2), column, rows);
+      const { columns } = this.#batch;
+      for (const [index, column] of columns.entries()) fillVector(duckdb.data_chunk_get_vector(chunk, index + 2), column, rows);
+      const { position, takesValueless } = this.#shape;
+      if (position.length > 0) {
+        copy(duckdb.data_chunk_get_vector(chunk, columns.length + 2), this.#generation, rows * 4);
+        copy(duckdb.data_chunk_get_vector(chunk, columns.length + 3), this.#offset, rows * 8);
+      }
+      if (takesValueless) copy(duckdb.data_chunk_get_vector(chunk, this.#types.length - 1), this.#valueless, rows);
       // The appender copies texts; the blocks must last until then.
       this.#stage.appender.appendDataChunk(new DuckDBDataChunk(chunk));
     }
@@ -142,6 +157,12 @@ export class ColumnStage {
     }
     return decoder;
   }
+}
+
+/** A whole number from 0 on as 64 bits. */
+function putLong(words: Int32Array, row: number, value: number): void {
+  words[row * 2] = value;
+  words[row * 2 + 1] = Math.floor(value / 4_294_967_296);
 }
 
 /** The partition's number of the record in a row; undefined where the columns do not tell. */

@@ -17,7 +17,7 @@ import type { Database } from "../database.ts";
 import type { TableShape } from "../shape.ts";
 import type { Partitions } from "./partitions.ts";
 import { ColumnStage } from "./column-stage.ts";
-import { Stage, type StagedRow } from "./stage.ts";
+import { Stage, type LogPlace, type StagedRow } from "./stage.ts";
 import { vectorFault } from "./vector-trial.ts";
 
 /** A chunk with its local copy. */
@@ -70,12 +70,13 @@ export async function loadChunks(
       while (cursor.next()) {
         records += 1;
         try {
-          if (decoders.addColumns(cursor)) {
+          const place = shape.position.length === 0 ? undefined : positionOf(cursor, ref, generations);
+          if (decoders.addColumns(cursor, place)) {
             bytes += cursor.valueEnd - cursor.valueStart;
             continue;
           }
           const { native, row } = read(cursor, decoders);
-          stage.add(native, shape.position.length === 0 ? row : { ...row, position: positionOf(cursor, ref, generations) });
+          stage.add(native, place === undefined ? row : { ...row, position: place });
           bytes += row.bytes;
         } catch (error) {
           unreadable.push(toUnreadable(error, cursor, ref));
@@ -120,7 +121,7 @@ function compileReading({
 }
 
 /** Where a record lies, or lay before it was replayed: an origin in a topic that is none of the dataset's says nothing. */
-function positionOf(cursor: EnvelopeCursor, ref: ChunkRef, generations: Generations): { readonly generation: number; readonly offset: number } {
+function positionOf(cursor: EnvelopeCursor, ref: ChunkRef, generations: Generations): LogPlace {
   const origin = cursor.headerCount === 0 ? undefined : firstOrigin(cursor.headers());
   const generation = origin === undefined ? undefined : generations.get(origin.topicId);
   return origin === undefined || generation === undefined ? { generation: ref.generation, offset: cursor.offset } : { generation, offset: origin.offset };
@@ -147,12 +148,12 @@ class Decoders {
   }
 
   /** Puts the record into columns. False for one that has to be decoded: then nothing has happened. */
-  addColumns(cursor: EnvelopeCursor): boolean {
+  addColumns(cursor: EnvelopeCursor, position: LogPlace | undefined): boolean {
     if (this.#stage === undefined) return false;
     const id = cursor.schemaId();
     if (!this.#columns.has(id)) this.#columns.set(id, this.#columnsOf(id, this.#stage));
     const decoder = this.#columns.get(id);
-    return decoder !== undefined && this.#stage.add(decoder, { start: cursor.valueStart + wireHeaderBytes, end: cursor.valueEnd });
+    return decoder !== undefined && this.#stage.add(decoder, { start: cursor.valueStart + wireHeaderBytes, end: cursor.valueEnd }, position);
   }
 
   decode(cursor: EnvelopeCursor): NativeRecord {

@@ -14,13 +14,19 @@ export interface StagedShape {
   readonly takesValueless: boolean;
 }
 
+/** Where a record lies in the log, which is its order. */
+export interface LogPlace {
+  readonly generation: number;
+  readonly offset: number;
+}
+
 /** What a row has beside its columns. */
 export interface StagedRow {
   /** Null where it is not known, of a delete without a value. */
   readonly part: number | null;
   readonly bytes: number;
   /** Where the order is the log's. */
-  readonly position?: { readonly generation: number; readonly offset: number };
+  readonly position?: LogPlace;
   /** A delete of which only the key is known. */
   readonly valueless?: boolean;
 }
