@@ -75,10 +75,26 @@ describe("what went wrong is mended", () => {
       (await jsonOf(["tail", "shop.orders"])).map(({ key }) => key),
       ["a", "b"],
     );
+    const everywhere = await jsonOf(["inbox", "list"]);
+    assert.deepEqual(
+      everywhere.map(({ dataset, count }) => [dataset, count]),
+      [
+        ["shop.orders", 1],
+        ["shop.orders", 1],
+      ],
+    );
+    const entries = await jsonOf(["inbox", "list", "shop.orders", "--group", String(everywhere[0]?.["group"])]);
+    assert.deepEqual(
+      entries.map(({ id }) => id),
+      [everywhere[0]?.["example"]],
+    );
+    assert.match((await run(["describe", "shop.orders"])).output, /in the inbox +2 records/, "not what was retried");
+    assert.equal((await run(["inbox", "list", "--group", "x"])).code, 2, "a dataset is asked for");
     assert.equal((await run(["inbox", "drop", "shop.orders", "--all"])).code, 2, "a reason is asked for");
     assert.equal((await run(["inbox", "drop", "shop.orders", "--reason", "test"])).code, 2, "which ones is asked for");
     assert.match((await run(["inbox", "drop", "shop.orders", "--all", "--reason", "test"])).output, /^2 entries/);
     assert.equal((await run(["inbox", "list", "shop.orders"])).output, "Nothing waits in the inbox of shop.orders.\n");
+    assert.equal((await run(["inbox", "list"])).output, "Nothing waits in any inbox.\n");
   });
 
   test("the archive is replayed into a shadow topic, and from there into the live one", { timeout: 120_000 }, async () => {

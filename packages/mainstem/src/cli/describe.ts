@@ -2,7 +2,7 @@ import { isClock, type AvroTypeSchema, type Deletes, type Merge } from "@mainste
 import { Command } from "commander";
 import type { DatasetDetail, VersionDetail } from "./answers.ts";
 import { path } from "./client.ts";
-import { print, printList, type Start } from "./context.ts";
+import { print, printList, type Context, type Start } from "./context.ts";
 import { describeFiles } from "./plan.ts";
 import { describeEnd, describeMoves } from "./succession.ts";
 import { formatCount, formatCounted, formatTable, toCell } from "./text-table.ts";
@@ -25,14 +25,21 @@ export function describeCommand(start: Start): Command {
         return await printList(context, versions, (list) => showVersions(list, context.terminal.width));
       }
       const { body } = await context.client.call({ path: path`/v1/datasets/${name}`, signal: context.signal });
-      await print(context, body as DatasetDetail, (dataset) => show(dataset, context.terminal.width));
+      const detail = body as DatasetDetail;
+      const waiting = context.json ? 0 : await countWaiting(context, detail);
+      await print(context, detail, (dataset) => show(dataset, { waiting, width: context.terminal.width }));
     }),
   );
 }
 
-function show(dataset: DatasetDetail, width: number | undefined): readonly string[] {
-  const { contract, archive, table, topics } = dataset;
-  const inbox = topics.inbox.partitions.reduce((sum, { first, end }) => sum + end - first, 0);
+/** The inbox's topic also holds what was settled. */
+async function countWaiting({ client, signal }: Context, { name, topics }: DatasetDetail): Promise<number> {
+  if (topics.inbox.partitions.every(({ first, end }) => first === end)) return 0;
+  return ((await client.call({ path: path`/v1/datasets/${name}/inbox`, signal })).body as { readonly entries: number }).entries;
+}
+
+function show(dataset: DatasetDetail, { waiting, width }: { readonly waiting: number; readonly width: number | undefined }): readonly string[] {
+  const { contract, archive, table } = dataset;
   const facts: readonly (readonly [string, string | undefined])[] = [
     ["description", contract.description],
     ["owner", contract.owner],
@@ -63,7 +70,7 @@ function show(dataset: DatasetDetail, width: number | undefined): readonly strin
         "record",
       )}${through(archive.completeThrough)}`,
     ],
-    ["in the inbox", inbox === 0 ? undefined : formatCounted(inbox, "record")],
+    ["in the inbox", waiting === 0 ? undefined : formatCounted(waiting, "record")],
     ["in the table", dataset.rows === null ? undefined : `${formatCounted(dataset.rows, "row")}${through(dataset.completeThrough)}`],
     ["snapshot", table?.snapshot === null || table?.snapshot === undefined ? undefined : `${table.snapshot.id}, ${table.snapshot.committedAt}`],
     ["metadata", dataset.metadataLocation ?? undefined],

@@ -2,9 +2,10 @@ import { Command } from "commander";
 import { readDeclarations, sayNotes } from "./contract-files.ts";
 import { path } from "./client.ts";
 import { print, printList, type Context, type Start } from "./context.ts";
+import type { DatasetSummary } from "./answers.ts";
 import { CliFailure, exitCodes, type ExitCode } from "./failure.ts";
 import { toPrintable } from "./terminal.ts";
-import { formatCount, formatCounted, formatTable } from "./text-table.ts";
+import { formatCount, formatCounted, formatTable, toCell } from "./text-table.ts";
 
 interface SelectionOptions {
   readonly group?: string;
@@ -23,13 +24,20 @@ interface GroupDetail {
   readonly last: string;
   readonly example: string;
 }
-interface EntryDetail {
+interface GroupsDetail {
+  readonly groups: readonly GroupDetail[];
+  readonly entries: number;
+  readonly more: boolean;
+}
+interface EntrySummary {
   readonly id: string;
   readonly from: string;
   readonly code: string;
   readonly errors: readonly { readonly path: string; readonly expected: string; readonly received: string }[];
   readonly contractVersion: number;
   readonly time: string;
+}
+interface EntryDetail extends EntrySummary {
   readonly original: string | null;
 }
 interface OutcomeDetail {
@@ -37,7 +45,7 @@ interface OutcomeDetail {
   readonly accepted: number;
   readonly refused: number;
   readonly samples: readonly { readonly id: string; readonly record?: unknown; readonly code?: string }[];
-  readonly reasons: readonly { readonly code: string; readonly path: string; readonly expected: string; readonly count: number }[];
+  readonly reasons: readonly { readonly code: string; readonly path: string; readonly expected: string; readonly received: string; readonly count: number }[];
 }
 
 /** `mainstem inbox list|show|preview|retry|drop NAME` */
@@ -58,9 +66,20 @@ A transform is an expression of the Common Expression Language (CEL) whose value
     command.addCommand(sub);
     return sub;
   };
-  const list = add(leaf("list", "what waits, by cause").addHelpText("after", examples("mainstem inbox list shop.orders")));
-  list.action((name: string) => start(list, (context) => showGroups(context, name)));
-  const show = add(leaf("show", "one entry, with its original bytes").argument("<id>", "the entry, as `inbox list` names one of each cause"));
+  const list = add(
+    new Command("list").description("what waits, by cause; of one cause, each entry").argument("[name]", "namespace.name; all datasets without it"),
+  )
+    .option("--group <group>", "the entries of this cause, one by one, the oldest 10,000")
+    .addHelpText("after", examples("mainstem inbox list", "mainstem inbox list shop.orders", "mainstem inbox list shop.orders --group 0a1b2c3d4e5f"));
+  list.action((name: string | undefined, { group }: { readonly group?: string }) =>
+    start(list, (context) => {
+      if (group === undefined) return name === undefined ? showAllGroups(context) : showGroups(context, name);
+      if (name === undefined)
+        throw new CliFailure("cli.usage", "Say of which dataset.", { remedy: "Give its name beside --group.", exitCode: exitCodes.usage });
+      return showEntries(context, name, group);
+    }),
+  );
+  const show = add(leaf("show", "one entry, with its original bytes").argument("<id>", "the entry, as `inbox list NAME --group GROUP` names it"));
   show.addHelpText("after", examples("mainstem inbox show shop.orders door/6f1c0a9b/12"));
   show.action((name: string, id: string) => start(show, (context) => showEntry(context, name, id)));
   const preview = add(selecting("preview", "what a fix would make of entries; sends nothing"))
@@ -117,19 +136,57 @@ function toSelection({ group, id, all }: SelectionOptions): SelectionOptions {
 }
 
 async function showGroups(context: Context, name: string): Promise<void> {
-  const { body } = await context.client.call({ path: path`/v1/datasets/${name}/inbox`, signal: context.signal });
-  const { groups, more } = body as { readonly groups: readonly GroupDetail[]; readonly more: boolean };
+  const { groups, more } = await readGroups(context, name);
   if (more && !context.json) context.terminal.say("More wait than are counted here: mend or drop these first.");
   await printList(context, groups, (all) => {
     if (all.length === 0) return [`Nothing waits in the inbox of ${name}.`];
-    const rows = all.map((one) => [one.group, formatCount(one.count), one.from, one.code, one.path, one.expected, one.last]);
-    const titles = ["group", "entries", "from", "cause", "path", "expected", "last"];
-    return formatTable(
-      titles.map((title) => ({ title, align: title === "entries" ? "right" : "left" })),
-      rows,
-      { width: context.terminal.width },
+    return table(context, ["group", "entries", "from", "cause", "path", "expected", "last"], all.map(toRow));
+  });
+}
+
+async function showAllGroups(context: Context): Promise<void> {
+  const { body } = await context.client.call({ path: "/v1/datasets", signal: context.signal });
+  const waiting: (GroupDetail & { readonly dataset: string })[] = [];
+  for (const { name } of (body as { readonly datasets: readonly DatasetSummary[] }).datasets) {
+    waiting.push(...(await readGroups(context, name)).groups.map((group) => ({ dataset: name, ...group })));
+  }
+  await printList(context, waiting, (all) => {
+    if (all.length === 0) return ["Nothing waits in any inbox."];
+    return table(
+      context,
+      ["dataset", "group", "entries", "from", "cause", "path", "expected", "last"],
+      all.map((one) => [one.dataset, ...toRow(one)]),
     );
   });
+}
+
+async function readGroups({ client, signal }: Context, name: string): Promise<GroupsDetail> {
+  return (await client.call({ path: path`/v1/datasets/${name}/inbox`, signal })).body as GroupsDetail;
+}
+
+function toRow(one: GroupDetail): readonly string[] {
+  return [one.group, formatCount(one.count), one.from, one.code, one.path, one.expected, one.last];
+}
+
+async function showEntries(context: Context, name: string, group: string): Promise<void> {
+  const { body } = await context.client.call({ path: path`/v1/datasets/${name}/inbox/entries`, query: { group, limit: "10000" }, signal: context.signal });
+  const { entries } = body as { readonly entries: readonly EntrySummary[] };
+  await printList(context, entries, (all) =>
+    table(
+      context,
+      ["id", "path", "received", "time"],
+      all.map(({ id, errors: [first], time }) => [id, first?.path ?? "", first?.received ?? "", time]),
+    ),
+  );
+}
+
+function table({ terminal: { width } }: Context, titles: readonly string[], rows: readonly (readonly string[])[]): readonly string[] {
+  const columns = titles.map((title) => ({ title, align: title === "entries" ? ("right" as const) : ("left" as const) }));
+  return formatTable(
+    columns,
+    rows.map((row) => row.map(toCell)),
+    { width },
+  );
 }
 
 async function showEntry(context: Context, name: string, id: string): Promise<void> {
@@ -175,8 +232,8 @@ async function retryEntries(context: Context, name: string, options: SelectionOp
 
 function showReasons({ refused, reasons }: OutcomeDetail): readonly string[] {
   if (refused === 0) return [];
-  const line = ({ count, code, path: place, expected }: OutcomeDetail["reasons"][number]): string =>
-    `  ${formatCount(count)} ${code}${place === "" ? "" : ` at ${place}`}${expected === "" ? "" : `: expected ${expected}`}`;
+  const line = ({ count, code, path: place, expected, received }: OutcomeDetail["reasons"][number]): string =>
+    `  ${formatCount(count)} ${code}${place === "" ? "" : ` at ${place}`}: ${expected === "" ? "" : `expected ${expected}, received `}${toPrintable(received)}`;
   return [`${formatCount(refused)} ${refused === 1 ? "stays" : "stay"} in the inbox:`, ...reasons.map(line)];
 }
 

@@ -74,7 +74,7 @@ async function mergeManifest(folder: string, packages: Readonly<Record<string, s
   if (theirs === undefined) throw new CliFailure("cli.folder", `${path} is not a JSON object.`, { remedy: "Mend it, or move it away." });
   if (theirs["type"] === "commonjs")
     throw new CliFailure("cli.folder", `${path} says "type": "commonjs", and the project is made of ES modules.`, {
-      remedy: 'Say that it is made of them (`npm pkg set type=module`), or choose another folder.',
+      remedy: "Say that it is made of them (`npm pkg set type=module`), or choose another folder.",
     });
   const merged = (part: string): Json => ({ ...toObject(ours[part]), ...toObject(theirs[part]) });
   return write({ ...theirs, type: "module", scripts: merged("scripts"), dependencies: merged("dependencies"), devDependencies: merged("devDependencies") });

@@ -212,6 +212,8 @@ test("refuses expressions that are not CEL, too large, or of no record", async (
   assert.throws(() => compileTransform("nobody.knows"), { code: "inbox.transformInvalid" });
   assert.throws(() => compileTransform(`[${"1,".repeat(5_000)}1]`), { code: "inbox.transformInvalid" });
   assert.throws(() => compileTransform("record.missing")({}), { code: "inbox.transformFailed" });
+  const replaced = compileTransform("merge(record, {'price': record.price.replace(',', '.'), 'note': record.note.replace('a', '$&')})");
+  assert.equal(formatTransformed(replaced({ price: "1,5,0", note: "aba" })), '{"price":"1.5.0","note":"$&b$&"}');
   const renamed = compileTransform("rename(record, 'US Gross', 'us_gross')")(parseForTransform('{"US Gross":12345678901234567890,"x":[1,2.5,null]}'));
   assert.equal(formatTransformed(renamed), '{"us_gross":12345678901234567890,"x":[1,2.5,null]}');
 });

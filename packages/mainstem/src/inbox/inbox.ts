@@ -54,7 +54,15 @@ export interface Outcome {
   readonly refused: number;
   readonly samples: readonly Attempt[];
   /** Reasons by code and path, the most frequent first. */
-  readonly reasons: readonly { readonly code: string; readonly path: string; readonly expected: string; readonly count: number }[];
+  readonly reasons: readonly Reason[];
+}
+export interface Reason {
+  readonly code: string;
+  readonly path: string;
+  readonly expected: string;
+  /** What was there instead, in the first record of this reason; all that is known where nothing is `expected`. */
+  readonly received: string;
+  readonly count: number;
 }
 
 /**
@@ -249,7 +257,7 @@ type Made = { readonly kind: "made"; readonly json: string } | Failed;
 function failed({ id }: WaitingEntry, error: unknown): Failed {
   const { code, message } =
     error instanceof SyntaxError || error instanceof TypeError ? { code: "inbox.unreadable", message: error.message } : toErrorValue(error);
-  return { kind: "failed", attempt: { id, code, errors: [{ path: "", expected: "a record", received: message }] } };
+  return { kind: "failed", attempt: { id, code, errors: [{ path: "", expected: "", received: message }] } };
 }
 
 function unknownEntry(dataset: Dataset, what: string): MainstemError {
@@ -267,7 +275,7 @@ class Tally {
   readonly #selected: number;
   readonly #good: Attempt[] = [];
   readonly #bad: Attempt[] = [];
-  readonly #reasons = new Map<string, { readonly code: string; readonly path: string; readonly expected: string; count: number }>();
+  readonly #reasons = new Map<string, Reason>();
   #accepted = 0;
   #refused = 0;
 
@@ -284,11 +292,10 @@ class Tally {
     }
     this.#refused++;
     if (this.#bad.length < samplesMax) this.#bad.push(attempt);
-    const { path = "", expected = "" } = errors?.[0] ?? {};
+    const { path = "", expected = "", received = "" } = errors?.[0] ?? {};
     const key = JSON.stringify([code, path, expected]);
-    const reason = this.#reasons.get(key) ?? { code, path, expected, count: 0 };
-    reason.count++;
-    this.#reasons.set(key, reason);
+    const known = this.#reasons.get(key);
+    this.#reasons.set(key, known === undefined ? { code, path, expected, received, count: 1 } : { ...known, count: known.count + 1 });
   }
 
   outcome(): Outcome {

@@ -10,8 +10,9 @@ export type Transform = (record: unknown) => unknown;
 
 /**
  * Compiles an expression of the Common Expression Language whose value is the mended record. It sees the refused one as `record`, with whole numbers
- * as `int`, and beside CEL's own functions `merge(record, {…})`, `without(record, ["a"])` and `rename(record, "from", "to")`.
- * Throws `inbox.transformInvalid` where it cannot be parsed or its types are wrong. Source: github.com/google/cel-spec.
+ * as `int`, and beside CEL's own functions `merge(record, {…})`, `without(record, ["a"])` and `rename(record, "from", "to")`; of a text
+ * `replace("old", "new")`, all of them, as CEL's extension for strings has it.
+ * Throws `inbox.transformInvalid` where it cannot be parsed or its types are wrong. Sources: github.com/google/cel-spec, cel-go's `ext/strings`.
  */
 export function compileTransform(expression: string): Transform {
   if (expression.length > expressionCharactersMax)
@@ -69,6 +70,7 @@ function environment(): Environment {
     .registerFunction("without(dyn, list): dyn", (record: unknown, names: readonly unknown[]) =>
       Object.fromEntries(Object.entries(fieldsOf(record)).filter(([name]) => !names.includes(name))),
     )
+    .registerFunction("string.replace(string, string): string", (text: string, from: string, to: string) => text.replaceAll(from, () => to))
     .registerFunction("rename(dyn, string, string): dyn", (record: unknown, from: string, to: string) =>
       Object.fromEntries(Object.entries(fieldsOf(record)).map(([name, value]) => [name === from ? to : name, value])),
     );

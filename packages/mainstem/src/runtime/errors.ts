@@ -133,7 +133,11 @@ export const codes = {
   "archive.scratch": { status: 503, task: "retry", remedy: "Free space in the scratch directory or mend its permissions; see the cause." },
   "archive.gap": { status: 500, task: "stop", remedy: "The chain of the named partition is broken; restore the missing entry from a copy." },
 
-  "inbox.entryUnknown": { status: 404, task: "stop", remedy: "List what waits with `mainstem inbox NAME`: it may have been retried or dropped meanwhile." },
+  "inbox.entryUnknown": {
+    status: 404,
+    task: "stop",
+    remedy: "List what waits with `mainstem inbox list NAME`: it may have been retried or dropped meanwhile.",
+  },
   "inbox.transformInvalid": { status: 400, task: "stop", remedy: "Mend the expression; its value is the mended record, such as merge(record, {'price': 0})." },
   "inbox.transformFailed": { status: 422, task: "inbox", remedy: "Let the expression handle this record too, for example with has(record.field)." },
   "inbox.reasonMissing": { status: 400, task: "stop", remedy: "Give a reason: who looks for the records later will find it." },

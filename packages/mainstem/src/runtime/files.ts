@@ -1,15 +1,31 @@
-import { mkdir, open } from "node:fs/promises";
+import { mkdir, open, stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 
-/** Makes the directory and its missing parents; when it resolves they survive a loss of power. */
+/**
+ * Makes the directory and its missing parents; when it resolves they survive a loss of power. Not by `mkdir`'s own recursion, which never ends where a file
+ * system (as /proc) says of a new directory that there is nothing, though its parent is there.
+ */
 export async function makeDirectory(path: string): Promise<void> {
-  const wanted = resolve(path);
-  const first = await mkdir(wanted, { recursive: true });
-  if (first === undefined) return;
-  for (let made = wanted; ; made = dirname(made)) {
-    await syncDirectory(dirname(made));
-    if (made === first || made === dirname(made)) return;
+  const missing: string[] = [];
+  for (let at = resolve(path); !(await isDirectory(at)); at = dirname(at)) missing.push(at);
+  for (const directory of missing.toReversed()) {
+    await mkdir(directory).catch((error: unknown) => {
+      // Somebody else was faster.
+      if (errnoOf(error) !== "EEXIST") throw error;
+    });
+    await syncDirectory(dirname(directory));
   }
+}
+
+/** False where nothing is. Throws ENOTDIR where something else is. */
+async function isDirectory(path: string): Promise<boolean> {
+  try {
+    if ((await stat(path)).isDirectory()) return true;
+  } catch (error) {
+    if (errnoOf(error) === "ENOENT") return false;
+    throw error;
+  }
+  throw Object.assign(new Error(`ENOTDIR: not a directory: ${path}`), { code: "ENOTDIR", syscall: "mkdir" });
 }
 
 /** Makes the directory's entries durable: what was created, linked, renamed or removed in it. */

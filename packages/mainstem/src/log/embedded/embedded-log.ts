@@ -53,8 +53,17 @@ export async function openEmbeddedLog(options: EmbeddedLogOptions): Promise<Log>
     await clock?.close();
     await lock?.[Symbol.asyncDispose]();
     if (error instanceof MainstemError) throw error;
-    throw new MainstemError("log.writeFailed", `The disk refused what opening the log in ${directory} needs.`, { directory }, { cause: error });
+    throw new MainstemError(
+      "log.writeFailed",
+      `The disk refused what opening the log in ${directory} needs: ${messageOf(error)}`,
+      { directory },
+      { cause: error },
+    );
   }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 interface Topic {

@@ -30,9 +30,12 @@ const outcome = answer("What came of it", {
   accepted: count,
   refused: { ...count, description: "They stay in the inbox." },
   samples: listOf(anyObject),
-  reasons: listOf(answer("", { code: string, path: string, expected: string, count })),
+  reasons: listOf(answer("", { code: string, path: string, expected: string, received: { ...string, description: "In the first of them." }, count })),
 });
-const transform = { ...string, description: "A CEL expression of `record` whose value is the mended record; also merge, without and rename." };
+const transform = {
+  ...string,
+  description: "A CEL expression of `record` whose value is the mended record; also merge, without, rename, and replace of a text.",
+};
 
 interface SelectionBody {
   readonly id?: string;
