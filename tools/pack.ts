@@ -15,6 +15,7 @@ const extras: Readonly<Record<(typeof folders)[number], readonly { readonly from
   mainstem: [
     { from: "packages/mainstem/template", to: "template" },
     { from: "packages/web/dist", to: "web" },
+    ...["guide", "operations", "reference", "formats", "web-page.png"].map((name) => ({ from: `docs/${name}`, to: `docs/${name}` })),
   ],
 };
 
@@ -35,7 +36,8 @@ export function packAll(target: string): readonly string[] {
     mkdirSync(stage, { recursive: true });
     compile(folder, { target });
     writeFileSync(join(stage, "package.json"), `${JSON.stringify(manifest, undefined, 2)}\n`);
-    for (const name of ["LICENSE", "README.md", "CHANGELOG.md"]) cpSync(join(repository, name), join(stage, name));
+    for (const name of ["LICENSE", "CHANGELOG.md"]) cpSync(join(repository, name), join(stage, name));
+    writeFileSync(join(stage, "README.md"), publishedReadme(folder));
     for (const { from, to } of extras[folder])
       if (existsSync(join(repository, from))) cpSync(join(repository, from), join(stage, to), { recursive: true, filter: (path) => !path.endsWith(".stamp") });
     return pack(stage, target);
@@ -51,6 +53,15 @@ function toPublished({ exports, bin, scripts: _scripts, devDependencies: _devDep
   });
   const programs = bin === undefined ? {} : { bin: Object.fromEntries(Object.entries(bin).map(([name, path]) => [name, compiled(path)])) };
   return { ...rest, ...programs, exports: Object.fromEntries(entries) };
+}
+
+/** A package's README: its links to pages that it carries along lead there, the others are words. */
+function publishedReadme(folder: (typeof folders)[number]): string {
+  const carried = extras[folder].map(({ to }) => to);
+  return readFileSync(join(repository, "packages", folder, "README.md"), "utf8").replaceAll(
+    /\[([^\]]+)\]\(\.\.\/\.\.\/([^)]+)\)/g,
+    (_link, words: string, path: string) => (carried.some((place) => path.startsWith(`${place}/`)) ? `[${words}](${path})` : words),
+  );
 }
 
 /** Compiles what is no test. What a package imports of another one are its types as they are published. */

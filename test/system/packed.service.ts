@@ -91,6 +91,12 @@ test("packed, installed and set up by mainstem init, a project does what its REA
 
   await succeed("npm run types -- --skipLibCheck false", { cwd });
   assert.match(await succeed("npx mainstem --version", { cwd }), /^\d+\.\d+\.\d+\n$/);
+  for (const name of ["mainstem", "@mainstem/client", "@mainstem/contract"]) {
+    const folder = join(cwd, "node_modules", name);
+    const readme = await readFile(join(folder, "README.md"), "utf8");
+    assert.match(readme, new RegExp(`^# ${name}\n`));
+    for (const [, link = ""] of readme.matchAll(/\]\((?!https?:)([^)#]+)/g)) await readFile(join(folder, link));
+  }
   const another = JSON.parse(await succeed("npx mainstem init another --json", { cwd })) as { readonly install: boolean; readonly packIn?: string };
   assert.deepEqual([another.install, another.packIn], [true, undefined]);
   await succeed("npm install && npx mainstem --version", { cwd: join(cwd, "another") });

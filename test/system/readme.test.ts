@@ -49,7 +49,14 @@ test("every link between pages leads somewhere, and the guide names all of its p
   for (const folder of folders)
     for (const name of await readdir(join(repository, folder)))
       if (name.endsWith(".md")) texts.set(join(folder, name), await readFile(join(repository, folder, name), "utf8"));
-  for (const page of ["README.md", "CONTRIBUTING.md", "ARCHITECTURE.md", "packages/client/README.md"])
+  for (const page of [
+    "README.md",
+    "CONTRIBUTING.md",
+    "ARCHITECTURE.md",
+    "packages/client/README.md",
+    "packages/contract/README.md",
+    "packages/mainstem/README.md",
+  ])
     texts.set(page, await readFile(join(repository, page), "utf8"));
   const linksOf = (page: string): readonly string[] =>
     [...(texts.get(page) ?? "").matchAll(/\]\((?!https?:|#)(?<target>[^)#\s]+)/g)].map((match) => join(dirname(page), match.groups?.["target"] ?? ""));

@@ -128,3 +128,18 @@ test("the address comes from the flag, the variable, the configuration of this f
     await rm(cwd, { recursive: true, force: true });
   }
 });
+
+test("who has read enough of an answer keeps no connection open", async () => {
+  const ended = Promise.withResolvers<void>();
+  const endless = createServer((_request, response) => {
+    response.writeHead(200, { "content-type": "application/x-ndjson" }).write('{"id":1}\n{"id":2}\n');
+    response.on("close", () => ended.resolve());
+  });
+  await using server = await listening(endless);
+  const client = createClient({ url: `http://127.0.0.1:${server.port}`, from: "--server", token: undefined });
+  for await (const line of client.lines({ path: "/" })) {
+    assert.equal(line, '{"id":1}');
+    break;
+  }
+  await ended.promise;
+});

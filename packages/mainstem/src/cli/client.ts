@@ -94,6 +94,9 @@ export function createClient(address: ServerAddress): Client {
         // Nothing but the connection can fail here.
         call.signal?.throwIfAborted();
         throw brokenFailure(address, error);
+      } finally {
+        // Who has read enough does not keep the connection, and with it the program, open.
+        response.destroy();
       }
       call.signal?.throwIfAborted();
       throw brokenFailure(address);

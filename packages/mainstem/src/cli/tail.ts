@@ -11,11 +11,12 @@ interface TailOptions {
   readonly replay?: string;
 }
 
-interface LoggedRecord {
+export interface LoggedRecord {
   readonly partition: number;
   readonly offset: number;
   readonly timestamp: string | number;
-  readonly key: unknown;
+  /** Absent where the record has none. */
+  readonly key?: unknown;
   readonly value?: unknown;
   /** In place of the value where it cannot be read. */
   readonly error?: { readonly code: string; readonly message: string };
@@ -36,7 +37,7 @@ export function tailCommand(start: Start): Command {
     start(command, async (context) => {
       const lines = context.client.lines({ path: path`/v1/datasets/${name}/records`, query: { ...options }, signal: context.signal });
       try {
-        for await (const line of lines) await context.terminal.line(context.json ? line : show(JSON.parse(line) as LoggedRecord, context.terminal));
+        for await (const line of lines) await context.terminal.line(context.json ? line : showRecord(JSON.parse(line) as LoggedRecord, context.terminal));
       } catch (error) {
         // To follow is to go on until then.
         if (options.follow !== true || !context.signal.aborted) throw error;
@@ -50,8 +51,9 @@ export function parseCount(text: string): number {
   return Number(text);
 }
 
-function show({ partition, offset, timestamp, key, value, error }: LoggedRecord, terminal: Terminal): string {
+/** A record as a line for people. */
+export function showRecord({ partition, offset, timestamp, key, value, error }: LoggedRecord, terminal: Pick<Terminal, "style">): string {
   const place = terminal.style("dim", `${partition}:${offset}  ${timestamp}`);
   const content = error === undefined ? toPrintable(JSON.stringify(value)) : terminal.style("red", toPrintable(`${error.code}: ${error.message}`));
-  return `${place}  ${terminal.style("cyan", toPrintable(typeof key === "string" ? key : JSON.stringify(key)))}  ${content}`;
+  return `${place}  ${terminal.style("cyan", toPrintable(typeof key === "string" ? key : JSON.stringify(key ?? null)))}  ${content}`;
 }
