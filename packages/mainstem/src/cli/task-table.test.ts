@@ -30,6 +30,12 @@ test("a task in one line says what is known, and nothing of what is not", () => 
 
 test("the table fits the width that there is", () => {
   for (const width of [80, 100, 140]) for (const line of formatTasks([task], { width, style })) assert.ok(line.length <= width, `${width}: ${line.length}`);
+  const narrow = formatTasks([task], { width: 90, style })[1] ?? "";
+  assert.match(narrow, /^archive\.shop\.orders {2}slow {2}.*…/, "a name has to be typed again: other columns give way");
+  assert.match(
+    formatTasks([{ ...task, lastAdvance: new Date(Date.now() - 65_000).toISOString() }], { width: 200, style })[1] ?? "",
+    / 1 min \d+ s ago {2}More/,
+  );
   assert.match(formatTasks([task], { width: 200, style })[1] ?? "", /███░░░░░ 41,200 of 90,000 offsets/);
   assert.match(formatTasks([task], { width: undefined, style })[1] ?? "", /2026-11-21T14:05:02\.113Z  More arrives/);
 });

@@ -4,7 +4,7 @@ import { drawBar } from "./progress.ts";
 import { formatCount, formatSeconds, formatTable } from "./text-table.ts";
 
 const columns = [
-  { title: "task" },
+  { title: "task", keep: true },
   { title: "verdict" },
   { title: "state" },
   { title: "progress", align: "right" },
@@ -18,9 +18,9 @@ const verdictColors = { ok: "green", slow: "yellow", stuck: "red", paused: "yell
 const verdictColumn = columns.findIndex(({ title }) => title === "verdict");
 const barWidth = 8;
 
-/** Tasks as a table that fits the screen, where those that have something to do get a bar. */
+/** Tasks as a table that fits the screen, where those that have something to do get a bar and times are counted from now. */
 export function formatTasks(tasks: readonly TaskDetail[], { width, style }: Pick<Terminal, "width" | "style">): readonly string[] {
-  const rows = tasks.map((task) => toRow(task, { bar: width !== undefined }));
+  const rows = tasks.map((task) => toRow(task, { screen: width !== undefined }));
   const paint = (cell: string, column: number): string => {
     const verdict = column === verdictColumn ? cell.trim() : "";
     return verdict in verdictColors ? style(verdictColors[verdict as TaskDetail["verdict"]], cell) : cell;
@@ -30,14 +30,14 @@ export function formatTasks(tasks: readonly TaskDetail[], { width, style }: Pick
 
 /** One task in one line, for a log. */
 export function formatTask(task: TaskDetail): string {
-  const [name, verdict, state, progress, rate, left, , more] = toRow(task, { bar: false });
+  const [name, verdict, state, progress, rate, left, , more] = toRow(task, { screen: false });
   return [name, verdict, state, progress, rate, left === "" ? "" : `${left} left`, more].filter((part) => part !== "").join("  ");
 }
 
-function toRow(task: TaskDetail, { bar }: { readonly bar: boolean }): readonly string[] {
+function toRow(task: TaskDetail, { screen }: { readonly screen: boolean }): readonly string[] {
   const { name, verdict, state, progress, ratePerSecond, remainingSeconds, lastAdvance, ...rest } = task;
   const behind = progress !== null && progress.position < progress.end;
-  const drawn = bar && behind && progress.end > 0 ? `${drawBar(progress.position / progress.end, barWidth)} ` : "";
+  const drawn = screen && behind && progress.end > 0 ? `${drawBar(progress.position / progress.end, barWidth)} ` : "";
   return [
     name,
     verdict,
@@ -45,7 +45,7 @@ function toRow(task: TaskDetail, { bar }: { readonly bar: boolean }): readonly s
     progress === null ? "" : `${drawn}${formatCount(progress.position)} of ${formatCount(progress.end)} ${progress.unit}`,
     ratePerSecond === null || ratePerSecond === 0 ? "" : `${formatCount(ratePerSecond)}/s`,
     behind && remainingSeconds !== null ? formatSeconds(remainingSeconds) : "",
-    lastAdvance ?? "",
+    lastAdvance === null ? "" : screen ? `${formatSeconds((Date.now() - Date.parse(lastAdvance)) / 1_000)} ago` : lastAdvance,
     about(rest),
   ];
 }

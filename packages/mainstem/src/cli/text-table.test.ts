@@ -22,6 +22,13 @@ test("takes from the widest column until the table fits the screen", () => {
   assert.ok(lines.every((line) => Array.from(line).length <= 30));
 });
 
+test("keeps a column that is to be kept, unless nothing else is left to give", () => {
+  const kept = [{ title: "name", keep: true }, { title: "about" }];
+  const row = ["a.rather.long.name", "a text that gives way"];
+  assert.deepEqual(formatTable(kept, [row], { width: 28 }), ["name                about", "a.rather.long.name  a text …"]);
+  assert.deepEqual(formatTable(kept, [row], { width: 20 }), ["name       about", "a.rather…  a text t…"]);
+});
+
 test("cuts nothing where there is no screen", () => {
   const long = "x".repeat(500);
   assert.equal(formatTable([{ title: "t" }], [[long]])[1], long);

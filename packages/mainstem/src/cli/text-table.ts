@@ -4,6 +4,8 @@ import { cutToWidth, widthOf } from "./text-width.ts";
 export interface TextColumn {
   readonly title: string;
   readonly align?: "left" | "right";
+  /** What has to be typed again, such as a name, gives way last of all. */
+  readonly keep?: boolean;
 }
 
 export interface TableOptions {
@@ -18,7 +20,7 @@ const gap = "  ";
 const columnWidthMin = 6;
 
 /**
- * Lines of a table, the titles first. With a width the widest columns give way, ending in "…", until the table fits; where that cannot be,
+ * Lines of a table, the titles first. With a width the widest columns that need not be kept give way, ending in "…", until the table fits; where that cannot be,
  * each row becomes a block of its own with a line for each cell.
  */
 export function formatTable(columns: readonly TextColumn[], rows: readonly (readonly string[])[], { width, paint }: TableOptions = {}): readonly string[] {
@@ -27,7 +29,10 @@ export function formatTable(columns: readonly TextColumn[], rows: readonly (read
   const available = width === undefined ? undefined : width - gap.length * (columns.length - 1);
   const least = natural.reduce((sum, one) => sum + Math.min(one, columnWidthMin), 0);
   if (available !== undefined && least > available && rows.length > 0) return formatBlocks(cells, width ?? 0);
-  const widths = available === undefined ? natural : fitWidths(natural, available);
+  const kept = natural.map((one, index) => (columns[index]?.keep === true ? one : Math.min(one, columnWidthMin)));
+  const mayKeep = kept.reduce((sum, one) => sum + one, 0) <= (available ?? 0);
+  const isCut = columns.map(({ keep = false }) => !keep || !mayKeep);
+  const widths = available === undefined ? natural : fitWidths(natural, { available, isCut });
   return cells.map((row, line) =>
     row
       .map((cell, index) => {
@@ -39,12 +44,13 @@ export function formatTable(columns: readonly TextColumn[], rows: readonly (read
   );
 }
 
-/** Takes from the widest columns first, evenly, until the sum fits. */
-function fitWidths(natural: readonly number[], available: number): readonly number[] {
-  const total = (cap: number): number => natural.reduce((sum, width) => sum + Math.min(width, cap), 0);
+/** Takes from the widest columns that may be cut first, evenly, until the sum fits. */
+function fitWidths(natural: readonly number[], { available, isCut }: { readonly available: number; readonly isCut: readonly boolean[] }): readonly number[] {
+  const capped = (cap: number): readonly number[] => natural.map((width, index) => (isCut[index] === true ? Math.min(width, cap) : width));
+  const total = (cap: number): number => capped(cap).reduce((sum, width) => sum + width, 0);
   let cap = Math.max(...natural, 0);
   while (cap > columnWidthMin && total(cap) > available) cap--;
-  const widths = natural.map((width) => Math.min(width, cap));
+  const widths = capped(cap);
   // What the even cut left over goes to the columns that were cut.
   let spare = available - total(cap);
   return widths.map((width, index) => {

@@ -73,6 +73,8 @@ function createOptions(element: HTMLElement, { height, stepped, rangeNow }: Char
         ...axis,
         size: (_, labels) => 14 + 7.5 * Math.max(2, ...(labels ?? []).map(({ length }) => length)),
         space: 26,
+        // What is drawn is counted: there is no half a record.
+        incrs: wholeSteps,
         values: (_, splits) => splits.map(formatCount),
       },
     ],
@@ -88,6 +90,8 @@ function createOptions(element: HTMLElement, { height, stepped, rangeNow }: Char
     ],
   };
 }
+
+const wholeSteps = Array.from({ length: 16 }, (_, power) => [1, 2, 5].map((step) => step * 10 ** power)).flat();
 
 /** The axis goes at least to 10, so that a single record makes no mountain. */
 function niceAbove(max: number | null): number {

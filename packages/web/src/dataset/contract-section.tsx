@@ -11,7 +11,7 @@ export function ContractSection({ dataset: { contract, rebuildPending } }: { rea
         {factsOf(contract).map(([term, words]) => (
           <div key={term}>
             <dt>{term}</dt>
-            <dd>{toVisibleText(words)}</dd>
+            <dd>{typeof words === "string" ? toVisibleText(words) : <Several words={words} />}</dd>
           </div>
         ))}
       </dl>
@@ -27,6 +27,16 @@ export function ContractSection({ dataset: { contract, rebuildPending } }: { rea
       )}
       <DataTable caption="Fields" columns={columnsOf(contract)} rows={contract.schema.fields} keyOf={({ name }) => name} dense />
     </div>
+  );
+}
+
+function Several({ words }: { readonly words: readonly string[] }) {
+  return (
+    <ul className="several">
+      {words.map((one) => (
+        <li key={one}>{toVisibleText(one)}</li>
+      ))}
+    </ul>
   );
 }
 
@@ -67,7 +77,7 @@ function isPersonal(type: AvroType, field: Readonly<Record<string, unknown>>): b
   return field["pii"] === true || (typeof type === "object" && !Array.isArray(type) && (type as Readonly<Record<string, unknown>>)["pii"] === true);
 }
 
-function factsOf(contract: Contract): readonly (readonly [string, string])[] {
+function factsOf(contract: Contract): readonly (readonly [string, string | readonly string[]])[] {
   const { key = [], order, merge, partition = [], deletes, compatibility, checks = [], retention, predecessor } = contract;
   return [
     ["Key", key.length === 0 ? "none: every record is a row" : key.join(", ")],
@@ -78,7 +88,7 @@ function factsOf(contract: Contract): readonly (readonly [string, string])[] {
       ? []
       : ([["Deletes", deletes.values === undefined ? `${deletes.field} is true` : `${deletes.field} is ${deletes.values.join(" or ")}`]] as const)),
     ...(merge === undefined || compatibility === undefined ? [] : ([["Compatibility", compatibility]] as const)),
-    ...(checks.length === 0 ? [] : ([["Checks", checks.map(checkWords).join("; ")]] as const)),
+    ...(checks.length === 0 ? [] : ([["Checks", checks.map(checkWords)]] as const)),
     ...(retention === undefined ? [] : ([["Retention of the log", JSON.stringify(retention)]] as const)),
     ...(typeof predecessor === "string" ? ([["Continues", predecessor]] as const) : []),
   ];
@@ -100,7 +110,11 @@ function partitionWords({ transform, width }: { readonly transform: string; read
   return width === undefined ? transform : `${transform}(${width})`;
 }
 
+/** A pattern may be as long as a page. */
+const checkCharactersMax = 120;
+
 function checkWords({ kind, ...rest }: Readonly<Record<string, unknown>>): string {
   const parts = Object.entries(rest).map(([name, value]) => `${name} ${valueText(value)}`);
-  return [String(kind), ...parts].join(" ");
+  const words = [String(kind), ...parts].join(" ");
+  return words.length <= checkCharactersMax ? words : `${words.slice(0, checkCharactersMax - 1)}…`;
 }

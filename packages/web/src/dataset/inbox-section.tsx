@@ -29,8 +29,8 @@ export function InboxSection({ name, inbox: { data, error } }: { readonly name: 
       {data.more && <p className="dim">More wait than are counted here.</p>}
       {data.groups.length > 0 && (
         <p className="dim">
-          <code>mainstem inbox preview {name} --group …</code> tries a fix, <code>retry</code> sends the mended records again, <code>drop</code> gives them up
-          with a reason.
+          <code>mainstem inbox preview {name} --group GROUP</code> tries a fix, <code>retry</code> sends the mended records again, <code>drop</code> gives them
+          up with a reason.
         </p>
       )}
     </div>
@@ -38,7 +38,7 @@ export function InboxSection({ name, inbox: { data, error } }: { readonly name: 
 }
 
 function Cause({ name, group }: { readonly name: string; readonly group: InboxGroup }) {
-  const { code, path, expected, count, from, first, last, example } = group;
+  const { group: id, code, path, expected, count, from, first, last, example } = group;
   const [open, setOpen] = useState(false);
   const place = path === undefined || path === "" ? undefined : toVisibleText(path);
   const fault = expected === undefined || expected === "" ? ` is ${code}` : `: ${toVisibleText(expected)} expected`;
@@ -52,7 +52,7 @@ function Cause({ name, group }: { readonly name: string; readonly group: InboxGr
             {fault}
           </h3>
           <p className="dim">
-            {code}, {from === "door" ? "refused at the door" : `from ${toVisibleText(from)}`}, <When time={first} />
+            Group <code>{id}</code>, {code}, {from === "door" ? "refused at the door" : `from ${toVisibleText(from)}`}, <When time={first} />
             {first.slice(0, 19) === last.slice(0, 19) ? null : (
               <>
                 {" "}
@@ -85,7 +85,8 @@ function Entry({ name, id, label }: { readonly name: string; readonly id: string
       <ul>
         {data.errors.map(({ path, expected, received }) => (
           <li key={`${path} ${expected}`}>
-            {path === "" ? "the record" : <code>{toVisibleText(path)}</code>}: expected {toVisibleText(expected)}, received {toVisibleText(received)}
+            {path === "" ? "the record" : <code>{toVisibleText(path)}</code>}: {expected === "" ? null : <>expected {toVisibleText(expected)}, received </>}
+            {toVisibleText(received)}
           </li>
         ))}
       </ul>
