@@ -12,6 +12,7 @@ import type { Ledger } from "./kill/client.ts";
 import { loadConfig } from "../../packages/mainstem/src/runtime/config.ts";
 import { openPlatform } from "../../packages/mainstem/src/platform.ts";
 import { temporaryFolder } from "./running-platform.ts";
+import { mountMemory } from "./small-disk.ts";
 
 const run = promisify(execFile);
 /** How many batches are tried until the disk must be full, and until it must be taken from again. */
@@ -19,7 +20,7 @@ const batchesMax = 2_000;
 
 test("a full disk refuses records with a code, loses none that it took, and everything goes on when there is room", async (context) => {
   await using folder = await temporaryFolder();
-  await using disk = await mountSmall(folder.path);
+  await using disk = await mountMemory(folder.path);
   if (disk === undefined) return context.skip("no file system can be mounted here");
   const ballast = join(folder.path, "ballast");
   const flags = { dataDir: join(folder.path, "data"), "server.port": "0" };
@@ -69,13 +70,4 @@ test("a full disk refuses records with a code, loses none that it took, and ever
 /** Takes what room there is. */
 async function fill(path: string): Promise<void> {
   await run("dd", ["if=/dev/zero", `of=${path}`, "bs=64k"]).catch(() => undefined);
-}
-
-async function mountSmall(path: string): Promise<AsyncDisposable | undefined> {
-  try {
-    await run("mount", ["-t", "tmpfs", "-o", "size=32m", "tmpfs", path]);
-  } catch {
-    return undefined;
-  }
-  return { [Symbol.asyncDispose]: async () => void (await run("umount", ["-l", path])) };
 }

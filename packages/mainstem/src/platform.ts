@@ -1,6 +1,6 @@
 import { rm } from "node:fs/promises";
 import { hostname } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { createArchiver, openReplays, type Archiver } from "./archive/index.ts";
 import { openIcebergTables } from "./iceberg/index.ts";
 import { openIngest } from "./ingest/index.ts";
@@ -11,6 +11,8 @@ import { openRegistry, type Registry } from "./registry/index.ts";
 import { resolveSecret, type Config } from "./runtime/config.ts";
 import { createAgeClock } from "./runtime/age-clock.ts";
 import { systemEnv, type Env } from "./runtime/env.ts";
+import { MainstemError } from "./runtime/errors.ts";
+import { refusalOf } from "./runtime/files.ts";
 import { silentLogger, type Logger } from "./runtime/logger.ts";
 import { version } from "./runtime/version.ts";
 import { openServer } from "./server/index.ts";
@@ -47,6 +49,7 @@ export interface Pipeline {
 export async function openPlatform(config: Config, { env = systemEnv, logger = silentLogger }: PlatformOptions = {}): Promise<Platform> {
   await using opened = new AsyncDisposableStack();
   const inData = (name: string): string => join(config.dataDir, name);
+  await checkWritable(config);
   const logDirectory = config.log.directory ?? inData("log");
   // Before anything of this process could have been stamped by a clock that is wrong.
   const ages = createAgeClock({ env, known: await readLogTime(logDirectory) });
@@ -122,6 +125,27 @@ export async function openPlatform(config: Config, { env = systemEnv, logger = s
 
   const closing = opened.move();
   return { url: server.url, registry, [Symbol.asyncDispose]: () => closing[Symbol.asyncDispose]() };
+}
+
+/** Before anything is made or locked: what is told is the folder, and not what was tried in it first. */
+async function checkWritable({ dataDir, log, objects, state }: Config): Promise<void> {
+  const folders = [
+    dataDir,
+    log.directory ?? join(dataDir, "log"),
+    objects.directory ?? join(dataDir, "objects"),
+    ...(state.file === undefined ? [] : [dirname(state.file)]),
+  ];
+  for (const folder of folders) {
+    const refusal = await refusalOf(folder);
+    if (refusal === undefined) continue;
+    const { at, errno } = refusal;
+    const why = { EROFS: "its file system is mounted read-only", ENOTDIR: "it is no folder", EACCES: "this user may not write there" }[errno];
+    const what = at === folder ? folder : `${folder} (to be made in ${at})`;
+    throw new MainstemError("platform.notWritable", `Nothing can be written in ${what}: ${why === undefined ? errno : `${why} (${errno})`}.`, {
+      folder,
+      errno,
+    });
+  }
 }
 
 function startTasks(tasks: Tasks, { archiver, builder }: Pipeline): void {

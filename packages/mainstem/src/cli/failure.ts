@@ -1,5 +1,5 @@
 import { CodedError } from "@mainstem/contract";
-import { factsOf } from "../runtime/errors.ts";
+import { factsOf, firstOf, messageOf } from "../runtime/errors.ts";
 import { cliCodes, type CliCode } from "./cli-codes.ts";
 
 /** 0: it is done. 1: it failed, and the message says why. 2: it was called wrongly. 130 and 143: Ctrl-C or SIGTERM came before it was done. */
@@ -45,10 +45,13 @@ export function describeFailure(error: unknown): FailureText {
   if (error instanceof CliFailure)
     return { code: error.code, message: error.message, remedy: error.remedy, details: issuesOf(error.facts), exitCode: error.exitCode };
   const { code, remedy } = factsOf(error);
+  const first = firstOf(error);
   // A wrong flag or variable is a wrong call.
   const exitCode = code === "config.invalid" ? exitCodes.usage : exitCodes.failed;
-  if (error instanceof CodedError && error.code === code) return { code, message: error.message, remedy, details: issuesOf(error.facts), exitCode };
-  return { code, message: error instanceof Error ? (error.stack ?? error.message) : String(error), remedy, details: [], exitCode };
+  if (first instanceof CodedError && first.code === code) return { code, message: first.message, remedy, details: issuesOf(first.facts), exitCode };
+  // Of a fault of ours the place matters.
+  const message = code === "runtime.bug" && error instanceof Error ? (error.stack ?? error.message) : messageOf(error);
+  return { code, message, remedy, details: [], exitCode };
 }
 
 /** What a contract error says about each place: `facts.issues` as a list of path and message. */

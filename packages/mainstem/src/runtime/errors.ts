@@ -1,5 +1,6 @@
 import { CodedError, contractCodes } from "@mainstem/contract";
 import { unreachable } from "./assert.ts";
+import { errnoOf } from "./files.ts";
 
 /** What a task does when it meets a code. */
 export type TaskAction = "retry" | "inbox" | "stop" | "bug";
@@ -26,6 +27,18 @@ export const codes = {
   "runtime.bug": { status: 500, task: "bug", remedy: "This is a fault of Mainstem: please report it with the log lines around it." },
   "resource.closed": { status: 503, task: "stop", remedy: "The resource was closed already; open it again." },
   "config.invalid": { status: 400, task: "stop", remedy: "Mend the configuration at the places that the message names." },
+  "platform.notWritable": {
+    status: 503,
+    task: "stop",
+    remedy:
+      "Mount the file system for writing, give the folder to the user that runs Mainstem, or name another one (--data-dir, or log, objects and state in the configuration).",
+  },
+  "disk.failed": {
+    status: 503,
+    task: "retry",
+    remedy:
+      "The operating system refused what the message names: mount the file system for writing, free space, or mend permissions. What was acknowledged is safe.",
+  },
   "worker.failed": { status: 500, task: "retry", remedy: "A worker thread ended unexpectedly; see its last log lines. It is started again on the next use." },
 
   "log.locked": { status: 503, task: "stop", remedy: "Stop the other process, or give this one its own data directory." },
@@ -213,10 +226,25 @@ export type Code = keyof typeof codes;
 /** The error of every platform room. */
 export class MainstemError extends CodedError<Code> {}
 
-/** Status, task action and remedy of any error: those of its code, or those of a bug. */
+/** What a disk says that is full, read-only, broken, or not for this user; or a system that has no more files to give. */
+const diskErrnos: readonly (string | undefined)[] = ["EROFS", "ENOSPC", "EDQUOT", "EIO", "EACCES", "EPERM", "EMFILE", "ENFILE"];
+
+/** Status, task action and remedy of any error: those of its code; of a system error that no room gave a code; or those of a bug. */
 export function factsOf(error: unknown): CodeFacts & { readonly code: Code } {
-  const code = error instanceof CodedError && error.code in codes ? (error.code as Code) : "runtime.bug";
+  const first = firstOf(error);
+  const code = first instanceof CodedError && first.code in codes ? (first.code as Code) : diskErrnos.includes(errnoOf(first)) ? "disk.failed" : "runtime.bug";
   return { code, ...codes[code] };
+}
+
+/** What went wrong first, where disposing of things failed after it. */
+export function firstOf(error: unknown): unknown {
+  return error instanceof SuppressedError ? firstOf(error.suppressed) : error;
+}
+
+/** The sentence of whatever was thrown. */
+export function messageOf(error: unknown): string {
+  const first = firstOf(error);
+  return first instanceof Error ? first.message : String(first);
 }
 
 /** An error as one JSON value: what crosses a thread, a log line or the wire. */
@@ -227,8 +255,9 @@ export interface ErrorValue {
 }
 
 export function toErrorValue(error: unknown): ErrorValue {
-  if (error instanceof CodedError) return { code: error.code, message: error.message, facts: error.facts };
-  return { code: "runtime.bug", message: error instanceof Error ? error.message : String(error), facts: {} };
+  const first = firstOf(error);
+  if (first instanceof CodedError) return { code: first.code, message: first.message, facts: first.facts };
+  return { code: factsOf(first).code, message: messageOf(first), facts: {} };
 }
 
 /** The error that `toErrorValue` described on the other side of a thread. */

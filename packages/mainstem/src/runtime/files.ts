@@ -1,4 +1,4 @@
-import { mkdir, open, stat } from "node:fs/promises";
+import { access, constants, mkdir, open, stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 
 /**
@@ -35,6 +35,26 @@ export async function syncDirectory(path: string): Promise<void> {
     await handle.sync();
   } finally {
     await handle.close();
+  }
+}
+
+/** The folder itself, or the nearest one above it that is there: what would have to take it in. */
+export async function nearestExisting(folder: string): Promise<string> {
+  for (let path = folder; ; path = dirname(path)) {
+    const found = await stat(path).catch((error: unknown) => (["ENOENT", "ENOTDIR"].includes(errnoOf(error) ?? "") ? undefined : path));
+    if (found !== undefined || path === dirname(path)) return path;
+  }
+}
+
+/** Why nothing can be written in the folder, made or to be made, with the place that refuses; undefined where it can be. Changes nothing. */
+export async function refusalOf(folder: string): Promise<{ readonly at: string; readonly errno: string } | undefined> {
+  const at = await nearestExisting(folder);
+  try {
+    if (!(await stat(at)).isDirectory()) return { at, errno: "ENOTDIR" };
+    await access(at, constants.W_OK | constants.X_OK);
+    return undefined;
+  } catch (error) {
+    return { at, errno: errnoOf(error) ?? String(error) };
   }
 }
 

@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { link, open, rm, stat, statfs } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import type { Config } from "../../runtime/config.ts";
-import { errnoOf } from "../../runtime/files.ts";
+import { errnoOf, nearestExisting, refusalOf } from "../../runtime/files.ts";
 import { formatBytes } from "../text-table.ts";
 import { failed, ok, warning, type Check } from "./check.ts";
 
@@ -27,6 +27,9 @@ export async function checkFolders({ dataDir, log, objects }: Config): Promise<r
   return (await Promise.all(places.map((place) => checkFolder(place, { diskBytesMax: log.diskBytesMax })))).flat();
 }
 
+/** What of a data directory may be a file system of its own. */
+const parts = ["log", "objects", "scratch"] as const;
+
 interface Place {
   readonly name: string;
   readonly folder: string;
@@ -39,6 +42,10 @@ async function checkFolder({ name, folder }: Place, { diskBytesMax }: { readonly
   const missing = exists ? "" : " (to be made)";
   try {
     await tryFiles(existing);
+    for (const part of exists ? parts : []) {
+      const refusal = await refusalOf(join(folder, part));
+      if (refusal !== undefined) return [failed(name, `${refusal.at} refuses files (${refusal.errno}).`, remedyOf(refusal.errno, refusal.at))];
+    }
   } catch (error) {
     return [failed(name, `${folder}: ${existing} refuses files (${errnoOf(error) ?? String(error)}).`, remedyOf(errnoOf(error), existing))];
   }
@@ -99,11 +106,4 @@ const remedies: Readonly<Record<string, string>> = {
 
 function remedyOf(errno: string | undefined, folder: string): string {
   return remedies[errno ?? ""] ?? `Make ${folder} writable for the user that runs Mainstem, or name another with --data-dir.`;
-}
-
-async function nearestExisting(folder: string): Promise<string> {
-  for (let path = folder; ; path = dirname(path)) {
-    const found = await stat(path).catch((error: unknown) => (["ENOENT", "ENOTDIR"].includes(errnoOf(error) ?? "") ? undefined : path));
-    if (found !== undefined || path === dirname(path)) return path;
-  }
 }

@@ -1,5 +1,5 @@
 import { join, resolve } from "node:path";
-import { MainstemError } from "../../runtime/errors.ts";
+import { MainstemError, messageOf } from "../../runtime/errors.ts";
 import { batchHeaderBytes } from "../batch-header.ts";
 import type {
   AppendedRange,
@@ -55,15 +55,11 @@ export async function openEmbeddedLog(options: EmbeddedLogOptions): Promise<Log>
     if (error instanceof MainstemError) throw error;
     throw new MainstemError(
       "log.writeFailed",
-      `The disk refused what opening the log in ${directory} needs: ${messageOf(error)}`,
+      `The disk refused what opening the log in ${directory} needs: ${messageOf(error)}.`,
       { directory },
       { cause: error },
     );
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 interface Topic {
@@ -224,7 +220,12 @@ class EmbeddedLog implements Log {
     await this.#lock[Symbol.asyncDispose]();
     const failed = ends.find((end) => end.status === "rejected");
     if (failed === undefined) return;
-    throw new MainstemError("log.writeFailed", "The disk refused what closing the log needs; what was acknowledged is safe.", {}, { cause: failed.reason });
+    throw new MainstemError(
+      "log.writeFailed",
+      `The disk refused what closing the log needs (${messageOf(failed.reason)}); what was acknowledged is safe.`,
+      {},
+      { cause: failed.reason },
+    );
   }
 
   #check(signal: AbortSignal | undefined): void {
@@ -265,7 +266,7 @@ class EmbeddedLog implements Log {
     try {
       return await work();
     } catch (error) {
-      throw new MainstemError("log.writeFailed", `Topic ${topic} could not be stored.`, { topic }, { cause: error });
+      throw new MainstemError("log.writeFailed", `Topic ${topic} could not be stored: ${messageOf(error)}.`, { topic }, { cause: error });
     }
   }
 

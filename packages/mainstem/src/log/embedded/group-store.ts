@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
-import { MainstemError } from "../../runtime/errors.ts";
+import { MainstemError, messageOf } from "../../runtime/errors.ts";
 import type { GroupName, LogPosition, Offset, Partition, TopicId } from "../log.ts";
 import { readCheckedJson, writeCheckedJson } from "./checked-json.ts";
 import type { FileSystem } from "./file-system.ts";
@@ -99,7 +99,12 @@ export class GroupStore {
         group.positions = positions;
         for (const { resolve } of commits) resolve();
       } catch (error) {
-        const failure = new MainstemError("log.writeFailed", `The offsets of group ${name} could not be stored.`, { group: name }, { cause: error });
+        const failure = new MainstemError(
+          "log.writeFailed",
+          `The offsets of group ${name} could not be stored: ${messageOf(error)}.`,
+          { group: name },
+          { cause: error },
+        );
         for (const { reject } of commits) reject(failure);
       }
     }

@@ -1,5 +1,5 @@
 import type { Env } from "../../runtime/env.ts";
-import { MainstemError } from "../../runtime/errors.ts";
+import { MainstemError, messageOf } from "../../runtime/errors.ts";
 import { errnoOf } from "../../runtime/files.ts";
 import type { Logger } from "../../runtime/logger.ts";
 import { batchHeaderBytes } from "../batch-header.ts";
@@ -339,7 +339,7 @@ export class Partition {
   }
 
   async #fail(taken: readonly Waiting[], cause: unknown): Promise<void> {
-    const sentence = "The disk refused a write; nothing more is appended to the partition until the log is opened again.";
+    const sentence = `The disk refused a write (${messageOf(cause)}); nothing more is appended to the partition until Mainstem is started again on a disk that takes writes.`;
     this.#failure = new MainstemError("log.writeFailed", sentence, this.#facts(), { cause });
     this.options.logger.error("write failed", { ...this.#facts(), cause: String(cause) });
     // `#reserved` stays: until the log is opened again nobody knows whether the records that have their append time already are in it.
