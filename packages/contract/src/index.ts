@@ -72,6 +72,7 @@ export {
 } from "./generated/column-vectors.ts";
 export { compileCellReader, type ReadCell } from "./generated/column-values.ts";
 export { faultsPerRecordMax, type FieldError } from "./records/faults.ts";
+export type { SlowDecoding } from "./generated/decoder.ts";
 export { compileDecoder, type Decode, type NativeRecord } from "./records/decoder.ts";
 export { compileDefault } from "./records/native-reader.ts";
 export { compileNativeWriter } from "./records/native-writer.ts";

@@ -18,6 +18,7 @@ import { version } from "./runtime/version.ts";
 import { openServer } from "./server/index.ts";
 import { inspectSqliteState, openSqliteState, type StateInspection } from "./state/sqlite/index.ts";
 import { openDuckdbQueryEngine, openDuckdbTableEngine } from "./tables/duckdb/index.ts";
+export { inspectLoading } from "./tables/duckdb/index.ts";
 import { createSnapshotExpiry, createTableBuilder, openRebuilds, registryForTable, type TableBuilder } from "./tables/index.ts";
 import { openTasks, type Tasks } from "./tasks/index.ts";
 import { findWebDirectory } from "./web-directory.ts";

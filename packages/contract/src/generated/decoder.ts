@@ -14,6 +14,8 @@ export type GeneratedDecoder =
   | { readonly kind: "generated"; readonly decode: Decode }
   /** Closures have to do; `mismatch` means that generated code failed its self-check, which is a bug. */
   | { readonly kind: "compiled"; readonly reason: "forbidden" | "unsupported" | "mismatch"; readonly decode: Decode };
+/** Why closures decode where generated code should. */
+export type SlowDecoding = "forbidden" | "mismatch";
 
 /**
  * Compiles the decoder of records by generated code, if the platform and the schemas allow that; otherwise it is `compiled`, the closures for the same

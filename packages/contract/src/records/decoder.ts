@@ -1,5 +1,5 @@
 import type { AvroRecordSchema } from "../avro/schema.ts";
-import { compileGeneratedDecoder } from "../generated/decoder.ts";
+import { compileGeneratedDecoder, type SlowDecoding } from "../generated/decoder.ts";
 import type { Decode } from "./native-reader.ts";
 import { compileNativeDecoder } from "./native-reader.ts";
 
@@ -18,13 +18,22 @@ const generateAfter = 64;
  * Schemas that cannot be resolved at all are `contract.incompatible`, thrown here, not at the first record, with `facts.incompatibilities`.
  *
  * After some records code that is generated for the two schemas takes over, where the platform allows that: values and errors stay the same.
+ * Where it should and cannot, `onSlow` is told why: `mismatch` means that it failed its self-check, which is a bug worth a log line.
  */
-export function compileDecoder(options: { readonly writer: AvroRecordSchema; readonly reader: AvroRecordSchema }): Decode {
+export function compileDecoder(options: {
+  readonly writer: AvroRecordSchema;
+  readonly reader: AvroRecordSchema;
+  readonly onSlow?: (reason: SlowDecoding) => void;
+}): Decode {
   const compiled = compileNativeDecoder(options);
   let decode = compiled;
   let decoded = 0;
   return (bytes, start, end) => {
-    if (decoded < generateAfter && ++decoded === generateAfter) decode = compileGeneratedDecoder(options, compiled).decode;
+    if (decoded < generateAfter && ++decoded === generateAfter) {
+      const generated = compileGeneratedDecoder(options, compiled);
+      decode = generated.decode;
+      if (generated.kind === "compiled" && generated.reason !== "unsupported") options.onSlow?.(generated.reason);
+    }
     return decode(bytes, start, end);
   };
 }

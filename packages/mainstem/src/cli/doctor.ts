@@ -4,7 +4,7 @@ import { createClient } from "./client.ts";
 import { print, type Context, type Start } from "./context.ts";
 import { failedWith, ok, type Check, type Verdict } from "./doctor/check.ts";
 import { checkFolders } from "./doctor/folder-checks.ts";
-import { checkClock, checkMemory, checkNativeModules, checkOpenFiles, checkVersions } from "./doctor/machine-checks.ts";
+import { checkClock, checkGeneratedCode, checkMemory, checkNativeModules, checkOpenFiles, checkVersions } from "./doctor/machine-checks.ts";
 import { checkPorts, checkRunning } from "./doctor/server-checks.ts";
 import { exitCodes, type ExitCode } from "./failure.ts";
 import { addServeOptions, loadSettings, type ServeOptions } from "./serve.ts";
@@ -22,7 +22,7 @@ export function doctorCommand(start: Start): Command {
     .description("look for what would keep Mainstem from running here, and say what to do about it; changes nothing")
     .addHelpText(
       "after",
-      "\nLooks at versions, native modules, the configuration, folders and disk space, the formats and the lock of what is stored, ports, memory, open files" +
+      "\nLooks at versions, native modules, generated code, the configuration, folders and disk space, the formats and the lock of what is stored, ports, memory, open files" +
         "\nand the clock. Give it the options of `mainstem start`. Ends with 1 if a check failed; a warning is none." +
         "\n\nExamples:\n  mainstem doctor\n  mainstem doctor --config /etc/mainstem.yaml\n  mainstem doctor --json | jq '.checks[] | select(.verdict != \"ok\")'",
     );
@@ -41,8 +41,10 @@ export function doctorCommand(start: Start): Command {
 }
 
 async function examine(options: ServeOptions): Promise<readonly Check[]> {
-  const machine = [checkVersions(), ...(await checkNativeModules()), checkOpenFiles()];
-  const nativeFailed = machine.some(({ name, verdict }) => name.startsWith("native ") && verdict === "failed");
+  const native = await checkNativeModules();
+  const nativeFailed = native.some(({ verdict }) => verdict === "failed");
+  const generated = nativeFailed ? skipped("generated code", "native modules") : await checkGeneratedCode((await import("../platform.ts")).inspectLoading);
+  const machine = [checkVersions(), ...native, generated, checkOpenFiles()];
   let config: Config;
   try {
     config = await loadSettings(options);

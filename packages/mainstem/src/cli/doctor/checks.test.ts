@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -11,7 +12,9 @@ import { systemEnv } from "../../runtime/env.ts";
 import { silentLogger } from "../../runtime/logger.ts";
 import { inspectSqliteState, openSqliteState } from "../../state/sqlite/index.ts";
 import { checkFolders } from "./folder-checks.ts";
-import { checkClock, checkMemory, checkNativeModules, checkVersions } from "./machine-checks.ts";
+import { inspectLoading } from "../../platform.ts";
+import type { Check } from "./check.ts";
+import { checkClock, checkGeneratedCode, checkMemory, checkNativeModules, checkVersions } from "./machine-checks.ts";
 import { checkPorts } from "./server-checks.ts";
 
 async function withFolder(work: (folder: string) => Promise<void>): Promise<void> {
@@ -33,6 +36,24 @@ test("an old Node fails, one that nobody tried is worth a word", () => {
 
 test("what is installed here is loaded and counts right", async () => {
   for (const { name, verdict, message } of await checkNativeModules()) assert.equal(verdict, "ok", `${name}: ${message}`);
+});
+
+test("code that is made for schemas works here; where it does not, doctor says what is slower", async () => {
+  assert.equal((await checkGeneratedCode(inspectLoading)).verdict, "ok");
+  const { verdict, message, remedy } = await checkGeneratedCode(async () => "the trial's records became other rows");
+  assert.deepEqual([verdict, /tables are built without it: the trial's records/.test(message), /report it/.test(remedy ?? "")], ["warning", true, true]);
+});
+
+test("where code may not be generated, doctor says so and what allows it", () => {
+  const script = `
+    const { checkGeneratedCode } = await import(${JSON.stringify(new URL("machine-checks.ts", import.meta.url).href)});
+    const { inspectLoading } = await import(${JSON.stringify(new URL("../../platform.ts", import.meta.url).href)});
+    console.log(JSON.stringify(await checkGeneratedCode(inspectLoading)));`;
+  const child = spawnSync(process.execPath, ["--disallow-code-generation-from-strings", "--input-type=module", "--eval", script], { encoding: "utf8" });
+  const { verdict, message, remedy } = JSON.parse(child.stdout) as Check;
+  assert.equal(verdict, "warning", child.stderr);
+  assert.match(message, /records are encoded without it.*tables are built without it/);
+  assert.match(remedy ?? "", /--disallow-code-generation-from-strings/);
 });
 
 test("a clock that starts in 1970 fails; one that is behind the log is worth a word", () => {

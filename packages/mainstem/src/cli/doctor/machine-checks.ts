@@ -1,4 +1,5 @@
 import { availableParallelism, totalmem } from "node:os";
+import { compileDoorEncoder, parseContract } from "@mainstem/contract";
 import type { Config } from "../../runtime/config.ts";
 import { version } from "../../runtime/version.ts";
 import { formatBytes, formatCount } from "../text-table.ts";
@@ -60,6 +61,29 @@ async function checkModule(name: string, work: () => Promise<{ readonly found: s
     return failed(title, `It could not be loaded: ${message}`, remedy);
   }
 }
+
+/** Records are moved by code that is generated for their schemas; on other ways the results are the same and come several times more slowly. */
+export async function checkGeneratedCode(inspectLoading: () => Promise<string | undefined>): Promise<Check> {
+  const { reason } = compileDoorEncoder(parseContract(trialContract));
+  const loading = await inspectLoading();
+  if (reason === "none" && loading === undefined) return ok("generated code", "records are encoded and loaded by code made for their schemas");
+  const door = { none: [], unsupported: [], forbidden: ["records are encoded without it: it is not allowed"], mismatch: ["the encoder failed its self-check"] }[
+    reason
+  ];
+  const found = [...door, ...(loading === undefined ? [] : [`tables are built without it: ${loading}`])].join("; ");
+  const remedy =
+    reason === "forbidden"
+      ? "Start Node without --disallow-code-generation-from-strings (see NODE_OPTIONS)."
+      : "Results stay right. Install the packages again as they were released; if it stays, report it.";
+  return warning("generated code", `Everything is several times slower: ${found}.`, remedy);
+}
+
+const trialContract = {
+  name: "mainstem.trial",
+  schema: { type: "record", name: "trial", namespace: "mainstem", fields: [{ name: "id", type: "string" }] },
+  key: ["id"],
+  order: "log",
+};
 
 /** A container's limit counts where there is one. */
 export function checkMemory({ tables }: Config): Check {

@@ -56,7 +56,7 @@ class DuckdbTableEngine implements TableEngine {
   readonly #verified = new Set<ObjectKey>();
   readonly #closing = new AbortController();
   #turn: Promise<unknown> = Promise.resolve();
-  #saidWhySlow = false;
+  readonly #saidWhySlow = new Set<string>();
   #nextBuild = 1;
 
   constructor(options: DuckdbTableEngineOptions) {
@@ -114,7 +114,7 @@ class DuckdbTableEngine implements TableEngine {
     await this.#worker.run("open", { build, job: input }, { signal });
     const fetchFiles = (indexes: readonly number[]): Promise<ReadonlyMap<number, string>> => this.#fetchFiles(existing, indexes, { local, signal });
     const loaded = await this.#worker.run("load", { build }, { signal });
-    this.#sayWhySlow(loaded.slowBecause);
+    this.#sayWhySlow(contract.name, loaded.slowBecause);
     const rewritten = await this.#worker.run("compare", { build, paths: await fetchFiles(loaded.candidates) }, { signal });
     const output = await this.#worker.run("write", { build, paths: await fetchFiles(rewritten) }, { signal });
     const { added, buried } = await this.#store(job, output, signal);
@@ -140,11 +140,13 @@ class DuckdbTableEngine implements TableEngine {
     };
   }
 
-  /** Once: it is the machine's, not the build's. */
-  #sayWhySlow(reason: string | undefined): void {
-    if (reason === undefined || this.#saidWhySlow) return;
-    this.#saidWhySlow = true;
-    this.#logger.warn("records are loaded value by value, several times slower: columns cannot be written as memory here", { reason });
+  /** Each reason once: mostly it is the machine's, not the dataset's. */
+  #sayWhySlow(dataset: string, reasons: readonly string[]): void {
+    for (const reason of reasons) {
+      if (this.#saidWhySlow.has(reason)) continue;
+      this.#saidWhySlow.add(reason);
+      this.#logger.warn("records are loaded on a way that is several times slower", { dataset, reason });
+    }
   }
 
   async #fetchFiles(

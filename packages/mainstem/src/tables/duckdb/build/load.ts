@@ -8,6 +8,7 @@ import {
   type Contract,
   type Decode,
   type NativeRecord,
+  type SlowDecoding,
 } from "@mainstem/contract";
 import { firstOrigin, openChunkFile, type ChunkRef, type EnvelopeCursor } from "../../../archive/index.ts";
 import type { TopicId } from "../../../log/index.ts";
@@ -32,8 +33,8 @@ export interface Loaded {
   /** Their values in Avro, in bytes. */
   readonly bytes: number;
   readonly unreadable: readonly UnreadableRecord[];
-  /** Why the quick way into the engine's memory is not taken on this machine; undefined where it is. */
-  readonly slowBecause: string | undefined;
+  /** What kept the quick ways from being taken that should have been; mostly nothing. */
+  readonly slowBecause: readonly string[];
 }
 
 /** A value in the Confluent wire format begins with a zero byte and four bytes of schema id. */
@@ -56,15 +57,16 @@ export async function loadChunks(
   const { contract, shape, chunks, generations, partitions, signal } = options;
   const stage = await Stage.open(database, shape);
   const isMany = chunks.reduce((sum, { ref }) => sum + ref.entry.records, 0) >= columnRecordsMin;
-  const slowBecause = isMany ? await vectorFault(database) : undefined;
-  const columns = isMany && slowBecause === undefined ? ColumnStage.open(stage, { contract, shape, partitions }) : undefined;
+  const fault = isMany ? await vectorFault(database) : undefined;
+  const slowBecause = new Set(fault === undefined ? [] : [`columns cannot be written as memory: ${fault}`]);
+  const columns = isMany && fault === undefined ? ColumnStage.open(stage, { contract, shape, partitions }) : undefined;
   const read = compileReading(options);
   const unreadable: UnreadableRecord[] = [];
   let records = 0;
   let bytes = 0;
   for (const { path, ref } of chunks) {
     using chunk = openChunkFile(path, ref.entry);
-    const decoders = new Decoders(contract, chunk.schemas, columns);
+    const decoders = new Decoders({ contract, schemas: chunk.schemas, stage: columns, onSlow: (why) => slowBecause.add(why) });
     for (const cursor of chunk.blocks()) {
       columns?.use(cursor.bytes);
       while (cursor.next()) {
@@ -87,7 +89,7 @@ export async function loadChunks(
   }
   columns?.hand();
   stage.finish();
-  return { records, bytes, unreadable, slowBecause };
+  return { records, bytes, unreadable, slowBecause: [...slowBecause] };
 }
 
 /** By topic id, those of a dataset's topics. */
@@ -133,6 +135,11 @@ async function breathe(signal: AbortSignal): Promise<void> {
   signal.throwIfAborted();
 }
 
+const slowDecoding: Readonly<Record<SlowDecoding, string>> = {
+  forbidden: "code that decodes records may not be generated here",
+  mismatch: "the generated code that decodes records failed its self-check",
+};
+
 /** The decoders of one chunk: each writer's schema resolved to the contract's. */
 class Decoders {
   readonly #contract: Contract;
@@ -140,11 +147,23 @@ class Decoders {
   readonly #stage: ColumnStage | undefined;
   readonly #decoders = new Map<number, Decode>();
   readonly #columns = new Map<number, ColumnDecoder | undefined>();
+  readonly #onSlow: (why: string) => void;
 
-  constructor(contract: Contract, schemas: ReadonlyMap<number, AvroRecordSchema>, stage: ColumnStage | undefined) {
+  constructor({
+    contract,
+    schemas,
+    stage,
+    onSlow,
+  }: {
+    readonly contract: Contract;
+    readonly schemas: ReadonlyMap<number, AvroRecordSchema>;
+    readonly stage: ColumnStage | undefined;
+    readonly onSlow: (why: string) => void;
+  }) {
     this.#contract = contract;
     this.#schemas = schemas;
     this.#stage = stage;
+    this.#onSlow = onSlow;
   }
 
   /** Puts the record into columns. False for one that has to be decoded: then nothing has happened. */
@@ -172,7 +191,8 @@ class Decoders {
     if (cursor.valueStart < 0) throw new MainstemError("avro.malformed", "The record has no value.");
     if (id < 0) throw new MainstemError("avro.malformed", "The value does not begin with the wire format's zero byte and schema id.");
     if (writer === undefined) throw new MainstemError("avro.malformed", `Its schema id ${id} was never given out.`, { schemaId: id });
-    const decode = compileDecoder({ writer, reader: this.#contract.schema });
+    const onSlow = (reason: SlowDecoding): void => this.#onSlow(slowDecoding[reason]);
+    const decode = compileDecoder({ writer, reader: this.#contract.schema, onSlow });
     this.#decoders.set(id, decode);
     return decode;
   }

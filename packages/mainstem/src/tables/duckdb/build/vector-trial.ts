@@ -81,6 +81,7 @@ async function fill(
   const stage = await Stage.open(database, shape, table);
   const vectors = asColumns ? ColumnStage.open(stage, { contract, shape, partitions: new Partitions() }) : undefined;
   const decoder = vectors?.decoderOf(schema);
+  if (asColumns && decoder === undefined) throw new Error("code that fills columns may not be generated here");
   const decode = compileDecoder({ writer: schema, reader: schema });
   const write = compileNativeWriter(schema);
   const sink = new ByteSink();
@@ -94,7 +95,7 @@ async function fill(
   for (const [index, end] of ends.entries()) {
     const start = ends[index - 1] ?? 0;
     if (!asColumns) stage.add(decode(bytes, start, end), { part: 0, bytes: end - start });
-    else whole &&= decoder !== undefined && vectors!.add(decoder, { start, end });
+    else whole &&= vectors!.add(decoder!, { start, end });
   }
   vectors?.hand();
   stage.finish();
