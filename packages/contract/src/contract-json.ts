@@ -1,10 +1,11 @@
 import { toSchemaJson } from "./avro/schema-text.ts";
-import type { Contract, Deletes } from "./contract.ts";
+import type { Contract, Deletes, RemovedField } from "./contract.ts";
 
 /** The JSON form of a contract (docs/formats/contract.md): what the registry stores and the API gives. `parseContract` reads it back. */
-export interface ContractJson extends Omit<Contract, "schema"> {
+export interface ContractJson extends Omit<Contract, "schema" | "removed"> {
   /** Avro, as other programs read it. */
   readonly schema: unknown;
+  readonly removed?: readonly (string | RemovedField)[];
 }
 
 /** Every property in a fixed order, so that equal contracts have equal text. What was left to its default is written out. */
@@ -27,6 +28,7 @@ export function formatContract(contract: Contract): ContractJson {
     tags: contract.tags,
     ...optional({ retention: contract.retention && optional({ log: contract.retention.log, logBytes: contract.retention.logBytes }) }),
     ...optional({ maxAhead: contract.maxAhead, predecessor: contract.predecessor }),
+    ...optional({ removed: contract.removed?.map(({ name, place }) => (place === undefined ? name : { name, place })) }),
   };
 }
 

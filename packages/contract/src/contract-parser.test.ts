@@ -154,7 +154,8 @@ test("types that a table or a proof cannot hold are refused with what to use", (
     [{ type: "record", name: "r", aliases: ["q"], fields: [{ name: "a", type: "int" }] }, "type.aliases"],
   ];
   for (const [type, place] of refused) assert.equal(placesOf(json({}, [{ name: "x", type }]))[0], `schema.fields[4].${place}`, JSON.stringify(type));
-  assert.deepEqual(placesOf(json({}, [{ name: "x", type: "int", aliases: ["y"] }])), ["schema.fields[4].aliases"]);
+  const inner = { type: "record", name: "r", fields: [{ name: "a", type: "int", aliases: ["b"] }] };
+  assert.deepEqual(placesOf(json({}, [{ name: "x", type: inner }])), ["schema.fields[4].type.fields[0].aliases"]);
   assert.deepEqual(placesOf(json({}, [{ name: "x", type: "int", pii: "yes" }])), ["schema.fields[4].pii"]);
 });
 

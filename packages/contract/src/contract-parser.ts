@@ -10,6 +10,7 @@ import { checkDefaults } from "./default-rules.ts";
 import { isObject, IssueList } from "./issue-list.ts";
 import { keyFault, noField, orderFault, partitionFault } from "./field-rules.ts";
 import { isDatasetName, nameLengthMax } from "./dataset-name.ts";
+import { readRemoved } from "./removed-fields.ts";
 import { checkContractSchema } from "./schema-rules.ts";
 import { ContractError } from "./errors.ts";
 
@@ -18,7 +19,7 @@ const textLengthMax = 10_000;
 const fieldsMax = { key: 16, order: 16, partition: 8 } as const;
 const known = (
   "formatVersion name description owner schema key order merge deletes partition immutable sort checks compatibility " +
-  "subject tags retention maxAhead predecessor"
+  "subject tags retention maxAhead predecessor removed"
 ).split(" ");
 /**
  * Checks the JSON form of a contract (docs/formats/contract.md) and fills in its defaults: the only way to a `Contract`.
@@ -61,7 +62,8 @@ function readContract(json: unknown, issues: IssueList): Contract | undefined {
   // Values can be tried only where the types are right.
   if (issues.list.length === 0) checkDefaults(schema, { path: "schema", issues });
   const parts = readParts(json, schema, issues);
-  return { ...head, schema, ...parts, checks: parseChecks(json["checks"], schema, issues) };
+  const removed = readRemoved(json["removed"], { schema, issues });
+  return { ...head, schema, ...parts, ...removed, checks: parseChecks(json["checks"], schema, issues) };
 }
 
 /** The clauses that name fields. What two of them say against one another is looked at once each is right in itself. */

@@ -113,6 +113,15 @@ export interface Contract {
   readonly maxAhead?: string;
   /** The dataset that this one continues. */
   readonly predecessor?: string;
+  /** Fields that are gone for good, by place and then by name; absent where there are none. */
+  readonly removed?: readonly RemovedField[];
+}
+
+/** A name that no field of the dataset may have any more. */
+export interface RemovedField {
+  readonly name: string;
+  /** The place that its field had (from 1), which no other field gets; absent for a name that had none of its own, such as an earlier one of the field. */
+  readonly place?: number;
 }
 
 /** Whether a key can move between partitions: `stable` when the partition fields are key fields. */

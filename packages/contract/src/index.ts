@@ -1,6 +1,19 @@
 export { CodedError, ContractError, contractCodes, type ContractCode } from "./errors.ts";
 export { compatibilities, fieldRules, mergeKinds, orderFields, takesDeletes, transforms } from "./contract.ts";
-export type { Check, Compatibility, Contract, Deletes, FieldRule, Merge, Order, PartitionField, PartitionKind, Retention, Transform } from "./contract.ts";
+export type {
+  Check,
+  Compatibility,
+  Contract,
+  Deletes,
+  FieldRule,
+  Merge,
+  Order,
+  PartitionField,
+  PartitionKind,
+  RemovedField,
+  Retention,
+  Transform,
+} from "./contract.ts";
 export { durationMs, isDuration } from "./durations.ts";
 export { hybridTimeMax, hybridTimeMillis, isClock, toHybridTime } from "./clock/hlc.ts";
 export { createHybridClock, type HybridClock, type HybridClockOptions, type ReceivedTime } from "./clock/hybrid-clock.ts";
@@ -56,7 +69,16 @@ export { murmur2, partitionOf } from "./murmur2.ts";
 export { parseContract } from "./contract-parser.ts";
 export { formatContract, type ContractJson } from "./contract-json.ts";
 export { compilePartition, compilePartitionValue, partitionKind, type PartitionValue } from "./partition.ts";
-export { alignContract, checkSchemaChange, type SchemaChange, type RefusedChange } from "./schema-change.ts";
+export { alignContract, namesOf, withSchemaInPlace } from "./field-names.ts";
+export {
+  checkLevel,
+  checkSchemaChange,
+  followWithoutRebuild,
+  noFieldChanges,
+  type FieldChanges,
+  type RefusedChange,
+  type SchemaChange,
+} from "./schema-change.ts";
 export { kindOf, valueKinds, type ValueKind } from "./value-kind.ts";
 export { compileRecordEncoder, type EncodedRecord, type RecordEncoder } from "./records/record-encoder.ts";
 export { compileDoorEncoder, type DoorEncoder, type DoorEncoderOptions, type EncodedSlices } from "./generated/door-encoder.ts";

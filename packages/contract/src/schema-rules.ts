@@ -1,6 +1,7 @@
 import type { AvroField, AvroRecordSchema, AvroSchema, AvroTypeSchema } from "./avro/schema.ts";
 import { attributeOf, fullNameOf, isRecursive, isUnion, logicalTypeOf, unwrapNullable } from "./avro/schema.ts";
 import { faultOfDefault } from "./avro/default-value.ts";
+import { isAvroName } from "./avro/schema-parser.ts";
 import { clockAttribute, isClock } from "./clock/hlc.ts";
 import type { IssueList } from "./issue-list.ts";
 import { decimalPrecisionMax } from "./records/decimal.ts";
@@ -31,6 +32,25 @@ export function checkContractSchema(schema: AvroRecordSchema, options: { readonl
     return;
   }
   checkRecord(schema, "schema", issues);
+  checkNames(schema, issues);
+}
+
+/** Every name, today's or an earlier one, is that of one field: records of all times are read by it. */
+function checkNames(schema: AvroRecordSchema, issues: IssueList): void {
+  const owners = new Map(schema.fields.map((field) => [field.name.toLowerCase(), field]));
+  for (const [index, field] of schema.fields.entries()) {
+    for (const [at, alias] of (field.aliases ?? []).entries()) {
+      const place = `schema.fields[${index}].aliases[${at}]`;
+      const owner = owners.get(alias.toLowerCase());
+      if (!isAvroName(alias)) issues.invalid(place, "An alias must be a field's name: letters, digits and _, not starting with a digit.");
+      else if (alias === field.name) issues.invalid(place, `${alias} is the name itself; leave the alias out.`);
+      else if (alias.toLowerCase().startsWith("_mainstem"))
+        issues.invalid(place, "Field names that start with _mainstem belong to Mainstem itself; leave the alias out.");
+      else if (owner !== undefined && owner !== field)
+        issues.invalid(place, `${alias} is a name of ${owner.name} too, and a name belongs to one field. To swap names, go by names that no field has had.`);
+      owners.set(alias.toLowerCase(), field);
+    }
+  }
 }
 
 function checkSchema(schema: AvroSchema, path: string, issues: IssueList): void {
@@ -51,6 +71,7 @@ function checkSchema(schema: AvroSchema, path: string, issues: IssueList): void 
 
 function checkRecord(schema: AvroRecordSchema, path: string, issues: IssueList): void {
   if (schema.fields.length === 0) issues.invalid(`${path}.fields`, "A record needs at least one field.");
+  const top = path === "schema";
   checkAliases(schema, path, issues);
   const seen = new Map<string, string>();
   for (const [index, field] of schema.fields.entries()) {
@@ -60,7 +81,7 @@ function checkRecord(schema: AvroRecordSchema, path: string, issues: IssueList):
     if (twin !== undefined && twin !== field.name)
       issues.invalid(`${place}.name`, `${field.name} and ${twin} differ only in case, which SQL does not tell apart; rename one of them.`);
     seen.set(lower, field.name);
-    checkAliases(field, place, issues);
+    if (!top) checkAliases(field, place, issues);
     const pii = attributeOf(field, "pii");
     if (pii !== undefined && typeof pii !== "boolean") issues.invalid(`${place}.pii`, "pii must be true or false.");
     checkSchema(field.type, `${place}.type`, issues);
@@ -70,7 +91,11 @@ function checkRecord(schema: AvroRecordSchema, path: string, issues: IssueList):
 }
 
 function checkAliases(holder: AvroTypeSchema | AvroField, path: string, issues: IssueList): void {
-  if ("aliases" in holder && holder.aliases !== undefined) issues.unsupported(`${path}.aliases`, "Renaming is not supported yet; leave the aliases out.");
+  if ("aliases" in holder && holder.aliases !== undefined)
+    issues.unsupported(
+      `${path}.aliases`,
+      "Aliases are for the fields of the dataset itself; what is inside of them, types, and the schema keep their names. Leave the aliases out.",
+    );
 }
 
 function checkLogicalType(schema: AvroTypeSchema, path: string, issues: IssueList): void {

@@ -1,7 +1,7 @@
 import type { z } from "zod";
 import { issuesSentence } from "../avro/schema.ts";
 import { parseContract } from "../contract-parser.ts";
-import type { Check, Compatibility, Contract, Deletes, Merge, PartitionField, Retention } from "../contract.ts";
+import type { Check, Compatibility, Contract, Deletes, Merge, PartitionField, RemovedField, Retention } from "../contract.ts";
 import { ContractError } from "../errors.ts";
 import { IssueList } from "../issue-list.ts";
 import { ZodWalker } from "./zod-walker.ts";
@@ -41,11 +41,14 @@ export interface DatasetSpec<Schema extends z.ZodObject> {
   readonly maxAhead?: string;
   /** The dataset that this one continues. */
   readonly predecessor?: string;
+  /** Fields that are gone for good. */
+  readonly removed?: readonly (string | RemovedField)[];
 }
 
 /**
  * Declares a dataset from a Zod 4 schema. How Zod becomes Avro is in docs/formats/contract.md; `.meta({ avro })` says it where Zod has no word,
- * `.meta({ description })` documents a field and `.meta({ pii: true })` marks personal data, on whatever wrapper they stand.
+ * `.meta({ description })` documents a field, `.meta({ pii: true })` marks personal data and `.meta({ aliases: ["seat"] })` says what the field was
+ * called, on whatever wrapper they stand.
  * Refinements become checks, which the door applies to every record.
  *
  * Throws `contract.invalid` or `contract.unsupported` with every fault in `facts.issues`: among them all that Zod can say and a contract cannot.

@@ -144,6 +144,7 @@ function readObject(object: Json, place: Place): OdcsDataset {
     ...custom("retention"),
     ...custom("maxAhead"),
     ...custom("predecessor"),
+    ...custom("removed"),
   };
   return { contract, notes };
 }

@@ -1,4 +1,5 @@
 import { sortJson, toSchemaJson } from "../avro/schema-text.ts";
+import { formatContract } from "../contract-json.ts";
 import type { Check, Contract } from "../contract.ts";
 import { readProperty } from "./odcs-property.ts";
 import { sayCheck, toProperty, type Draft, type Json } from "./odcs-words.ts";
@@ -33,6 +34,7 @@ export function toOdcs(contract: Contract, { version = "1" }: OdcsOptions = {}):
     ["mainstem.retention", contract.retention],
     ["mainstem.maxAhead", contract.maxAhead],
     ["mainstem.predecessor", contract.predecessor],
+    ["mainstem.removed", formatContract(contract).removed],
     ["mainstem.compatibility", contract.compatibility === "BACKWARD_TRANSITIVE" ? undefined : contract.compatibility],
     ["mainstem.checks", contract.checks.length === 0 ? undefined : checks],
     ["mainstem.doc", doc],

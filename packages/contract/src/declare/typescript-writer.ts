@@ -58,6 +58,7 @@ function toZod(contract: Contract, short: string): { readonly source: string; re
     ...(["subject", "retention", "maxAhead", "predecessor"] as const).map(
       (part) => [part, contract[part] === undefined ? undefined : literal(contract[part])] as const,
     ),
+    ["removed", contract.removed === undefined ? undefined : literal(formatContract(contract).removed)],
     ["tags", contract.tags.length === 0 ? undefined : literal(contract.tags)],
   ];
   const lines = entries.flatMap(([key, source]) => (source === undefined ? [] : [`  ${key}: ${source},\n`]));

@@ -42,9 +42,10 @@ function fieldSource(field: AvroField, json: Json, place: Place): Piece {
   const typed = wrappedSource(field, json, place);
   const { doc } = field;
   const pii = attributeOf(field, "pii") === true;
-  const meta = { ...(doc === undefined ? {} : { description: doc }), ...(pii ? { pii } : {}) };
-  const source = doc === undefined && !pii ? typed.source : `${typed.source}.meta(${literal(meta)})`;
-  return { source, json: { name: field.name, ...(typed.json as Json), ...(doc === undefined ? {} : { doc }), ...(pii ? { pii } : {}) } };
+  const marks = { ...(pii ? { pii } : {}), ...(field.aliases === undefined ? {} : { aliases: field.aliases }) };
+  const meta = { ...(doc === undefined ? {} : { description: doc }), ...marks };
+  const source = Object.keys(meta).length === 0 ? typed.source : `${typed.source}.meta(${literal(meta)})`;
+  return { source, json: { name: field.name, ...(typed.json as Json), ...(doc === undefined ? {} : { doc }), ...marks } };
 }
 
 /** A field's type with its nullability and its default: `json` has `type` and perhaps `default`. */

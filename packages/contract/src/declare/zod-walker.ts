@@ -35,7 +35,7 @@ interface Unwrapped {
   readonly optional: boolean;
   /** In an array, so that `undefined` can be told from nothing. */
   readonly fallback: readonly [unknown] | undefined;
-  readonly meta: { readonly description?: string; readonly pii?: unknown; readonly avro?: unknown };
+  readonly meta: { readonly description?: string; readonly pii?: unknown; readonly avro?: unknown; readonly aliases?: unknown };
 }
 
 interface Place {
@@ -117,7 +117,7 @@ export class ZodWalker {
     if (!isAvroName(name)) this.#issues.invalid(`schema.${place.path}`, "Field names must consist of letters, digits and _, and not start with a digit.");
     const own = this.#unwrap(type, place);
     const inner = this.#typeOf(own, place);
-    const { description, pii } = own.meta;
+    const { description, pii, aliases } = own.meta;
     if (pii !== undefined && typeof pii !== "boolean") this.#issues.invalid(`schema.${place.path}`, "pii must be true or false.");
     const nullable = own.nullable || own.optional;
     const missing = own.fallback ?? (own.optional ? ([null] as const) : undefined);
@@ -132,6 +132,8 @@ export class ZodWalker {
       ...(description === undefined ? {} : { doc: description }),
       ...(fallback !== undefined && "json" in fallback ? { default: fallback.json } : {}),
       ...(pii === true || inner.pii ? { pii: true } : {}),
+      // The contract's parser says what an alias may be, and where.
+      ...(aliases === undefined ? {} : { aliases }),
     };
   }
 

@@ -66,6 +66,12 @@ test("what is common is transcoded: escapes, exponents, offsets, defaults, long 
   assert.ok(transcodes(contract, '{"o":"9223372036854775807","k":"\\u00e9","ratio":1e3,"at":0}'));
 });
 
+test("a field under an earlier name is transcoded; under two names it is left to the parsed way", () => {
+  const contract = contractOf([{ name: "place", type: "string", aliases: ["seat"] }]);
+  assert.ok(transcodes(contract, '{"k":"a","o":1,"seat":"F9"}'));
+  assert.ok(!transcodes(contract, '{"k":"a","o":1,"seat":"F9","place":"F9"}'));
+});
+
 test("what is not plainly right is left to the parsed way", () => {
   const contract = contractOf([{ name: "v", type: ["null", "int"] }]);
   assert.ok(transcodes(contract, '{"k":"a","o":1,"v":2}'));

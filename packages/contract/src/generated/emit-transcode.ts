@@ -98,7 +98,11 @@ return p === end ? ${this.#outName}.at : ${unfit};`,
 
   #record({ fields }: RecordNode, top: boolean): string {
     const source = this.#source;
-    const places = { names: new NameTable(fields.map((field) => field.name)), starts: new Int32Array(fields.length), ends: new Int32Array(fields.length) };
+    const places = {
+      names: new NameTable(fields.map((field) => [field.name, ...field.aliases])),
+      starts: new Int32Array(fields.length),
+      ends: new Int32Array(fields.length),
+    };
     const arrays = { starts: source.constant(places.starts, "starts"), ends: source.constant(places.ends, "ends") };
     const codes = fields.map((field, index) => this.#field(field, index, { ...arrays, top }));
     const parts: string[] = [];

@@ -48,11 +48,15 @@ export function matchKey(bytes: Uint8Array, start: number, end: number, name: Ui
 /** The names of a record's fields, found by their bytes. */
 export class NameTable {
   readonly #names: readonly Uint8Array[];
+  /** By name, the index of its field. */
+  readonly #fields: readonly number[];
   readonly #slots: Int16Array;
 
-  constructor(names: readonly string[]) {
-    this.#names = names.map((name) => new TextEncoder().encode(name));
-    this.#slots = new Int16Array(2 ** Math.ceil(Math.log2(names.length * 2 + 1))).fill(-1);
+  /** `fields`: the names of each. */
+  constructor(fields: readonly (readonly string[])[]) {
+    this.#names = fields.flat().map((name) => new TextEncoder().encode(name));
+    this.#fields = fields.flatMap((names, index) => names.map(() => index));
+    this.#slots = new Int16Array(2 ** Math.ceil(Math.log2(this.#names.length * 2 + 1))).fill(-1);
     for (const [index, name] of this.#names.entries()) {
       let slot = hashOf(name, 0, name.length) & (this.#slots.length - 1);
       while (this.#slots[slot] !== -1) slot = (slot + 1) & (this.#slots.length - 1);
@@ -60,12 +64,13 @@ export class NameTable {
     }
   }
 
-  /** The index of a name; -1 for one that is no field. */
+  /** The index of the field that has a name; -1 where none has. */
   find(bytes: Uint8Array, start: number, end: number): number {
     let slot = hashOf(bytes, start, end) & (this.#slots.length - 1);
     for (;;) {
       const index = this.#slots[slot] as number;
-      if (index < 0 || isSame(this.#names[index] as Uint8Array, bytes, start, end)) return index;
+      if (index < 0) return index;
+      if (isSame(this.#names[index] as Uint8Array, bytes, start, end)) return this.#fields[index] as number;
       slot = (slot + 1) & (this.#slots.length - 1);
     }
   }

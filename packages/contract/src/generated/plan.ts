@@ -41,6 +41,8 @@ export interface RecordNode {
 }
 export interface FieldNode {
   readonly name: string;
+  /** Names that it had, which older producers still send. */
+  readonly aliases: readonly string[];
   /** As checks name the field: `address.zip`. */
   readonly path: string;
   readonly schema: AvroSchema;
@@ -81,7 +83,7 @@ export function planOf(schema: AvroRecordSchema): RecordNode | undefined {
   const walkField = (field: AvroField, path: string, depth: number): FieldNode => {
     const own = path === "" ? field.name : `${path}.${field.name}`;
     const type = walk(field.type, own, depth + 1);
-    return { name: field.name, path: own, schema: field.type, type, fallback: whole ? fallbackOf(field) : undefined };
+    return { name: field.name, aliases: field.aliases ?? [], path: own, schema: field.type, type, fallback: whole ? fallbackOf(field) : undefined };
   };
   const plan = walkType(schema, "", 0) as RecordNode;
   return whole ? plan : undefined;

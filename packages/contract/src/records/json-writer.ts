@@ -96,6 +96,8 @@ interface FieldPlan {
   readonly hidden: boolean;
   /** Every object inherits a property of this name: only an own one counts. */
   readonly inherited: boolean;
+  /** Names that the field had, which older producers still send. */
+  readonly aliases: readonly string[];
 }
 
 /**
@@ -112,7 +114,8 @@ export function compileJsonRecord(schema: AvroRecordSchema, options: TypeOptions
     let used = 0;
     for (let index = 0; index < plans.length; index++) {
       const plan = plans[index] as FieldPlan;
-      const item = plan.inherited && !Object.hasOwn(record, plan.name) ? undefined : record[plan.name];
+      const direct = plan.inherited && !Object.hasOwn(record, plan.name) ? undefined : record[plan.name];
+      const item = direct === undefined && plan.aliases.length > 0 ? valueOfAlias(plan, record) : direct;
       if (item !== undefined) {
         used++;
         const mark = faults.count;
@@ -126,7 +129,7 @@ export function compileJsonRecord(schema: AvroRecordSchema, options: TypeOptions
     }
     let own = 0;
     for (const _ in record) own++;
-    return own === used ? good : refuseUnknown(plans, record, faults) && good;
+    return own === used ? good : refuseOthers(plans, record, faults) && good;
   };
 }
 
@@ -142,6 +145,7 @@ function planOf(field: AvroField, options: TypeOptions): FieldPlan {
     expected,
     hidden: attributeOf(field, "pii") === true,
     inherited: field.name in Object.prototype,
+    aliases: field.aliases ?? [],
   };
 }
 
@@ -158,15 +162,29 @@ function noteFault(plan: FieldPlan, mark: number, faults: Faults): false {
   return false;
 }
 
-/** False when the record has properties that are no fields. One that is undefined is not there. */
-function refuseUnknown(plans: readonly FieldPlan[], record: Readonly<Record<string, unknown>>, faults: Faults): boolean {
+/** The value under the first of the field's earlier names that the record has. */
+function valueOfAlias({ aliases }: FieldPlan, record: Readonly<Record<string, unknown>>): unknown {
+  const name = aliases.find((alias) => Object.hasOwn(record, alias) && record[alias] !== undefined);
+  return name === undefined ? undefined : record[name];
+}
+
+/** False when the record has properties that are no fields, or a field under two of its names. One that is undefined is not there. */
+function refuseOthers(plans: readonly FieldPlan[], record: Readonly<Record<string, unknown>>, faults: Faults): boolean {
   let good = true;
-  const names = new Set(plans.map((plan) => plan.name));
+  const owners = new Map(plans.flatMap((plan) => [plan.name, ...plan.aliases].map((name) => [name, plan] as const)));
+  const given = new Map<FieldPlan, string>();
   for (const name of Object.keys(record)) {
-    if (names.has(name) || record[name] === undefined) continue;
+    if (record[name] === undefined) continue;
+    const plan = owners.get(name);
+    const twin = plan === undefined ? undefined : given.get(plan);
+    if (plan !== undefined && twin === undefined) {
+      given.set(plan, name);
+      continue;
+    }
     const mark = faults.count;
     // The value may be personal data under a name that was mistyped: only its kind is told.
-    faults.failAs("no such field", describe(record[name]).split(" ", 1)[0] as string);
+    const kind = describe(record[name]).split(" ", 1)[0] as string;
+    faults.failAs(twin === undefined ? "no such field" : `only one of ${twin} and ${name}, which are one field`, kind);
     faults.prefix(mark, name);
     good = false;
   }

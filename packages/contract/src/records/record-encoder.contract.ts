@@ -125,6 +125,24 @@ export function testRecordEncoder(name: string, compile: (contract: Contract) =>
       assert.deepEqual(roundTrip(contract, { k: "a", o: 1, c: null }), { k: "a", o: 1, a: [1, 2], b: null, c: null, d: "/w==" });
     });
 
+    test("a field is taken under the names that it had, in any place, and never twice", () => {
+      const contract = contractOf([
+        { name: "place", type: "string", aliases: ["seat", "spot"] },
+        { name: "id", type: ["null", "string"], default: null, aliases: ["constructor"] },
+      ]);
+      const today = { k: "a", o: 1, place: "F9", id: null };
+      assert.deepEqual(roundTrip(contract, { k: "a", o: 1, seat: "F9" }), today);
+      assert.deepEqual(roundTrip(contract, { spot: "F9", o: 1, id: null, k: "a" }), today);
+      assert.deepEqual(roundTrip(contract, { k: "a", o: 1, place: "F9", constructor: "x" }), { ...today, id: "x" });
+      assert.deepEqual(roundTrip(contract, { k: "a", o: 1, place: "F9", seat: undefined }), today);
+      const twice = (path: string, twin: string) => [{ path, expected: `only one of ${twin} and ${path}, which are one field`, received: "string" }];
+      assert.deepEqual(errorsOf(contract, { k: "a", o: 1, place: "F9", seat: "F9" }), twice("seat", "place"));
+      assert.deepEqual(errorsOf(contract, { spot: "F9", k: "a", o: 1, seat: "A1" }), twice("seat", "spot"));
+      assert.deepEqual(errorsOf(contract, { k: "a", o: 1, seat: 7 }), [{ path: "place", expected: "string", received: "number 7" }]);
+      assert.deepEqual(errorsOf(contract, { k: "a", o: 1 }), [{ path: "place", expected: "string", received: "missing" }]);
+      assert.deepEqual(errorsOf(contract, { k: "a", o: 1, seat: "F9", Seat: "F9" }), [{ path: "Seat", expected: "no such field", received: "string" }]);
+    });
+
     test("names that every object inherits are fields like any other", () => {
       const contract = contractOf([
         { name: "constructor", type: "string" },

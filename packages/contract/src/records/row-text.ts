@@ -1,6 +1,7 @@
 import type { AvroRecordSchema, AvroSchema, AvroTypeSchema } from "../avro/schema.ts";
 import { isUnion, unwrapNullable } from "../avro/schema.ts";
 import type { Contract } from "../contract.ts";
+import { placesOf } from "../removed-fields.ts";
 import { unreachable } from "../unreachable.ts";
 import { kindOf } from "../value-kind.ts";
 import { compileDefault } from "./native-reader.ts";
@@ -16,7 +17,7 @@ type ToText = (native: unknown) => string;
  * numbers by their value, whatever their width, unit or scale; a field that equals its default is left out, so that adding one changes nothing.
  */
 export function compileRowText(contract: Contract): (native: Readonly<Record<string, unknown>>) => string {
-  return compileRecord(contract.schema);
+  return compileRecord(contract.schema, placesOf(contract));
 }
 
 /** Compares texts by code point, which is the order of their UTF-8 bytes, not of their UTF-16 units. */
@@ -104,11 +105,11 @@ function compileMap(values: AvroSchema): ToText {
   };
 }
 
-function compileRecord(schema: AvroRecordSchema): (native: Readonly<Record<string, unknown>>) => string {
+function compileRecord(schema: AvroRecordSchema, places?: readonly number[]): (native: Readonly<Record<string, unknown>>) => string {
   const plans = schema.fields.map((field, index) => {
     const toText = compileValueText(field.type);
     const fallback = compileDefault(field);
-    return { name: field.name, place: index + 1, toText, fallback: fallback === undefined ? undefined : toText(fallback()) };
+    return { name: field.name, place: places?.[index] ?? index + 1, toText, fallback: fallback === undefined ? undefined : toText(fallback()) };
   });
   return (native) => {
     let text = "{";

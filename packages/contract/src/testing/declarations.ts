@@ -17,6 +17,7 @@ const fieldEdits = fc.record(
     pii: fc.constantFrom(true, true, false),
     default: fc.constantFrom<unknown>(null, 0, 1.5, "", "text", true, [], {}, -3),
     order: fc.constantFrom("descending", undefined, undefined, undefined),
+    aliases: fc.constantFrom(["was"], ["WAS", "earlier"], undefined, undefined),
     "x-unit": fc.constantFrom("cm", undefined, undefined, undefined, undefined),
   },
   { requiredKeys: [] },
@@ -49,6 +50,7 @@ const clauses = fc.record(
     retention: fc.constantFrom<Json>({ log: "7d" }, { logBytes: 1_000_000 }, { log: "36h", logBytes: 5 }),
     maxAhead: within,
     predecessor: fc.constantFrom("old.orders", "a.b"),
+    removed: fc.constantFrom(["gone"], [{ name: "gone", place: 2 }, "away"]),
     /** A field of its own in the order. */
     clock: fc.constant(true),
   },

@@ -80,7 +80,11 @@ export const everyKindRecord = {
 export const everyKind: Contract = parseContract(everyKindJson);
 
 /** A small contract: key `k`, order `o`, and the given fields. */
-export function contractOf(fields: readonly unknown[], rest: object = {}): Contract {
-  const own = [{ name: "k", type: "string" }, { name: "o", type: "long" }, ...fields];
+export function contractOf(
+  fields: readonly unknown[],
+  rest: object = {},
+  types: { readonly k: unknown; readonly o: unknown } = { k: "string", o: "long" },
+): Contract {
+  const own = [{ name: "k", type: types.k }, { name: "o", type: types.o }, ...fields];
   return parseContract({ name: "test.small", schema: { type: "record", name: "small", namespace: "test", fields: own }, key: ["k"], order: ["o"], ...rest });
 }

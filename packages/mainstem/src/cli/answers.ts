@@ -1,5 +1,5 @@
 // What the server's answers hold, as far as the commands show it; /openapi.json describes them whole.
-import type { ContractJson } from "@mainstem/contract";
+import type { ContractJson, FieldChanges } from "@mainstem/contract";
 
 export interface DatasetSummary {
   readonly name: string;
@@ -87,6 +87,7 @@ export interface PlanDetail {
   readonly refused: readonly { readonly path: string; readonly reason: string; readonly remedy: string }[];
   readonly version?: number;
   readonly changes?: readonly string[];
+  readonly fields?: FieldChanges;
   readonly consent?: readonly string[];
   readonly owner?: { readonly now: string | null; readonly next: string | null };
   readonly archive?: "created" | "unchanged";

@@ -54,7 +54,14 @@ function describeEffects(plan: PlanDetail): readonly string[] {
   switch (plan.kind) {
     case "changed":
     case "created":
-      return [...describeTable(plan), ...describeArchive(plan), ...describeConsumers(plan), ...describeSuccession(plan), ...describeOwner(plan)];
+      return [
+        ...describeTable(plan),
+        ...describeArchive(plan),
+        ...describeUse(plan),
+        ...describeConsumers(plan),
+        ...describeSuccession(plan),
+        ...describeOwner(plan),
+      ];
     case "unchanged":
       return plan.table?.effect === "rebuild" ? [...describeTable(plan), ...describeSuccession(plan), ...describeOwner(plan)] : describeSuccession(plan);
     case "refused":
@@ -82,7 +89,7 @@ export function describeFiles({ files, rows, bytes }: { readonly files: number; 
   return `${files === 1 ? "1 file" : `${formatCount(files)} files`} (${rows === 1 ? "1 row" : `${formatCount(rows)} rows`}, ${formatBytes(bytes)})`;
 }
 
-function describeTable({ table, consent }: PlanDetail): readonly string[] {
+function describeTable({ table, consent, fields }: PlanDetail): readonly string[] {
   if (table === undefined || (table.effect === "unchanged" && consent === undefined)) return ["  table      as it is"];
   if (table.effect === "created") return ["  table      made with the first records"];
   const { files } = table.rewritten;
@@ -95,12 +102,35 @@ function describeTable({ table, consent }: PlanDetail): readonly string[] {
     rewrite: `${again} ${files === 1 ? "is" : "are"} written again, because a default that is not null is filled in`,
     rebuild: `stays as it is until it is built again for ${(table.rebuilt ?? []).join(", ")} and swapped in, in place of ${again}`,
   };
+  const columns = [
+    ...(fields?.renamed ?? []).map(({ from, to }) => `column ${from} is called ${to} from then on; older snapshots keep the name`),
+    ...(fields?.widened ?? []).map((name) => `column ${name} is widened; files that are there stay as they are`),
+    ...(fields?.removed ?? []).map((name) => `column ${name} is no longer in the table; older snapshots keep it`),
+  ];
   const asked = consent === undefined ? [] : [`apply it with --rebuild, for ${consent.join(", ")}`];
-  return titled("table", [costs[table.effect], ...filled, ...nulls, ...asked]);
+  return titled("table", [costs[table.effect], ...columns, ...filled, ...nulls, ...asked]);
 }
 
-function describeArchive({ archive }: PlanDetail): readonly string[] {
-  return archive === "unchanged" ? ["  archive    as it is; older records are read with the new fields' defaults"] : [];
+function describeArchive({ archive, fields }: PlanDetail): readonly string[] {
+  if (archive !== "unchanged") return [];
+  const reading = [
+    ...(fields === undefined || fields.added.length > 0 ? ["with the new fields' defaults"] : []),
+    ...(fields !== undefined && fields.renamed.length > 0 ? ["by the fields' earlier names"] : []),
+    ...(fields !== undefined && fields.removed.length > 0 ? ["without the fields that are gone"] : []),
+  ];
+  return [`  archive    as it is${reading.length === 0 ? "" : `; older records are read ${reading.join(", ")}`}`];
+}
+
+/** Who names a field by what it was called so far. */
+function describeUse({ fields }: PlanDetail): readonly string[] {
+  const { renamed = [], removed = [], widened = [] } = fields ?? {};
+  const producers = [...renamed.map(({ from, to }) => `may send ${from} or ${to}, not both`), ...removed.map((name) => `that still send ${name} are refused`)];
+  const readers = [
+    ...renamed.map(({ from, to }) => `that say ${from} must say ${to}; consumers get ${to}`),
+    ...removed.map((name) => `that say ${name} fail, but at older snapshots; consumers no longer get it`),
+    ...widened.map((name) => `and consumers get more values of ${name} than they know`),
+  ];
+  return [...titled("producers", producers), ...titled("queries", readers)];
 }
 
 function describeConsumers({ consumers = [], consumersLeftOut = 0 }: PlanDetail): readonly string[] {

@@ -105,7 +105,7 @@ test("columns added for a branch are the branch's alone until it becomes main", 
   const { tables, main } = await open(stores);
   await start(tables, main, main.spec);
   const wider = { ...schema, "schema-id": 1, fields: [...schema.fields, { id: 6, name: "more", required: false, type: "string" }] };
-  const added = await tables.branches.addColumns(dataset, { branch, schema: wider });
+  const added = await tables.branches.changeColumns(dataset, { branch, schema: wider });
   assert.equal(added.kind, "committed");
   assert.deepEqual((await tables.load(dataset))!.schema, schema);
   const commit = await tables.commit(dataset, { ...changeOf(added.state, { added: [fileOf()] }), branch });

@@ -78,7 +78,7 @@ export class Branches<Table extends LoadedTable> implements IcebergBranches {
     return schema === undefined || spec === undefined ? undefined : { ...state, current, schema, spec };
   }
 
-  async addColumns(dataset: string, { branch, schema }: Parameters<IcebergBranches["addColumns"]>[1]): Promise<BranchChange> {
+  async changeColumns(dataset: string, { branch, schema }: Parameters<IcebergBranches["changeColumns"]>[1]): Promise<BranchChange> {
     const table = await this.#writes.require(dataset);
     const before = this.view(table.state, branch);
     if (before === undefined) return { kind: "conflict", state: table.state };

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parseContract, type Contract } from "@mainstem/contract";
 import { icebergSchemaOf, newTableOf, partitionSpecOf, privateFieldIds } from "./from-contract.ts";
-import { assertAdditive } from "./schema-change.ts";
+import { assertEvolves } from "./schema-change.ts";
 import { lastFieldId } from "./primitives.ts";
 import type { IcebergSchema } from "./model.ts";
 
@@ -106,7 +106,7 @@ test("an added field keeps every id, wherever it is added", () => {
   const address = { type: "record", name: "address", fields: [nullable("zip", "string"), ...addressFields()] };
   const wider = [nullable("note", "string"), ...base.slice(0, 4), nullable("address", address), base[5]];
   const after = icebergSchemaOf(contractOf(wider), table);
-  assertAdditive({ before, after, lastColumnId: table.lastColumnId });
+  assertEvolves({ before, after, lastColumnId: table.lastColumnId });
   assert.deepEqual(
     after.fields.map((field) => [field.name, field.id]),
     [

@@ -1,6 +1,7 @@
 import {
   attributeOf,
   kindOf,
+  namesOf,
   orderFields,
   unwrapNullable,
   type AvroArraySchema,
@@ -22,20 +23,27 @@ import { widens } from "./schema-change.ts";
 /** The table that a contract describes, before it has any data: for `IcebergTables.create`. */
 export function newTableOf(contract: Contract): NewTable {
   const schema = icebergSchemaOf(contract);
-  const withoutBounds = leafNames(contract.schema).map((path) => [`write.metadata.metrics.column.${path}`, "counts"] as const);
-  return { schema, partition: partitionSpecOf(contract, schema), sort: sortFieldsOf(contract, schema), properties: Object.fromEntries(withoutBounds) };
+  return { schema, partition: partitionSpecOf(contract, schema), sort: sortFieldsOf(contract, schema), properties: columnPropertiesOf(contract) };
 }
 
+/** What a table says of single columns to other programs that write to it: of which they must keep no bounds. */
+export function columnPropertiesOf(contract: Contract): Readonly<Record<string, string>> {
+  return Object.fromEntries(leafNames(contract.schema).map((path) => [`${columnPropertyPrefix}${path}`, "counts"]));
+}
+export const columnPropertyPrefix = "write.metadata.metrics.column.";
+
 /**
- * The schema of a contract's table. With the table as it is, its columns keep their ids and what is new gets ids above all that were given out;
- * where nothing is new, the answer is the table's own schema object.
+ * The schema of a contract's table. With the table as it is, its columns keep their ids under whatever names their fields have now, those of fields
+ * that were removed are gone, and what is new gets ids above all that were given out; where nothing changes, the answer is the table's own schema object.
  * What the merge remembers beside the row is a column of its own (`reservedField`). Every column but key and order is optional, as are elements, map values and fields of structs.
  * Throws `contract.incompatible` where the table cannot follow (a column gone, or of another type), `contract.unsupported` for what no table holds.
  */
 export function icebergSchemaOf(contract: Contract, table?: Pick<TableState, "schema" | "lastColumnId">): IcebergSchema {
   const ids = new FieldIds(table?.lastColumnId ?? 0);
   const required = new Set(table === undefined ? [...contract.key, ...orderFields(contract)] : []);
-  const fields = structFields({ ...contract.schema, fields: storedFields(contract) }, { known: knownFields(contract, table), ids, path: "" }).map((field) => ({
+  const removed = new Set(contract.removed?.map(({ name }) => name));
+  const known = knownFields(contract, table)?.filter(({ name }) => !removed.has(name));
+  const fields = structFields({ ...contract.schema, fields: storedFields(contract, table?.schema) }, { known, ids, path: "" }).map((field) => ({
     ...field,
     required: field.required || required.has(field.name),
   }));
@@ -56,7 +64,7 @@ export function icebergSchemaOf(contract: Contract, table?: Pick<TableState, "sc
 
 /** What another merge remembered is no column of this one's: a rebuild makes all of it anew. */
 function knownFields(contract: Contract, table: Pick<TableState, "schema"> | undefined): readonly IcebergField[] | undefined {
-  const wanted = unwrapNullable(reservedField(contract)?.type ?? [])?.type;
+  const wanted = unwrapNullable(reservedField(contract, table?.schema)?.type ?? [])?.type;
   const names = wanted?.type === "record" ? wanted.fields.map(({ name }) => name).join() : "";
   return table?.schema.fields.filter(({ name, type }) => {
     return name !== reservedColumn || (typeof type === "object" && type.type === "struct" && type.fields.map((field) => field.name).join() === names);
@@ -159,10 +167,11 @@ interface Place<Known> {
 
 /** Ids go to the fields of a struct first, then to what is inside of them: the order of the reference implementation. */
 function structFields(schema: AvroRecordSchema, { known, ids, path }: Place<readonly IcebergField[]>): IcebergField[] {
-  const gone = known?.find((column) => schema.fields.every((field) => field.name !== column.name));
+  const gone = known?.find((column) => schema.fields.every((field) => !namesOf(field).includes(column.name)));
   if (gone !== undefined) throw incompatible(joined(path, gone.name), "is in the table but no longer in the contract");
   const columns = schema.fields.map((field) => {
-    const column = known?.find((candidate) => candidate.name === field.name);
+    const names = namesOf(field);
+    const column = known?.find((candidate) => names.includes(candidate.name));
     return { field, column, id: column?.id ?? ids.next() };
   });
   return columns.map(({ field, column, id }) => ({

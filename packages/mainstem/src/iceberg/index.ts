@@ -23,7 +23,7 @@ export type {
 } from "./model.ts";
 export { boundsOverlap, compareBounds, compareValues, decodeBound, encodeBound, type Bounds, type BoundValue } from "./bounds.ts";
 export { dataFileFromStats, type ParquetFileStats } from "./parquet-stats.ts";
-export { icebergSchemaOf, newTableOf, partitionSpecOf, privateFieldIds, sortFieldsOf, sortNames } from "./from-contract.ts";
+export { columnPropertiesOf, icebergSchemaOf, newTableOf, partitionSpecOf, privateFieldIds, sortFieldsOf, sortNames } from "./from-contract.ts";
 export { mergesByPosition, positionFields, reservedColumn, reservedField } from "./reserved.ts";
 export { inheritedSummary, summaryKeys } from "./snapshot-summary.ts";
 export { openIcebergTables, type IcebergOptions } from "./tables.ts";

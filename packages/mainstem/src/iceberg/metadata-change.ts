@@ -3,6 +3,7 @@ import { assert } from "../runtime/assert.ts";
 import type { Json, JsonObject } from "./json.ts";
 import type { SnapshotEntry, TableMetadata } from "./metadata.ts";
 import type { IcebergSchema, IcebergSortOrder, NewTable } from "./model.ts";
+import { columnPropertyPrefix } from "./from-contract.ts";
 import { lastFieldId } from "./primitives.ts";
 import type { Cut } from "./retention.ts";
 
@@ -74,15 +75,21 @@ export function withSnapshot({ metadata, address, time }: ChangeOf, snapshot: Sn
   );
 }
 
-/** Adds a schema under the next id and makes it the current one. */
-export function withSchema(change: ChangeOf, schema: IcebergSchema): MetadataChange {
+/** Adds a schema under the next id and makes it the current one, perhaps with an order and with what properties say of columns, which replaces what they said. */
+export function withSchema(
+  change: ChangeOf,
+  { schema, sort, properties }: { readonly schema: IcebergSchema } & { readonly [P in "sort" | "properties"]?: NewTable[P] | undefined },
+): MetadataChange {
   const { metadata } = change;
+  const others = Object.entries(metadata.properties).filter(([name]) => !name.startsWith(columnPropertyPrefix));
   const id = metadata.schemas.reduce((last, known) => Math.max(last, known["schema-id"]), -1) + 1;
   const lastColumnId = Math.max(metadata.lastColumnId, lastFieldId(schema.fields));
   return withLogs(change, {
     schemas: [...list(metadata.raw["schemas"]), toJson({ ...schema, "schema-id": id })],
     "current-schema-id": id,
     "last-column-id": lastColumnId,
+    ...(sort === undefined ? {} : ordersOf(metadata, sort, { current: true }).members),
+    ...(properties === undefined ? {} : { properties: { ...Object.fromEntries(others), ...properties } }),
   });
 }
 
@@ -95,12 +102,20 @@ export function sortOrderIdOf({ sortOrders }: Pick<TableMetadata, "sortOrders">,
 
 /** Adds an order if the metadata has none such, and makes it the table's own. */
 export function withSort(change: ChangeOf, sort: NewTable["sort"], { current }: { readonly current: boolean }): MetadataChange & { readonly id: number } {
-  const { metadata } = change;
+  const { id, members } = ordersOf(change.metadata, sort, { current });
+  return { ...withLogs(change, members), id };
+}
+
+function ordersOf(
+  metadata: TableMetadata,
+  sort: NewTable["sort"],
+  { current }: { readonly current: boolean },
+): { readonly id: number; readonly members: JsonObject } {
   const known = sortOrderIdOf(metadata, sort);
   const id = known ?? metadata.sortOrders.reduce((last, order) => Math.max(last, order["order-id"]), 0) + 1;
   const added = known === undefined ? [toJson({ "order-id": id, fields: sortFields(sort) })] : [];
   const orders = [...list(metadata.raw["sort-orders"]), ...added];
-  return { ...withLogs(change, { "sort-orders": orders, ...(current ? { "default-sort-order-id": id } : {}) }), id };
+  return { id, members: { "sort-orders": orders, ...(current ? { "default-sort-order-id": id } : {}) } };
 }
 
 function sortFields(sort: NewTable["sort"]): IcebergSortOrder["fields"] {

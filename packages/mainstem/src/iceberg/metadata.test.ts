@@ -110,7 +110,7 @@ test("a change is later than everything before it, whatever the clock says", () 
 test("a new schema gets the next id, and the columns' ids are remembered", () => {
   const metadata = checkMetadata(changed("last-column-id", 40), { key });
   const wider = { ...schema, fields: [...schema.fields, { id: 41, name: "note", required: false, type: "string" }] };
-  const next = checkMetadata(withSchema({ metadata, address: "file:///x", time: 3_000 }, wider).raw, { key });
+  const next = checkMetadata(withSchema({ metadata, address: "file:///x", time: 3_000 }, { schema: wider }).raw, { key });
   assert.deepEqual([next.schema["schema-id"], next.lastColumnId, next.schemas.length], [1, 41, 2]);
   assert.equal(next.current?.id, metadata.current?.id);
 });

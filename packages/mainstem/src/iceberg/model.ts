@@ -147,10 +147,13 @@ export interface IcebergTables {
   load(dataset: string): Promise<TableState | undefined>;
   /** Makes the table with this schema and partition spec if it is not there, or never had a snapshot and is another; gives what is there otherwise. */
   create(dataset: string, spec: NewTable): Promise<TableState>;
-  /** Adds columns as a new current schema; no snapshot. `conflict` when the current schema is no longer `expected`. */
-  addColumns(
+  /**
+   * Makes a schema the current one that the table's may become (columns added, renamed, widened, removed), with the sort order of its rows from now
+   * on and properties of columns, in one change; no snapshot. `conflict` when the current schema is no longer `expected`.
+   */
+  changeColumns(
     dataset: string,
-    change: { readonly expected: number; readonly schema: IcebergSchema },
+    change: { readonly expected: number; readonly schema: IcebergSchema } & Partial<Pick<NewTable, "sort" | "properties">>,
   ): Promise<{ readonly kind: "committed" | "conflict"; readonly state: TableState }>;
   /** Makes an order the table's, under the id that it had before if it ever was; no snapshot. Nothing happens where it is. */
   sortBy(dataset: string, sort: NewTable["sort"]): Promise<BranchChange>;
@@ -190,8 +193,8 @@ export interface IcebergBranches {
   ): Promise<BranchChange>;
   /** The table as it is on a branch: its snapshot, schema and spec. Undefined when there is no such branch. */
   view(state: TableState, branch: string): TableState | undefined;
-  /** Adds columns for a branch; the current schema of the table stays. The answer's state is the branch's view with the new schema. */
-  addColumns(dataset: string, change: { readonly branch: string; readonly schema: IcebergSchema }): Promise<BranchChange>;
+  /** Makes a schema that of a branch, as `changeColumns` of tables does; the current schema of the table stays. The answer's state is the branch's view with the new schema. */
+  changeColumns(dataset: string, change: { readonly branch: string; readonly schema: IcebergSchema }): Promise<BranchChange>;
   /** Adds an order for files of a branch; the table's own stays. The answer's state is the branch's view with this order. */
   sortBy(dataset: string, change: { readonly branch: string; readonly sort: NewTable["sort"] }): Promise<BranchChange>;
   /** Makes the branch `main`, with its schema and spec, and ends the branch. `conflict` when `main` is not at `base` or the branch not at `head`. */

@@ -248,7 +248,7 @@ async function writeTable(stores: TestStores): Promise<{ readonly states: readon
   assert.ok(removed.length > 0);
   const two = await commitOf(tables, changeOf(one, { added: await writeRows(stores, one, { contract, rows: second.filter(isReplaced) }), removed }));
   const wider = contractOf({ withNote: true });
-  const added = await tables.addColumns(dataset, { expected: two.schema["schema-id"], schema: icebergSchemaOf(wider, two) });
+  const added = await tables.changeColumns(dataset, { expected: two.schema["schema-id"], schema: icebergSchemaOf(wider, two) });
   const more = Array.from({ length: 10 }, (_, at) => rowOf(60 + at, { withNote: true }));
   const three = await commitOf(tables, changeOf(added.state, { added: await writeRows(stores, added.state, { contract: wider, rows: more }) }));
   const third = [...second.map((row) => ({ ...row, note: null })), ...more];

@@ -2,8 +2,11 @@ import { assert } from "../runtime/assert.ts";
 import type { IcebergSchema } from "./model.ts";
 import { leavesOf, parsePrimitive } from "./primitives.ts";
 
-/** Checks that a schema only adds to another: every column stays, under its id, with its type or a wider one; new ids are above all that were given out. */
-export function assertAdditive({
+/**
+ * Checks that a schema is one that a table's may become without its files: columns that stay do so under their ids, whatever they are called, with
+ * their types or wider ones and all that is inside of them; new ids are above all that were given out. A column may go as a whole.
+ */
+export function assertEvolves({
   before,
   after,
   lastColumnId,
@@ -12,17 +15,18 @@ export function assertAdditive({
   readonly after: IcebergSchema;
   readonly lastColumnId: number;
 }): void {
-  const known = new Map(leavesOf(before.fields).map((leaf) => [leaf.id, leaf]));
+  const staying = before.fields.filter(({ id }) => after.fields.some((field) => field.id === id));
+  const known = new Map(leavesOf(staying).map((leaf) => [leaf.id, leaf]));
   const leaves = leavesOf(after.fields);
   const kept = leaves.filter((leaf) => known.has(leaf.id));
-  assert(kept.length === known.size, "added columns leave the others there");
+  assert(kept.length === known.size, "what is inside of a column stays");
   assert(
     kept.every((leaf) => widens(known.get(leaf.id)!.type, leaf.type)),
-    "added columns leave the types of the others, or widen them",
+    "types stay or are widened",
   );
   assert(
     leaves.every((leaf) => known.has(leaf.id) || leaf.id > lastColumnId),
-    "added columns have new ids",
+    "added columns have new ids, and removed ones do not come back",
   );
 }
 

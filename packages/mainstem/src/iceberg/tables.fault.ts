@@ -24,7 +24,7 @@ const operations: Readonly<
     done: (state) => state.snapshots.length === 2,
   },
   "an added column": {
-    run: (tables) => tables.addColumns(dataset, { expected: 0, schema: wider }),
+    run: (tables) => tables.changeColumns(dataset, { expected: 0, schema: wider }),
     done: (state) => state.schemas.length === 2,
   },
 };

@@ -51,7 +51,7 @@ async function run(steps: readonly Step[]): Promise<void> {
     if (one.kind === "column") {
       const id = state.lastColumnId + 1;
       const fields = [...state.schema.fields, { id, name: `c${id}`, required: false, type: "long" }];
-      const added = await tables.addColumns(dataset, { expected: state.schema["schema-id"], schema: { ...state.schema, fields } });
+      const added = await tables.changeColumns(dataset, { expected: state.schema["schema-id"], schema: { ...state.schema, fields } });
       assert.equal(added.kind, "committed");
       state = added.state;
     }

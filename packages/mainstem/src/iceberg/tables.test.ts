@@ -143,7 +143,7 @@ test("adds columns without a snapshot, and refuses when the schema is another by
   const tables = stores.open();
   const table = await commitOf(stores, { added: [fileOf()] });
   const wider = { ...schema, fields: [...schema.fields, { id: 6, name: "note", required: false, type: "string" }] };
-  const added = await tables.addColumns(dataset, { expected: 0, schema: wider });
+  const added = await tables.changeColumns(dataset, { expected: 0, schema: wider });
   assert.equal(added.kind, "committed");
   assert.equal(added.state.schema["schema-id"], 1);
   assert.equal(added.state.lastColumnId, 6);
@@ -153,7 +153,7 @@ test("adds columns without a snapshot, and refuses when the schema is another by
   );
   assert.deepEqual(added.state.current, table.current);
   assert.equal(schemaOf(added.state, added.state.current!)["schema-id"], 0);
-  const late = await tables.addColumns(dataset, { expected: 0, schema: wider });
+  const late = await tables.changeColumns(dataset, { expected: 0, schema: wider });
   assert.deepEqual(late, { kind: "conflict", state: added.state });
   assert.equal((await tables.commit(dataset, changeOf(table, { added: [fileOf()] }))).kind, "conflict");
   const commit = await tables.commit(dataset, changeOf(added.state, { added: [{ ...fileOf(), schemaId: 1 }] }));
@@ -172,7 +172,7 @@ test("two processes that add the same columns at once publish one schema", async
   await stores.open().create(dataset, newTable);
   const wider = { ...schema, fields: [...schema.fields, { id: 6, name: "note", required: false, type: "string" }] };
   const env = { ...systemEnv, now: () => 5_000_000_000_000 };
-  const outcomes = await Promise.all([1, 2, 3].map(() => stores.open({ env }).addColumns(dataset, { expected: 0, schema: wider })));
+  const outcomes = await Promise.all([1, 2, 3].map(() => stores.open({ env }).changeColumns(dataset, { expected: 0, schema: wider })));
   assert.ok(outcomes.some((outcome) => outcome.kind === "committed"));
   for (const outcome of outcomes) assert.equal(outcome.state.schema["schema-id"], 1);
   assert.equal((await stores.open().load(dataset))?.schemas.length, 2);

@@ -17,7 +17,7 @@ import { partitionColumns } from "./manifest-schema.ts";
 import { checkMetadata, type TableMetadata } from "./metadata.ts";
 import { changeTime, newMetadata, sortOrderIdOf, withSchema, withSnapshot, withSort, type MetadataChange } from "./metadata-change.ts";
 import type { DataFile, IcebergBranches, IcebergExpiry, IcebergTables, NewTable, Snapshot, TableChange, TableCommit, TableState } from "./model.ts";
-import { assertAdditive } from "./schema-change.ts";
+import { assertEvolves } from "./schema-change.ts";
 import { summaryKeys } from "./snapshot-summary.ts";
 import { writeSnapshot } from "./snapshot-writer.ts";
 import { createView, isLive, isLiveEntry, readEntries, readManifests, readTableMetadata, type Readers, type TableView } from "./table-objects.ts";
@@ -123,12 +123,15 @@ class Tables implements IcebergTables {
     return published.state;
   }
 
-  async addColumns(dataset: string, { expected, schema }: Parameters<IcebergTables["addColumns"]>[1]): ReturnType<IcebergTables["addColumns"]> {
+  async changeColumns(
+    dataset: string,
+    { expected, schema, sort, properties }: Parameters<IcebergTables["changeColumns"]>[1],
+  ): ReturnType<IcebergTables["changeColumns"]> {
     const table = await this.#require(dataset);
     if (table.state.schema["schema-id"] !== expected) return { kind: "conflict", state: table.state };
-    assertAdditive({ before: table.state.schema, after: schema, lastColumnId: table.state.lastColumnId });
+    assertEvolves({ before: table.state.schema, after: schema, lastColumnId: table.state.lastColumnId });
     const session = this.#session(table.prefix);
-    const change = withSchema(this.#changeOf(table), schema);
+    const change = withSchema(this.#changeOf(table), { schema, sort, properties });
     return this.#publish({ dataset, prefix: table.prefix, session, before: table, change });
   }
 

@@ -1,28 +1,34 @@
 import {
   alignContract,
-  checkSchemaChange,
   ContractError,
   formatContract,
+  isUnion,
   parseContract,
   schemaText,
   toSchemaJson,
+  withSchemaInPlace,
   type AvroSchema,
   type Contract,
 } from "@mainstem/contract";
 import { MainstemError } from "../runtime/errors.ts";
-import type { Dataset, DatasetVersion } from "./dataset.ts";
+import type { Dataset, DatasetVersion, Judgement } from "./dataset.ts";
 
 /** A dataset as a series of schemas. */
 export interface DatasetSchemas {
   /** The distinct ids of the schemas that the dataset has had, oldest first. */
   idsOf(dataset: Dataset): Promise<readonly number[]>;
-  /** The dataset's contract with another schema; `registry.incompatible` when that is no contract, or orders the fields otherwise. */
+  /** The dataset's contract with another schema; `registry.incompatible` when that is no contract, or would be stored as another schema. */
   contractWith(dataset: Dataset, schema: AvroSchema): Contract;
   /** Why the schema cannot be the dataset's next one, in sentences. */
-  refusals(dataset: Dataset, schema: AvroSchema): readonly string[];
+  refusals(dataset: Dataset, schema: AvroSchema): Promise<readonly string[]>;
 }
 
-export function createDatasetSchemas({ datasets }: { readonly datasets: { history(name: string): Promise<readonly DatasetVersion[]> } }): DatasetSchemas {
+interface Datasets {
+  history(name: string): Promise<readonly DatasetVersion[]>;
+  judge(contract: Contract): Promise<Judgement>;
+}
+
+export function createDatasetSchemas({ datasets }: { readonly datasets: Datasets }): DatasetSchemas {
   const known = new Map<string, { readonly version: number; readonly ids: readonly number[] }>();
   return {
     async idsOf({ contract: { name }, version }) {
@@ -34,11 +40,11 @@ export function createDatasetSchemas({ datasets }: { readonly datasets: { histor
       return ids;
     },
     contractWith,
-    refusals(dataset, schema) {
+    async refusals(dataset, schema) {
       try {
-        const change = checkSchemaChange(dataset.contract, contractWith(dataset, schema));
-        if (change.kind === "rebuild")
-          return change.rebuilt.map((path) => `${path}: This needs the table to be built again; apply the contract with --rebuild.`);
+        const change = await datasets.judge(contractWith(dataset, schema));
+        if (change.kind === "changed")
+          return (change.rebuilt ?? []).map((path) => `${path}: This needs the table to be built again; apply the contract with --rebuild.`);
         return change.kind === "refused" ? change.refused.map(({ path, reason, remedy }) => `${path}: ${reason} ${remedy}`) : [];
       } catch (error) {
         if (error instanceof MainstemError && error.code === "registry.incompatible") return [error.message];
@@ -50,18 +56,21 @@ export function createDatasetSchemas({ datasets }: { readonly datasets: { histor
 
 function contractWith({ contract }: Dataset, schema: AvroSchema): Contract {
   const next = parse(contract, schema);
-  // Fields keep their places in a dataset. Another order would be stored as another schema than the client writes with.
-  if (schemaText(alignContract(contract, next).schema) !== schemaText(schema))
-    throw refused(
-      contract.name,
-      `its fields must stand in the order that they have: ${contract.schema.fields.map(({ name }) => name).join(", ")}, new ones after them.`,
-    );
-  return next;
+  const stored = alignContract(contract, next).schema;
+  if (schemaText(stored) === schemaText(schema)) return next;
+  // Fields keep their places and names in a dataset. What differs would be stored as another schema than the client writes with.
+  const nameless = stored.fields.find((field) =>
+    next.schema.fields.some(({ name, aliases }) => name === field.name && aliases?.length !== field.aliases?.length),
+  );
+  if (nameless !== undefined) throw refused(contract.name, `${nameless.name} must keep the names that it had: "aliases": ${JSON.stringify(nameless.aliases)}.`);
+  const order = stored.fields.map(({ name }) => name).join(", ");
+  throw refused(contract.name, `its fields, and those within records, must stand in the order that they have, new ones after them: ${order}.`);
 }
 
 function parse(contract: Contract, schema: AvroSchema): Contract {
   try {
-    return parseContract({ ...formatContract(contract), schema: toSchemaJson(schema) });
+    const isRecord = !isUnion(schema) && schema.type === "record";
+    return parseContract(isRecord ? withSchemaInPlace(contract, schema) : { ...formatContract(contract), schema: toSchemaJson(schema) });
   } catch (error) {
     if (error instanceof ContractError) throw refused(contract.name, error.message, error);
     throw error;

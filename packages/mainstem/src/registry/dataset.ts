@@ -1,4 +1,4 @@
-import type { AvroRecordSchema, Contract, RefusedChange } from "@mainstem/contract";
+import type { AvroRecordSchema, Contract, FieldChanges, RefusedChange } from "@mainstem/contract";
 import type { TopicId, TopicInfo } from "../log/index.ts";
 import type { Version } from "../state/index.ts";
 import type { Subjects } from "./subject.ts";
@@ -54,11 +54,11 @@ export type Judgement =
   /** A new dataset that cannot be made: of its predecessor, or of what was registered under its subject. */
   | { readonly kind: "refused"; readonly dataset: undefined; readonly refused: readonly RefusedChange[] }
   | { readonly kind: "unchanged"; readonly dataset: Dataset }
-  /** `fields`: new top-level fields. `changes`: everything that differs, for people. `rebuilt`: as in `Applied`. */
+  /** `changes`: everything that differs, for people. `rebuilt`: as in `Applied`. */
   | {
       readonly kind: "changed";
       readonly dataset: Dataset;
-      readonly fields: readonly string[];
+      readonly fields: FieldChanges;
       readonly changes: readonly string[];
       readonly rebuilt?: readonly string[];
     }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
-import { toSchemaJson, type Contract } from "@mainstem/contract";
+import { noFieldChanges, toSchemaJson, type Contract } from "@mainstem/contract";
 import type { TopicId, TopicName } from "../log/index.ts";
 import { parseObjectKey, readWhole, type ObjectStore } from "../objects/index.ts";
 import { toErrorValue, type MainstemError } from "../runtime/errors.ts";
@@ -524,9 +524,9 @@ test("judges a declaration as apply would, and changes nothing", async () => {
   assert.deepEqual(await registry.list(), []);
   const { dataset } = await registry.apply(contract);
   assert.deepEqual(await registry.judge(contract), { kind: "unchanged", dataset });
-  assert.deepEqual(await registry.judge({ ...contract, owner: "checkout" }), { kind: "changed", dataset, fields: [], changes: ["owner changed"] });
+  assert.deepEqual(await registry.judge({ ...contract, owner: "checkout" }), { kind: "changed", dataset, fields: noFieldChanges, changes: ["owner changed"] });
   const rebuilt = await registry.judge({ ...contract, merge: { kind: "first" } });
-  assert.deepEqual(rebuilt, { kind: "changed", dataset, fields: [], changes: ["merge changed"], rebuilt: ["merge"] });
+  assert.deepEqual(rebuilt, { kind: "changed", dataset, fields: noFieldChanges, changes: ["merge changed"], rebuilt: ["merge"] });
   const refused = await registry.judge({ ...contract, key: ["revision"] });
   assert.equal(refused.kind === "refused" && refused.refused[0]?.path, "key");
   assert.equal((await registry.history("shop.orders")).length, 1);

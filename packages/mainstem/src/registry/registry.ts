@@ -1,5 +1,14 @@
 import { isDeepStrictEqual } from "node:util";
-import { alignContract, checkSchemaChange, isUnion, type AvroRecordSchema, type Contract, type RefusedChange } from "@mainstem/contract";
+import {
+  alignContract,
+  checkLevel,
+  checkSchemaChange,
+  isUnion,
+  type AvroRecordSchema,
+  type Contract,
+  type RefusedChange,
+  type SchemaChange,
+} from "@mainstem/contract";
 import type { Log } from "../log/index.ts";
 import type { ObjectStore } from "../objects/index.ts";
 import type { Env } from "../runtime/env.ts";
@@ -78,19 +87,28 @@ class StateRegistry implements Registry {
   async judge(contract: Contract): Promise<Judgement> {
     const dataset = await this.get(contract.name);
     if (dataset === undefined) return await this.#judgeNew(contract);
-    const change = checkSchemaChange(dataset.contract, contract);
+    const change = await this.#judgeChange(dataset.contract, contract);
     switch (change.kind) {
       case "refused":
         return { kind: "refused", dataset, refused: change.refused };
       case "identical":
         return { kind: "unchanged", dataset };
-      case "additive":
+      case "compatible":
         return { kind: "changed", dataset, fields: change.fields, changes: change.changes };
       case "rebuild":
         return { kind: "changed", dataset, fields: change.fields, changes: change.changes, rebuilt: change.rebuilt };
       default:
         return change satisfies never;
     }
+  }
+
+  /** The change as a whole: against the contract in force, and under a level that asks so against every schema that the dataset has had. */
+  async #judgeChange(before: Contract, after: Contract): Promise<SchemaChange> {
+    const change = checkSchemaChange(before, after);
+    if (change.kind === "refused" || change.kind === "identical") return change;
+    const earlier = (await this.history(before.name)).map(({ contract: { schema } }) => schema);
+    const refused = checkLevel(before, alignContract(before, after), earlier);
+    return refused.length === 0 ? change : { kind: "refused", refused };
   }
 
   async #judgeNew(contract: Contract): Promise<Judgement> {
@@ -210,7 +228,7 @@ class StateRegistry implements Registry {
     { contract, provenance, rebuild }: Pick<StoredDataset, "contract" | "provenance"> & { readonly rebuild: boolean },
   ): Promise<Applied | undefined> {
     const before = parseDataset(current);
-    const change = checkSchemaChange(before.contract, contract);
+    const change = await this.#judgeChange(before.contract, contract);
     switch (change.kind) {
       case "refused":
         throw incompatible(contract.name, change.refused);
@@ -218,7 +236,7 @@ class StateRegistry implements Registry {
         await this.#stored.store(current);
         return { kind: "unchanged", dataset: await this.#settle(current) };
       case "rebuild":
-      case "additive": {
+      case "compatible": {
         const rebuilt = change.kind === "rebuild" ? change.rebuilt : [];
         if (rebuilt.length > 0 && !rebuild) throw rebuildNeeded(contract.name, rebuilt);
         // The version before is an object before there is a next one: so no crash leaves more than the last one out.

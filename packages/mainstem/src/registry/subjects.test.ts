@@ -283,6 +283,40 @@ describe("the subject of a dataset", () => {
     assert.equal((await registry.require("shop.orders")).version, 1);
   });
 
+  test("renames and widens when a schema says so, and removes nothing: who sent it may not know the field", async () => {
+    await using stores = await createStores();
+    await using registry = await stores.open();
+    const { subjects } = registry;
+    await registry.apply(contractOf("shop.orders", { fields: ["x"], sort: ["id"] }));
+    const [key, revision, day] = (jsonOf(first) as { readonly fields: readonly object[] }).fields;
+    const schemaOf = (...fields: readonly unknown[]) => sent({ ...(jsonOf(first) as object), fields });
+    const ticket = { name: "ticket", type: "long", aliases: ["id"] };
+    const note = { name: "note", type: ["null", "string"], default: null, aliases: ["x"] };
+    const next = schemaOf(ticket, revision, day, note);
+    assert.deepEqual(await subjects.check("shop.orders-value", next, "latest"), []);
+    const registered = await subjects.register("shop.orders-value", next);
+    const { contract, schemaId } = await registry.require("shop.orders");
+    assert.deepEqual([contract.key, contract.sort, schemaId], [["ticket"], ["ticket"], registered.id]);
+    const refused: readonly (readonly [ReturnType<typeof sent>, Code, RegExp])[] = [
+      [schemaOf(ticket, revision, day), "contract.incompatible", /Field note is gone, and the declaration does not say so/],
+      [schemaOf(ticket, revision, day, { ...note, aliases: [] }), "registry.incompatible", /note must keep the names that it had: "aliases": \["x"\]/],
+      [schemaOf(ticket, revision, day, { ...note, name: "memo" }), "contract.incompatible", /name x is one of the field note/],
+      [schemaOf({ ...ticket, type: "double" }, revision, day, note), "registry.incompatible", /key/],
+    ];
+    for (const [submitted, code, pattern] of refused) {
+      await fails(subjects.register("shop.orders-value", submitted), code, pattern);
+      assert.match((await subjects.check("shop.orders-value", submitted, "latest")).join(" "), pattern);
+    }
+    assert.deepEqual(await subjects.register("shop.orders-value", schemaOf(key, revision, day, optional("x"))), await subjects.version("shop.orders-value", 1));
+    await subjects.settings.setLevel("shop.orders-value", "FULL_TRANSITIVE");
+    const unread = schemaOf({ ...ticket, name: "number", aliases: ["ticket", "id"] }, revision, day, note);
+    await fails(subjects.register("shop.orders-value", unread), "contract.incompatible", /Under FULL_TRANSITIVE/);
+    assert.match((await subjects.check("shop.orders-value", unread, "latest")).join(" "), /Under FULL_TRANSITIVE/);
+    // The version before can read it by its own alias; the first one, which cannot read today's records either, is not asked.
+    const back = schemaOf({ ...ticket, name: "id", aliases: ["ticket"] }, revision, day, note);
+    assert.deepEqual((await subjects.register("shop.orders-value", back)).version, 3);
+  });
+
   test("is never deleted, and takes the levels that keep the table readable", async () => {
     await using stores = await createStores();
     await using registry = await stores.open();

@@ -4,7 +4,7 @@ import type { Env } from "../runtime/env.ts";
 import { MainstemError } from "../runtime/errors.ts";
 import { limits } from "../runtime/limits.ts";
 import type { StateStore } from "../state/index.ts";
-import type { Applied, ApplyOptions, Dataset, DatasetVersion } from "./dataset.ts";
+import type { Applied, ApplyOptions, Dataset, DatasetVersion, Judgement } from "./dataset.ts";
 import { createDatasetSchemas, type DatasetSchemas } from "./dataset-schemas.ts";
 import type { DefinitionObjects } from "./definition-objects.ts";
 import { isId, type Schemas } from "./schemas.ts";
@@ -37,6 +37,7 @@ export interface Datasets {
   get(name: string): Promise<Dataset | undefined>;
   list(): Promise<readonly Dataset[]>;
   history(name: string): Promise<readonly DatasetVersion[]>;
+  judge(contract: Contract): Promise<Judgement>;
   apply(contract: Contract, options: Pick<ApplyOptions, "provenance">): Promise<Applied>;
   /** Makes the dataset that its subject was claimed for, unless it is there. */
   finish(claim: Claim): Promise<void>;
@@ -129,7 +130,7 @@ export class StateSubjects implements Subjects {
     if ((await this.#versionWith(view, schema)) !== undefined && view.dataset !== undefined) return [];
     const latest = seen(view, {}).at(-1)?.version;
     if (view.dataset !== undefined && (against === "all" || against === "latest" || against === latest))
-      return this.#datasetSchemas.refusals(view.dataset, schema);
+      return await this.#datasetSchemas.refusals(view.dataset, schema);
     return await this.#conflicts(view, schema, against);
   }
 
@@ -277,7 +278,7 @@ export class StateSubjects implements Subjects {
   ): Promise<SubjectVersion | undefined> {
     const { datasets, schemas } = this.#options;
     const contract = this.#datasetSchemas.contractWith(dataset, schema);
-    if (id !== undefined && this.#datasetSchemas.refusals(dataset, schema).length === 0) await schemas.idOf(schema, { id });
+    if (id !== undefined && (await this.#datasetSchemas.refusals(dataset, schema)).length === 0) await schemas.idOf(schema, { id });
     await datasets.apply(contract, { provenance: `registered under the subject ${view.subject}` });
     return await this.#versionWith(await this.#views.load(view.subject), schema);
   }

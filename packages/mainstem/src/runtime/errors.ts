@@ -177,6 +177,7 @@ export const codes = {
   },
   "table.rebuildUnknown": { status: 404, task: "stop", remedy: "Start one with `mainstem rebuild NAME` or POST /v1/datasets/{name}/rebuild." },
   "table.rebuildRefused": { status: 409, task: "stop", remedy: "See the message, and `mainstem rebuild NAME` for where the rebuild is; nothing was changed." },
+  "table.rebuildNeeded": { status: 409, task: "retry", remedy: "Build the table again with `mainstem rebuild NAME` and swap it in; the builder goes on then." },
   "table.snapshotUnknown": { status: 404, task: "stop", remedy: "List the snapshots and choose one of them." },
 
   "task.unknown": { status: 404, task: "stop", remedy: "List the tasks with `mainstem status` or GET /v1/tasks, and choose one of them." },

@@ -126,6 +126,27 @@ test("tells columns that are metadata from those that write files again, with th
   assert.deepEqual([fills["topic"], fills["archive"]], ["unchanged", "unchanged"]);
 });
 
+test("tells fields that are renamed, widened and removed, which cost nothing", async () => {
+  await using api = await openApi();
+  const json = formatContract(orders) as unknown as Json & { readonly schema: { readonly fields: readonly Json[] } };
+  const added = {
+    ...json,
+    schema: { ...json.schema, fields: [...json.schema.fields, { name: "n", type: "int", default: 0 }, { name: "gone", type: ["null", "int"], default: null }] },
+  };
+  await api.rooms.registry.apply(parseContract(added));
+  const next = [...json.schema.fields, { name: "count", type: "long", default: 0, aliases: ["n"] }];
+  const [changed, silent] = await plan(
+    api,
+    { ...json, schema: { ...json.schema, fields: next }, removed: ["gone"] },
+    { ...json, schema: { ...json.schema, fields: next } },
+  );
+  assert.deepEqual([changed?.["kind"], changed?.["compatible"]], ["changed", true]);
+  assert.deepEqual(changed?.["fields"], { added: [], renamed: [{ from: "n", to: "count" }], widened: ["count"], removed: ["gone"] });
+  assert.deepEqual(changed["changes"], ["field n renamed to count", "field count widened from int to long", "field gone removed"]);
+  assert.equal((changed["table"] as Json)["effect"], "metadata");
+  assert.deepEqual([silent?.["kind"], ((silent?.["refused"] ?? []) as readonly Json[])[0]?.["path"]], ["refused", "schema.gone"]);
+});
+
 test("names the groups that read the dataset, with what they have not read", async () => {
   await using api = await openApi();
   const { topics } = await api.rooms.registry.require("shop.orders");

@@ -1,4 +1,4 @@
-import { CodedError, parseContract, type AvroField, type Contract, type RefusedChange } from "@mainstem/contract";
+import { CodedError, noFieldChanges, parseContract, type AvroField, type Contract, type FieldChanges, type RefusedChange } from "@mainstem/contract";
 import type { Log } from "../log/index.ts";
 import type { Dataset, Registry } from "../registry/index.ts";
 import { unreachable } from "../runtime/assert.ts";
@@ -23,12 +23,14 @@ export interface Plan {
   /** Of the contract in force. */
   readonly version?: number;
   readonly changes?: readonly string[];
+  /** Of a contract that changes, what becomes of its top-level fields: producers, consumers and queries that name them are concerned. */
+  readonly fields?: FieldChanges;
   /** What of it is applied only with consent to a rebuild, such as `order`. */
   readonly consent?: readonly string[];
   /** Who answers for the dataset, now and next. */
   readonly owner?: { readonly now: string | null; readonly next: string | null };
   readonly topic?: "created" | "unchanged";
-  /** Chunks never change: older ones are read with the new fields' defaults. */
+  /** Chunks never change: older ones are read with the new fields' defaults and the renamed fields' earlier names. */
   readonly archive?: "created" | "unchanged";
   readonly table?: TablePlan;
   readonly consumers?: readonly ConsumerPlan[];
@@ -83,11 +85,11 @@ export async function planDeclaration(json: unknown, rooms: PlanRooms): Promise<
       return {
         ...(await describe(contract, judgement.dataset, rooms)),
         kind: judgement.kind,
-        ...(changed === undefined ? {} : { changes: changed.changes }),
+        ...(changed === undefined ? {} : { changes: changed.changes, fields: changed.fields }),
         ...(changed?.rebuilt === undefined ? {} : { consent: changed.rebuilt }),
         topic: "unchanged",
         archive: "unchanged",
-        table: await planTable(contract, { added: changed?.fields ?? [], rebuilt }, rooms),
+        table: await planTable(contract, { fields: changed?.fields ?? noFieldChanges, rebuilt }, rooms),
       };
     }
     default:
@@ -144,21 +146,22 @@ async function findConsumers(log: Log, { topics: { records } }: Dataset): Promis
 }
 
 /**
- * A column added with null is metadata; with any other default, every file that is there lacks it and is written again by the next build.
+ * Columns that are renamed, widened or removed, or added with null, are metadata; with any other default, every file that is there lacks the column
+ * and is written again by the next build.
  * A rebuild makes every row again, by the new rules.
  */
 async function planTable(
   { name, schema }: Contract,
-  { added, rebuilt }: { readonly added: readonly string[]; readonly rebuilt: readonly string[] },
+  { fields: changed, rebuilt }: { readonly fields: FieldChanges; readonly rebuilt: readonly string[] },
   { view }: PlanRooms,
 ): Promise<TablePlan> {
-  const fields = schema.fields.filter((field) => added.includes(field.name));
+  const fields = schema.fields.filter((field) => changed.added.includes(field.name));
   const [empty, filled] = [fields.filter(isNull), fields.filter((field) => !isNull(field))];
   const columns = { filled: Object.fromEntries(filled.map((field) => [field.name, field.default])), null: empty.map((field) => field.name) };
   const there = await sizeOf(name, view);
   if (rebuilt.length > 0) return { effect: "rebuild", rebuilt, rewritten: there, ...columns };
   if (filled.length > 0 && there.files > 0) return { effect: "rewrite", rewritten: there, ...columns };
-  return { effect: added.length > 0 ? "metadata" : "unchanged", rewritten: nothing, ...columns };
+  return { effect: Object.values(changed).some((list) => list.length > 0) ? "metadata" : "unchanged", rewritten: nothing, ...columns };
 }
 
 export async function sizeOf(dataset: string, view: PlatformView): Promise<TablePlan["rewritten"]> {

@@ -14,7 +14,7 @@ export function tablesOnBranch(tables: IcebergTables, branch: string): IcebergTa
     load: async (dataset) => viewOf(dataset, await tables.load(dataset)),
     // A branch is of a table that there is.
     create: async (dataset) => viewOf(dataset, undefined),
-    addColumns: (dataset, { schema }) => tables.branches.addColumns(dataset, { branch, schema }),
+    changeColumns: (dataset, { schema }) => tables.branches.changeColumns(dataset, { branch, schema }),
     sortBy: (dataset, sort) => tables.branches.sortBy(dataset, { branch, sort }),
     commit: (dataset, change) => tables.commit(dataset, { ...change, branch }),
     files: (dataset, state, snapshot) => tables.files(dataset, state, snapshot),

@@ -1,6 +1,16 @@
 import type { Contract } from "@mainstem/contract";
 import type { PartitionProgress } from "../archive/index.ts";
-import { icebergSchemaOf, isSortedBy, newTableOf, sortFieldsOf, summaryKeys, tablePrefix, type IcebergTables, type TableState } from "../iceberg/index.ts";
+import {
+  columnPropertiesOf,
+  icebergSchemaOf,
+  isSortedBy,
+  newTableOf,
+  sortFieldsOf,
+  summaryKeys,
+  tablePrefix,
+  type IcebergTables,
+  type TableState,
+} from "../iceberg/index.ts";
 import type { Log, Partition, Waits } from "../log/index.ts";
 import type { ObjectStore } from "../objects/index.ts";
 import type { Dataset, Registry } from "../registry/index.ts";
@@ -226,8 +236,10 @@ class DatasetTableBuilder implements TableBuilder {
     }
     const schema = icebergSchemaOf(contract, state);
     if (schema === state.schema) return await this.#sorted(contract, state);
-    const added = await tables.addColumns(contract.name, { expected: state.schema["schema-id"], schema });
-    return added.kind === "committed" && added.state.current?.id === state.current?.id ? await this.#sorted(contract, added.state) : undefined;
+    // In one change: no order may name a column that is gone.
+    const shape = { schema, sort: sortFieldsOf(contract, schema), properties: columnPropertiesOf(contract) };
+    const changed = await tables.changeColumns(contract.name, { expected: state.schema["schema-id"], ...shape });
+    return changed.kind === "committed" && changed.state.current?.id === state.current?.id ? await this.#sorted(contract, changed.state) : undefined;
   }
 
   /** The table with the contract's sort order: files that are there keep theirs. */

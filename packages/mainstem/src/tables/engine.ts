@@ -109,6 +109,11 @@ export interface TableEngine extends AsyncDisposable {
 /** What a query reads for one dataset: a snapshot of its table, or nothing but its columns. */
 export interface QueryTable {
   readonly contract: Contract;
+  /**
+   * Whose columns the query sees: the contract's, which has today's names, or the snapshot's, as readers saw it then, and behind them what the contract
+   * has beyond.
+   */
+  readonly columns?: "contract" | "snapshot";
   readonly version: { readonly state: TableState; readonly snapshot: Snapshot; readonly files: readonly DataFile[] } | undefined;
 }
 

@@ -1,10 +1,12 @@
-import { checkSchemaChange, type Contract } from "@mainstem/contract";
+import { checkSchemaChange, followWithoutRebuild, type Contract } from "@mainstem/contract";
 import { inheritedSummary, summaryKeys, type IcebergTables, type TableState } from "../iceberg/index.ts";
 import type { Dataset, Registry } from "../registry/index.ts";
+import { MainstemError } from "../runtime/errors.ts";
 
 /**
  * The registry as the builder of a table may follow it: a dataset in the newest version that its rows can follow without being built again.
  * A table without rows follows at once; a change that needs a rebuild is followed by the table that the rebuild makes (docs/formats/table.md).
+ * Until then the fields that the table has follow the newest schema in names and types, for new records are written with it.
  */
 export function registryForTable(registry: Pick<Registry, "require" | "history">, tables: Pick<IcebergTables, "load">): Pick<Registry, "require"> {
   return {
@@ -14,7 +16,17 @@ export function registryForTable(registry: Pick<Registry, "require" | "history">
       if (built === undefined || built >= dataset.version) return dataset;
       const followed = newestWithoutRebuild(built, await registry.history(name));
       if (followed === undefined || followed.version === dataset.version) return dataset;
-      const { contract, version, schemaId } = followed;
+      const { version, schemaId } = followed;
+      const contract = followWithoutRebuild(followed.contract, dataset.contract);
+      if (contract === undefined) {
+        throw new MainstemError(
+          "table.rebuildNeeded",
+          `A field is gone that the rows of ${name} were made by, so the table can take no more before it is built again.`,
+          {
+            dataset: name,
+          },
+        );
+      }
       return { ...dataset, contract, version, schemaId };
     },
   };
@@ -58,5 +70,5 @@ function newestWithoutRebuild<Of extends { readonly contract: Contract; readonly
 
 function follows(before: Contract, after: Contract, { fields }: { readonly fields: boolean }): boolean {
   const change = checkSchemaChange(before, after);
-  return change.kind === "identical" || (change.kind === "additive" && (fields || change.fields.length === 0));
+  return change.kind === "identical" || (change.kind === "compatible" && (fields || change.fields.added.length === 0));
 }

@@ -19,7 +19,7 @@ const schema = parseAvroRecordSchema({
   ],
 });
 
-async function read(text: string, options: { readonly nullText?: string; readonly batchBytes?: number } = {}) {
+async function read(text: string, options: { readonly nullText?: string; readonly batchBytes?: number; readonly schema?: typeof schema } = {}) {
   const refused: Refused[] = [];
   async function* source() {
     yield Buffer.from(text);
@@ -87,11 +87,18 @@ test("ragged lines are refused by their number, the others keep theirs", async (
 test("a header row that does not fit is refused before anything is sent", async () => {
   await assert.rejects(
     read("ID,nte,note,note\n1,2,3,4\n"),
-    /it has no field "ID" \(perhaps id\); it has no field "nte" \(perhaps note\); note is named twice; id, which has no default, is missing/,
+    /it has no field "ID" \(perhaps id\); it has no field "nte" \(perhaps note\); id, which has no default, is missing; note is named twice/,
   );
   await assert.rejects(read("id;note\n1;2\n"), { code: "cli.csv", remedy: /--delimiter/ });
   await assert.rejects(read('"id\n1\n'), /The header row in line 1 cannot be read: expected a closing quote/);
   await assert.rejects(read("\u00ff\u00feid\n"), /it has no field/);
+});
+
+test("a column may have a name that its field had, but not beside the field", async () => {
+  const renamed = { ...schema, fields: schema.fields.map((field) => (field.name === "note" ? { ...field, name: "memo", aliases: ["note"] } : field)) };
+  const { rows } = await read("id,note\n1,x\n", { schema: renamed });
+  assert.deepEqual(rows, [{ id: 1, memo: "x" }]);
+  await assert.rejects(read("id,note,memo\n1,x,y\n", { schema: renamed }), /memo is named twice/);
 });
 
 test("gives a batch as soon as it is full, and nothing for a file without records", async () => {

@@ -1,4 +1,4 @@
-import { kindOf, unwrapNullable, type AvroField, type AvroRecordSchema, type AvroTypeSchema } from "@mainstem/contract";
+import { kindOf, namesOf, unwrapNullable, type AvroField, type AvroRecordSchema, type AvroTypeSchema } from "@mainstem/contract";
 import { CliFailure } from "../failure.ts";
 import { nearestName } from "../../runtime/nearest-name.ts";
 
@@ -27,8 +27,8 @@ export function compileCsvRow(
   const names = header.map((name) => name.trim());
   checkHeader(schema, names, options.dataset);
   const columns = names.map((name) => {
-    const field = schema.fields.find((one) => one.name === name) as AvroField;
-    return { name, convert: compileColumn(field, options.nullText) };
+    const field = schema.fields.find((one) => namesOf(one).includes(name)) as AvroField;
+    return { name: field.name, convert: compileColumn(field, options.nullText) };
   });
   return (texts, quoted) => {
     const record: Record<string, unknown> = {};
@@ -41,12 +41,16 @@ function checkHeader({ fields }: AvroRecordSchema, names: readonly string[], dat
   const known = fields.map(({ name }) => name);
   const problems: string[] = [];
   for (const name of new Set(names)) {
-    if (!known.includes(name)) {
-      const near = nearestName(name, known);
-      problems.push(`it has no field ${JSON.stringify(name)}${near === undefined ? "" : ` (perhaps ${near})`}`);
-    } else if (names.indexOf(name) !== names.lastIndexOf(name)) problems.push(`${name} is named twice`);
+    if (fields.some((field) => namesOf(field).includes(name))) continue;
+    const near = nearestName(name, known);
+    problems.push(`it has no field ${JSON.stringify(name)}${near === undefined ? "" : ` (perhaps ${near})`}`);
   }
-  for (const { name, default: value } of fields) if (value === undefined && !names.includes(name)) problems.push(`${name}, which has no default, is missing`);
+  for (const field of fields) {
+    const { name, default: value } = field;
+    const given = names.filter((one) => namesOf(field).includes(one));
+    if (given.length > 1) problems.push(`${name} is named twice`);
+    else if (given.length === 0 && value === undefined) problems.push(`${name}, which has no default, is missing`);
+  }
   if (problems.length === 0) return;
   throw new CliFailure("cli.csv", `The header row does not fit ${dataset}: ${problems.join("; ")}.`, {
     remedy: `The first line names the fields: ${known.join(", ")}. Another delimiter than a comma is given with --delimiter.`,

@@ -13,6 +13,12 @@ const planProperties = {
   refused: listOf(answer("Why not", { path: { type: "string" }, reason: { type: "string" }, remedy: { type: "string" } })),
   version: count,
   changes: listOf({ type: "string" }),
+  fields: answer("What becomes of the top-level fields", {
+    added: listOf({ type: "string" }),
+    renamed: listOf(answer("A field under another name", { from: { type: "string" }, to: { type: "string" } })),
+    widened: listOf({ type: "string" }),
+    removed: listOf({ type: "string" }),
+  }),
   consent: { ...listOf({ type: "string" }), description: "What of it is applied only with consent to a rebuild (`?rebuild=true`)." },
   owner: answer("Who answers for the dataset", { now: { type: ["string", "null"] }, next: { type: ["string", "null"] } }),
   topic: { type: "string", enum: ["created", "unchanged"] },

@@ -1,11 +1,13 @@
 import { mkdir, rm } from "node:fs/promises";
 import { availableParallelism } from "node:os";
-import { schemaOf } from "../../iceberg/index.ts";
+import { namesOf } from "@mainstem/contract";
+import { reservedColumn, schemaOf } from "../../iceberg/index.ts";
 import type { ObjectStore } from "../../objects/index.ts";
 import { MainstemError } from "../../runtime/errors.ts";
 import { moduleBeside, openWorkerThread, type WorkerThread } from "../../runtime/workers.ts";
 import type { QueryColumn, QueryEngine, QueryTable, RowBatch, Waits } from "../engine.ts";
 import { columnOf } from "./columns.ts";
+import { sqlTypeOf } from "./sql-type.ts";
 import type { LocalTable } from "./query/run.ts";
 import type { QueryJobs } from "./query/worker.ts";
 
@@ -105,12 +107,16 @@ class DuckdbQueryEngine implements QueryEngine {
     await rm(this.#options.directory, { recursive: true, force: true });
   }
 
-  async #localTable({ contract, version }: QueryTable, stack: AsyncDisposableStack, signal: AbortSignal): Promise<LocalTable> {
+  async #localTable({ contract, columns: whose, version }: QueryTable, stack: AsyncDisposableStack, signal: AbortSignal): Promise<LocalTable> {
     const dot = contract.name.lastIndexOf(".");
-    const known = version === undefined ? [] : schemaOf(version.state, version.snapshot).fields;
-    const columns = contract.schema.fields.map(({ name, type }) => {
-      return { name, type: columnOf(type).type.toString(), id: known.find((field) => field.name === name)?.id };
+    const known = version === undefined ? [] : schemaOf(version.state, version.snapshot).fields.filter(({ name }) => name !== reservedColumn);
+    const fields = contract.schema.fields.map((field) => {
+      const names = namesOf(field);
+      return { name: field.name, type: columnOf(field.type).type.toString(), id: known.find(({ name }) => names.includes(name))?.id };
     });
+    const then = known.map(({ id, name, type }) => ({ name, type: sqlTypeOf(type), id }));
+    const later = fields.filter(({ id, name }) => id === undefined && known.every((column) => column.name.toLowerCase() !== name.toLowerCase()));
+    const columns = whose === "snapshot" ? [...then, ...later] : fields;
     const files: { readonly path: string; readonly key: string }[] = [];
     for (const { key } of version?.files ?? []) files.push({ key, path: stack.use(await this.#options.objects.local(key, { signal })).path });
     return { namespace: contract.name.slice(0, dot), name: contract.name.slice(dot + 1), columns, files };

@@ -46,7 +46,7 @@ export function shapeOf(contract: Contract, schema: IcebergSchema): TableShape {
     return { ...column, iceberg };
   };
   const columns = loadedColumns(contract).map(withIceberg);
-  const reserved = reservedField(contract);
+  const reserved = reservedField(contract, schema);
   const stored = reserved === undefined ? columns : [...columns, withIceberg(loadedColumn(reserved, "memory"))];
   const named = (name: string): ShapeColumn => columns.find(({ field }) => field.name === name)!;
   const { deletes } = contract;

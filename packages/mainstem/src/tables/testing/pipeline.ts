@@ -96,7 +96,7 @@ export async function openPipeline({
     registry,
     tables,
     engine,
-    append: (natives, { batchSize = 1_000 } = {}) => appendAll(log, dataset, { contract, natives, batchSize }),
+    append: (natives, { batchSize = 1_000 } = {}) => appendAll(log, dataset, { contract: dataset.contract, natives, batchSize }),
     archive: () => flushed(archiver),
     builder,
     build: (one = builder()) => flushed(one),

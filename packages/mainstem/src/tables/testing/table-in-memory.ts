@@ -16,6 +16,7 @@ export class TableInMemory {
   files: readonly DataFile[] = [];
   tombstones: readonly TombstoneFile[] = [];
   readonly #objects: ObjectStore;
+  #lastColumnId = 0;
 
   constructor(contract: Contract, objects: ObjectStore) {
     this.contract = contract;
@@ -23,11 +24,12 @@ export class TableInMemory {
     this.#objects = objects;
   }
 
-  /** As a build does when the contract has got new fields. */
+  /** As a build does when the fields of the contract have changed. */
   grow(contract: Contract): void {
-    const lastColumnId = Math.max(...allIds(this.schema.fields));
+    // Ids of columns that are gone are not given out again.
+    this.#lastColumnId = Math.max(this.#lastColumnId, ...allIds(this.schema.fields));
     this.contract = contract;
-    this.schema = icebergSchemaOf(contract, { schema: this.schema, lastColumnId });
+    this.schema = icebergSchemaOf(contract, { schema: this.schema, lastColumnId: this.#lastColumnId });
   }
 
   async build(

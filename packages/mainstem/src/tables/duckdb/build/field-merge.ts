@@ -149,9 +149,11 @@ class Folder {
   readonly #order: (member: Member) => Uint8Array;
   /** What is remembered of the row as a whole. */
   readonly #position: readonly string[];
+  /** By field, the name that the table remembers its order under. */
+  readonly #remembered: ReadonlyMap<string, string>;
   readonly #text: (native: NativeRecord) => string;
 
-  constructor({ contract }: FieldMergeOptions) {
+  constructor({ contract, shape }: FieldMergeOptions) {
     this.partition = compilePartition(contract);
     this.#merge = compileFieldMerge(contract);
     const byPosition = mergesByPosition(contract);
@@ -159,6 +161,8 @@ class Folder {
     this.#order = ofFields === undefined ? positionBytes : ({ record }) => ofFields(record);
     this.#position = byPosition ? positionFields : [];
     this.#text = compileRowText(contract);
+    const names = namesWithin(shape).slice(this.#position.length);
+    this.#remembered = new Map(this.#merge.remembered.map((name, index) => [name, names[index]!]));
   }
 
   /** `conflicts`: the different contents beyond one among the build's records of the greatest order. */
@@ -180,7 +184,7 @@ class Folder {
     const final = state!;
     const memory = Object.fromEntries([
       ...this.#position.map((name) => [name, last?.[name] ?? 0] as const),
-      ...this.#merge.remembered.map((name) => [name, final[name]?.order ?? null] as const),
+      ...[...this.#remembered].map(([field, name]) => [name, final[field]?.order ?? null] as const),
     ]);
     const conflicts = tied.length < 2 ? 0 : new Set(tied.map(this.#text)).size - 1;
     return { record: this.#merge.row(final), memory, conflicts };
@@ -188,18 +192,25 @@ class Folder {
 
   isSame(row: Member, { record, memory }: Folded): boolean {
     return (
-      this.#text(row.record) === this.#text(record) && [...this.#position, ...this.#merge.remembered].every((name) => isEqual(row.memory?.[name], memory[name]))
+      this.#text(row.record) === this.#text(record) &&
+      [...this.#position, ...this.#remembered.values()].every((name) => isEqual(row.memory?.[name], memory[name]))
     );
   }
 
   /** The state of a row: what it remembers is the order of another record than that which gave it its latest values. */
   #withMemory(own: MergeState, memory: Memory): MergeState {
-    const remembered = this.#merge.remembered.map((name) => {
+    const remembered = [...this.#remembered].map(([field, name]) => {
       const order = memory[name];
-      return [name, { value: own[name]?.value, ...(order instanceof Uint8Array ? { order } : {}) }];
+      return [field, { value: own[field]?.value, ...(order instanceof Uint8Array ? { order } : {}) }];
     });
     return { ...own, ...(Object.fromEntries(remembered) as MergeState) };
   }
+}
+
+/** The names of what a table remembers beside its rows; none where it has no such column. */
+function namesWithin({ columns, stored }: TableShape): readonly string[] {
+  const type = stored[columns.length]?.iceberg.type;
+  return typeof type === "object" && type.type === "struct" ? type.fields.map(({ name }) => name) : [];
 }
 
 /** A row that another program wrote, without a position, is older than any record. */
