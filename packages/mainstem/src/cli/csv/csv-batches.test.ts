@@ -44,7 +44,7 @@ test("types come from the contract: whole numbers beyond 2^53 and decimals stay 
   );
   assert.deepEqual(rows, [
     { id: "9007199254740993", amount: "19.90", paid: true, ratio: 1500, at: "2026-11-21T09:00:00Z", tags: ["a", "b"], label: "" },
-    { id: 7, amount: "5", paid: false, ratio: "", at: 1700, tags: [], label: "x" },
+    { id: 7, amount: "5", paid: false, at: 1700, tags: [], label: "x" },
   ]);
 });
 
@@ -53,6 +53,14 @@ test("an empty field is null where null may be, an empty text in quotes is an em
   assert.deepEqual(rows, [
     { id: 1, note: null, amount: null },
     { id: 2, note: "", amount: null },
+  ]);
+});
+
+test("an empty field that is no text and may not be null is left out where it has a default, for the door to fill in", async () => {
+  const { rows } = await read('id,paid,ratio,at,tags,label\n1,,"",,,\n,,,,,\n');
+  assert.deepEqual(rows, [
+    { id: 1, label: "" },
+    { id: "", label: "" },
   ]);
 });
 

@@ -2,7 +2,7 @@ import { kindOf, namesOf, unwrapNullable, type AvroField, type AvroRecordSchema,
 import { CliFailure } from "../failure.ts";
 import { nearestName } from "../../runtime/nearest-name.ts";
 
-/** The value of one field of a row as JSON takes it. */
+/** The value of one field of a row as JSON takes it; undefined leaves the field out, so that the door fills in its default. */
 type Convert = (text: string, quoted: boolean) => unknown;
 
 export interface CsvColumnOptions {
@@ -63,9 +63,9 @@ function compileColumn(field: AvroField, nullText: string): Convert {
   if (unwrapped === undefined) return fromJson;
   const { type, nullable } = unwrapped;
   const convert = compileType(type);
-  if (!nullable) return convert;
   const kind = kindOf(type);
   const hasEmpty = kind === "string" || kind === "bytes";
+  if (!nullable) return field.default === undefined || hasEmpty ? convert : (text, quoted) => (text === "" ? undefined : convert(text, quoted));
   return (text, quoted) => ((!quoted && text === nullText) || (text === "" && !hasEmpty) ? null : convert(text, quoted));
 }
 
