@@ -100,8 +100,8 @@ describe("the command line", () => {
     const sent = await run(["send", "shop.orders"], { input: lines });
     assert.equal(sent.code, 1, "something was refused");
     assert.match(sent.output, /^shop\.orders: 2 accepted, 2 refused\n/);
-    assert.match(sent.output, /^ +1 × record\.invalid at revision: expected long.*, received string "soon" \(record 1\)$/m);
-    assert.match(sent.output, /^ +1 × record\.invalid at id: expected string, received number 7 \(record 3\)$/m);
+    assert.match(sent.output, /^ +1 × record\.invalid at revision: expected long.*, received string "soon" \(line 2\)$/m);
+    assert.match(sent.output, /^ +1 × record\.invalid at id: expected string, received number 7 \(line 4\)$/m);
     const kept = await run(["send", "shop.orders", "--invalid", "inbox", "--json", "-"], { input: `[${lines.replaceAll("\n", ",")}]` });
     assert.equal(kept.code, 0);
     assert.deepEqual(JSON.parse(kept.output), { dataset: "shop.orders", accepted: 2, quarantined: 2, refused: 0, causes: [] });
@@ -152,6 +152,9 @@ describe("the command line", () => {
     assert.equal(nobody.code, 1);
     assert.match(nobody.errors, /^\{"error":\{"code":"cli\.noServer".*mainstem dev/);
     assert.equal((await run(["send", "shop.orders", "missing.ndjson"])).code, 1);
+    const large = await run(["send", "shop.orders"], { input: `[${" ".repeat(17_000_000)}]` });
+    assert.equal(large.code, 1);
+    assert.match(large.errors, /\[ingest\.tooLarge\]\n.*jq -c '\.\[\]' FILE \| mainstem send shop\.orders\n/);
     await writeFile(join(folder.path, "bad.yaml"), "name: shop.bad\nschema: 7\n");
     const bad = await run(["apply", "bad.yaml"]);
     assert.equal(bad.code, 1);

@@ -2,8 +2,8 @@ import type { RecordBatch } from "./record-batch.ts";
 
 /** A line that no server would take; it was left out of the batches. */
 export interface LongLine {
-  /** Counted from 0 among the records. */
-  readonly index: number;
+  /** Its number, from 1. */
+  readonly line: number;
   readonly bytes: number;
 }
 
@@ -17,7 +17,7 @@ export interface LineLimits {
 
 const newline = 0x0a;
 
-/** Cuts a stream of NDJSON into batches at the ends of lines; a place counts the lines that are not blank, from 0. Holds one batch and one line at a time, whatever the input. */
+/** Cuts a stream of NDJSON into batches at the ends of lines; blank lines are left out. A place is a line's number, from 1. Holds one batch and one line at a time, whatever the input. */
 export async function* cutLines(source: AsyncIterable<Uint8Array>, limits: LineLimits): AsyncGenerator<RecordBatch> {
   let parts: Buffer[] = [];
   let batchBytes = 0;
@@ -26,14 +26,15 @@ export async function* cutLines(source: AsyncIterable<Uint8Array>, limits: LineL
   // The line that has begun: its pieces, or only its length once it is too long.
   let line: Buffer[] = [];
   let lineBytes = 0;
-  let index = 0;
+  let number = 0;
 
   const endLine = (): void => {
-    if (lineBytes > limits.lineBytesMax) limits.onLongLine({ index: index++, bytes: lineBytes });
+    number++;
+    if (lineBytes > limits.lineBytesMax) limits.onLongLine({ line: number, bytes: lineBytes });
     else if (line.some((piece) => !isBlank(piece))) {
       parts.push(...line, Buffer.of(newline));
       batchBytes += lineBytes + 1;
-      places.push(index++);
+      places.push(number);
     }
     line = [];
     lineBytes = 0;

@@ -15,23 +15,27 @@ export interface Receipt {
   readonly refusedMore?: number;
 }
 
-/** Refused records with one cause. */
+/** Refused records with one cause. A record with several errors is in several groups. */
 export interface RefusalGroup {
   readonly code: string;
   readonly path: string;
   readonly expected: string;
-  /** What one of them had there. */
-  readonly received: string;
+  /** A few of the different values that they had there. */
+  readonly received: readonly string[];
+  /** Records. */
   readonly count: number;
-  /** The first few places in what was sent: records from 0, or lines of a CSV file from 1. */
-  readonly indexes: readonly number[];
+  /** The first few in what was sent: lines from 1, or indexes of a JSON array from 0, as the server's answer has them. */
+  readonly places: readonly number[];
 }
 
-const indexesNamedMax = 5;
+const placesNamedMax = 5;
+const receivedNamedMax = 3;
 /** Causes beyond this many are counted together, so that hostile input cannot fill the memory. */
 const groupsMax = 1_000;
+const unnamed = "(cause not given: an answer of the server names only its first refused records)";
 
 export interface RefusalTally {
+  /** Refused records. */
   readonly total: number;
   /** The most frequent first. */
   readonly groups: readonly RefusalGroup[];
@@ -47,34 +51,45 @@ export interface RefusalCounter {
 
 /** Counts refusals by cause while a long input is sent in many requests. */
 export function createRefusalCounter(): RefusalCounter {
-  const groups = new Map<string, { -readonly [K in keyof RefusalGroup]: RefusalGroup[K] }>();
+  // `last` is the record that was counted last, so that two elements of its list count once.
+  const groups = new Map<string, { group: { -readonly [K in keyof RefusalGroup]: RefusalGroup[K] }; last: number }>();
   let total = 0;
-  const add = (refused: Refused, count = 1): void => {
+  const add = ({ index, code, errors }: Refused, count = 1): void => {
     total += count;
-    const { path = "", expected = "", received = "" } = refused.errors[0] ?? {};
-    const full = groups.size >= groupsMax;
-    const key = full ? "" : JSON.stringify([refused.code, path.replace(/\[\d+\]/g, "[]"), expected, received.split(" ", 1)[0]]);
-    const known = groups.get(key);
-    const group = known ?? { code: full ? "(other causes)" : refused.code, path, expected, received, count: 0, indexes: [] };
-    if (known === undefined) groups.set(key, group);
-    group.count += count;
-    if (refused.index >= 0 && group.indexes.length < indexesNamedMax) group.indexes = [...group.indexes, refused.index];
+    for (const { path, expected, received } of errors.length === 0 ? [{ path: "", expected: "", received: "" }] : errors) {
+      const cause = JSON.stringify([code, path.replace(/\[\d+\]/g, "[]"), expected, received.split(" ", 1)[0]]);
+      const known = groups.size < groupsMax || groups.has(cause);
+      const key = known ? cause : "";
+      const named = known ? { code, path, expected } : { code: "(other causes)", path: "", expected: "" };
+      const entry = groups.get(key) ?? { group: { ...named, received: [], count: 0, places: [] }, last: 0 };
+      groups.set(key, entry);
+      const { group } = entry;
+      // One more than is shown tells that there are others.
+      if (!group.received.includes(received) && group.received.length <= receivedNamedMax) group.received = [...group.received, received];
+      if (entry.last === total) continue;
+      entry.last = total;
+      group.count += count;
+      if (index >= 0 && group.places.length < placesNamedMax) group.places = [...group.places, index];
+    }
   };
   return {
     add: (refused) => add(refused),
     addAll({ refused, refusedMore = 0 }, { placeOf }) {
       for (const one of refused) add({ ...one, index: placeOf(one.index) });
-      if (refusedMore > 0) add({ index: -1, code: "(not named by the server)", errors: [] }, refusedMore);
+      if (refusedMore > 0) add({ index: -1, code: unnamed, errors: [] }, refusedMore);
     },
-    tally: () => ({ total, groups: [...groups.values()].sort((a, b) => b.count - a.count) }),
+    tally: () => ({ total, groups: [...groups.values()].map(({ group }) => group).sort((a, b) => b.count - a.count) }),
   };
 }
 
-/** `  9 × record.invalid at title: expected string, received number 300 (records 12, 80, …)` */
-export function describeGroup(group: RefusalGroup, noun: "record" | "line" = "record"): string {
+const plurals = { line: "lines", index: "indexes" } as const;
+
+/** `  9 × record.invalid at title: expected string, received number 300, number 1776 (lines 12, 80, …)` */
+export function describeGroup(group: RefusalGroup, noun: keyof typeof plurals): string {
   const place = group.path === "" ? "" : ` at ${group.path}`;
-  const expectation = group.expected === "" ? "" : `: expected ${group.expected}, received ${group.received}`;
-  const more = group.count > group.indexes.length ? ", …" : "";
-  const places = group.indexes.length === 0 ? "" : ` (${noun}${group.count === 1 ? "" : "s"} ${group.indexes.join(", ")}${more})`;
+  const received = [...group.received.slice(0, receivedNamedMax), ...(group.received.length > receivedNamedMax ? ["…"] : [])].join(", ");
+  const expectation = group.expected === "" ? "" : `: expected ${group.expected}, received ${received}`;
+  const more = group.count > group.places.length ? ", …" : "";
+  const places = group.places.length === 0 ? "" : ` (${group.count === 1 ? noun : plurals[noun]} ${group.places.join(", ")}${more})`;
   return `${String(group.count).padStart(6)} × ${group.code}${place}${expectation}${places}`;
 }

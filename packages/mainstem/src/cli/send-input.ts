@@ -1,6 +1,6 @@
 import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
-import { extname } from "node:path";
+import { basename, extname } from "node:path";
 import { addAbortSignal, type Readable } from "node:stream";
 import { CliFailure } from "./failure.ts";
 
@@ -16,24 +16,50 @@ export interface Input {
 
 export interface InputOptions {
   readonly format: Format | undefined;
+  /** Whose records they are, for what to call instead. */
+  readonly dataset: string;
   /** Ends the reading, also where nothing comes. */
   readonly signal: AbortSignal;
 }
 
 /**
  * Opens a file, or `-` for standard input, and says what is in it: NDJSON unless the input says otherwise. An ending in .csv or .tsv is CSV, a `[`
- * first is an array, a file that ends in .json and begins with `{` is one object. Errors: `cli.file`.
+ * first is an array, a file that ends in .json and begins with `{` is one object. Errors: `cli.file`, also for what is compressed.
  */
-export async function openInput(file: string, { format, signal }: InputOptions): Promise<Input> {
+export async function openInput(file: string, { format, dataset, signal }: InputOptions): Promise<Input> {
   const { stream, bytes } = file === "-" ? { stream: process.stdin as Readable, bytes: undefined } : await openFile(file);
   const source: AsyncIterable<Buffer> = addAbortSignal(signal, stream);
-  if (format !== undefined) return { format, source, bytes };
-  if (extname(file) === ".csv" || extname(file) === ".tsv") return { format: "csv", source, bytes };
   const reader = source[Symbol.asyncIterator]();
   const { value: first } = (await reader.next()) as { readonly value: Buffer | undefined };
+  refuseCompressed(first, { file, format, dataset });
+  return { format: format ?? recognise(file, first), source: again(first, reader), bytes };
+}
+
+function recognise(file: string, first: Buffer | undefined): Format {
+  if (extname(file) === ".csv" || extname(file) === ".tsv") return "csv";
   const beginning = /\S/.exec(first?.toString("latin1", 0, 4_096) ?? "")?.[0];
-  const recognised = beginning === "[" || extname(file) === ".json" ? "json" : "ndjson";
-  return { format: recognised, source: again(first, reader), bytes };
+  return beginning === "[" || extname(file) === ".json" ? "json" : "ndjson";
+}
+
+/** What begins like this is no text in any of our formats. */
+const packings = [
+  { name: "gzip", magic: Buffer.of(0x1f, 0x8b), unpack: "gunzip -c" },
+  { name: "zstandard", magic: Buffer.of(0x28, 0xb5, 0x2f, 0xfd), unpack: "zstd -dc" },
+  { name: "zip", magic: Buffer.from("PK\x03\x04", "latin1"), unpack: "unzip -p" },
+  { name: "xz", magic: Buffer.from("\xfd7zXZ\0", "latin1"), unpack: "xz -dc" },
+];
+
+function refuseCompressed(first: Buffer | undefined, { file, format, dataset }: Omit<InputOptions, "signal"> & { readonly file: string }): void {
+  const packing = packings.find(({ magic }) => first?.subarray(0, magic.length).equals(magic));
+  if (packing === undefined) return;
+  const [what, name] = file === "-" ? ["The input", "FILE"] : [file, file];
+  // A pipe has no ending that tells.
+  const inside = extname(basename(file, extname(file)));
+  const wanted = format ?? (inside === ".csv" || inside === ".tsv" ? "csv" : undefined);
+  const options = `${wanted === undefined ? "" : ` --format ${wanted}`}${inside === ".tsv" ? " --delimiter tab" : ""}`;
+  throw new CliFailure("cli.file", `${what} is compressed (${packing.name}).`, {
+    remedy: `Unpack it on the way: ${packing.unpack} ${name} | mainstem send ${dataset}${options}`,
+  });
 }
 
 async function openFile(file: string): Promise<{ readonly stream: Readable; readonly bytes: number | undefined }> {

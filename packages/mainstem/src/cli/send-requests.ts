@@ -66,7 +66,11 @@ export async function sendBatches(context: Context, job: SendJob, batches: Async
 }
 
 /** One request for one JSON document: the server reads it as it comes, so it cannot be repeated. */
-export async function sendWhole(context: Context, { name, invalid, tally }: SendJob, source: AsyncIterable<Buffer>): Promise<void> {
+export async function sendWhole(
+  context: Context,
+  { name, invalid, tally }: SendJob,
+  { file, source }: { readonly file: string; readonly source: AsyncIterable<Buffer> },
+): Promise<void> {
   const call = {
     method: "POST" as const,
     path: path`/v1/datasets/${name}/records`,
@@ -80,7 +84,9 @@ export async function sendWhole(context: Context, { name, invalid, tally }: Send
     add(tally, toReceipt((await context.client.call(call)).body), (index) => index);
   } catch (error) {
     if (mayBeStored(error)) tally.unanswered = undefined;
-    throw error;
+    if (!(error instanceof CliFailure && error.code === "ingest.tooLarge")) throw error;
+    const remedy = `An array goes as a whole; as NDJSON it may be of any length: jq -c '.[]' ${file === "-" ? "FILE" : file} | mainstem send ${name}`;
+    throw new CliFailure(error.code, error.message, { remedy, cause: error });
   }
 }
 

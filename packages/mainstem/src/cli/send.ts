@@ -6,7 +6,7 @@ import { path } from "./client.ts";
 import type { Context, Start } from "./context.ts";
 import { readCsvBatches } from "./csv/csv-batches.ts";
 import { exitCodes, type ExitCode } from "./failure.ts";
-import { cutLines } from "./line-batches.ts";
+import { cutLines, type LongLine } from "./line-batches.ts";
 import type { RecordBatch } from "./record-batch.ts";
 import { createRefusalCounter, describeGroup, type RefusalCounter, type Refused } from "./refusals.ts";
 import { formats, openInput, type Format, type Input } from "./send-input.ts";
@@ -38,13 +38,14 @@ export function sendCommand(start: Start): Command {
       "after",
       "\nCSV: the first line names the fields, their types come from the contract. Lines end with LF or CRLF; fields in double quotes may hold" +
         "\ndelimiters, line ends and doubled quotes; lists and objects are JSON. What cannot be read is refused by its line, and the rest goes on." +
+        "\nAn empty field that is no text is null, or else the field's default." +
         "\nEnds with 1 if anything was refused. However it ends, it says what was sent; after Ctrl-C it first waits for the answer under way." +
         "\n\nExamples:\n  mainstem send shop.orders orders.ndjson\n  mainstem send shop.orders orders.csv\n  mainstem send shop.orders export.txt --format csv --delimiter ';' --null NULL" +
         "\n  cat orders.ndjson | mainstem send shop.orders\n  mainstem send shop.orders dirty.ndjson --invalid inbox",
     );
   return command.action((name: string, file: string, options: SendOptions) =>
     start(command, async (context) => {
-      const input = await openInput(file, { format: options.format, signal: context.signal });
+      const input = await openInput(file, { format: options.format, dataset: name, signal: context.signal });
       const tally: Tally = { accepted: 0, quarantined: 0, unanswered: 0, refused: createRefusalCounter() };
       const job: SendJob = { name, invalid: options.invalid, bytesTotal: input.bytes, tally };
       try {
@@ -69,7 +70,7 @@ async function send(
     case "ndjson":
       return await sendBatches(context, job, readLines(input.source, refused));
     case "json":
-      return await sendWhole(context, job, input.source);
+      return await sendWhole(context, job, { file, source: input.source });
     case "csv": {
       const { body } = await context.client.call({ path: path`/v1/datasets/${job.name}`, signal: context.signal });
       const { schema } = parseContract((body as DatasetDetail).contract);
@@ -83,9 +84,9 @@ async function send(
 }
 
 function readLines(source: AsyncIterable<Buffer>, counter: RefusalCounter): AsyncIterable<RecordBatch> {
-  const onLongLine = ({ index, bytes }: { readonly index: number; readonly bytes: number }): void => {
+  const onLongLine = ({ line, bytes }: LongLine): void => {
     const errors = [{ path: "", expected: `a line of at most ${lineBytesMax} bytes`, received: `${bytes} bytes` }];
-    counter.add({ index, code: "ingest.tooLarge", errors });
+    counter.add({ index: line, code: "ingest.tooLarge", errors });
   };
   return cutLines(source, { batchBytes, lineBytesMax, onLongLine });
 }
@@ -105,7 +106,7 @@ async function report({ terminal, json }: Context, { job: { name, tally }, forma
   const { accepted, quarantined, unanswered } = tally;
   const refused = tally.refused.tally();
   if (json) {
-    const causes = format === "csv" ? refused.groups.map(({ indexes: lines, ...group }) => ({ ...group, lines })) : refused.groups;
+    const causes = refused.groups.map(({ places, ...group }) => (format === "json" ? { ...group, indexes: places } : { ...group, lines: places }));
     const rest = complete ? {} : { complete, unanswered: unanswered ?? null };
     await terminal.line(JSON.stringify({ dataset: name, accepted, quarantined, refused: refused.total, causes, ...rest }));
   } else {
@@ -116,7 +117,7 @@ async function report({ terminal, json }: Context, { job: { name, tally }, forma
       ...(unanswered === 0 ? [] : [`${unanswered === undefined ? "what was under way" : formatCount(unanswered)} without an answer: stored or not`]),
     ];
     await terminal.line(`${name}: ${parts.join(", ")}${complete ? "" : "; the rest was not sent"}`);
-    for (const group of refused.groups) await terminal.line(describeGroup(group, format === "csv" ? "line" : "record"));
+    for (const group of refused.groups) await terminal.line(describeGroup(group, format === "json" ? "index" : "line"));
   }
   return refused.total > 0 ? exitCodes.failed : exitCodes.ok;
 }
