@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { collectAt } from "./query.ts";
+import { collectAt, toTimeCell } from "./query.ts";
 
 test("takes a time, or a snapshot for each dataset", () => {
   assert.equal(collectAt("2026-11-21T12:00:00Z", undefined), "2026-11-21T12:00:00Z");
@@ -13,4 +13,9 @@ test("refuses a time without its zone, and times mixed with snapshots", () => {
   assert.throws(() => collectAt("2026-11-21T12:00:00Z", "2026-11-21T13:00:00Z"), /one time/);
   assert.throws(() => collectAt("shop.orders=1", "2026-11-21T13:00:00Z"), /one time/);
   assert.throws(() => collectAt("2026-11-21T12:00:00Z", { "shop.orders": "1" }), /one time/);
+});
+
+test("a time in a table has no digits that say nothing", () => {
+  const shown = ["2026-11-20T09:15:00.000000Z", "2026-11-20T09:15:00.120000Z", "2026-11-20T09:15:00Z", "2026-11-20T10:00:00", null].map(toTimeCell);
+  assert.deepEqual(shown, ["2026-11-20T09:15:00Z", "2026-11-20T09:15:00.12Z", "2026-11-20T09:15:00Z", "2026-11-20T10:00:00", ""]);
 });

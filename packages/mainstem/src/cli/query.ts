@@ -1,6 +1,6 @@
 import { Command, InvalidArgumentError } from "commander";
 import type { Context, Start } from "./context.ts";
-import { formatCount, formatTable, toCell } from "./text-table.ts";
+import { formatCounted, formatTable, toCell } from "./text-table.ts";
 
 type At = string | Readonly<Record<string, string>>;
 
@@ -44,12 +44,18 @@ export function collectAt(text: string, before: At | undefined): At {
 const numeric = /INT|DOUBLE|FLOAT|DECIMAL|HUGEINT/;
 
 async function printTable(context: Context, { columns, rows }: QueryResult): Promise<void> {
+  const { terminal } = context;
   const titles = columns.map(({ name, type }) => ({ title: name, align: numeric.test(type) ? ("right" as const) : ("left" as const) }));
-  for (const line of formatTable(
-    titles,
-    rows.map((row) => row.map(toCell)),
-    { width: context.terminal.width },
-  ))
-    await context.terminal.line(line);
-  context.terminal.say(context.terminal.style("dim", `${formatCount(rows.length)} row${rows.length === 1 ? "" : "s"}`));
+  const cells = rows.map((row) => row.map((value, index) => (columns[index]?.type.startsWith("TIMESTAMP") === true ? toTimeCell(value) : toCell(value))));
+  const lines = formatTable(titles, cells, { width: terminal.width });
+  for (const line of lines) await terminal.line(line);
+  const isCut = terminal.width !== undefined && lines.some((line) => line.includes("…"));
+  terminal.say(terminal.style("dim", `${formatCounted(rows.length, "row")}${isCut ? "; whole values: with --json, or in a pipe" : ""}`));
+}
+
+/** A time without zeros that say nothing. */
+export function toTimeCell(value: unknown): string {
+  return toCell(value)
+    .replace(/(\.\d*?)0+(?=Z?$)/, "$1")
+    .replace(/\.(?=Z?$)/, "");
 }

@@ -25,6 +25,7 @@ test("says what is in a file by its ending or beginning, and gives all of it", a
   assert.equal(await open("a", '\n {"id":1}'), "ndjson");
   assert.equal(await open("a", '\n [{"id":1}]'), "json");
   assert.equal(await open("a.json", '{"id":1}'), "json");
+  assert.equal(await open("a", '{ \r\n  "id": 1\n}\n'), "json");
   assert.equal(await open("a.csv", "[id]\n1\n"), "csv");
   assert.equal(await open("a.tsv", ""), "csv");
   assert.equal(await open("a.csv", "{}", "ndjson"), "ndjson");

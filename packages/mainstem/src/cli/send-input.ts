@@ -24,7 +24,7 @@ export interface InputOptions {
 
 /**
  * Opens a file, or `-` for standard input, and says what is in it: NDJSON unless the input says otherwise. An ending in .csv or .tsv is CSV, a `[`
- * first is an array, a file that ends in .json and begins with `{` is one object. Errors: `cli.file`, also for what is compressed.
+ * first is an array, a file that ends in .json, or a line with nothing but a `{`, is one object. Errors: `cli.file`, also for what is compressed.
  */
 export async function openInput(file: string, { format, dataset, signal }: InputOptions): Promise<Input> {
   const { stream, bytes } = file === "-" ? { stream: process.stdin as Readable, bytes: undefined } : await openFile(file);
@@ -37,8 +37,9 @@ export async function openInput(file: string, { format, dataset, signal }: Input
 
 function recognise(file: string, first: Buffer | undefined): Format {
   if (extname(file) === ".csv" || extname(file) === ".tsv") return "csv";
-  const beginning = /\S/.exec(first?.toString("latin1", 0, 4_096) ?? "")?.[0];
-  return beginning === "[" || extname(file) === ".json" ? "json" : "ndjson";
+  const text = first?.toString("latin1", 0, 4_096) ?? "";
+  // No record of NDJSON goes over the end of its line.
+  return extname(file) === ".json" || /^\s*(\[|\{\s*\n)/.test(text) ? "json" : "ndjson";
 }
 
 /** What begins like this is no text in any of our formats. */

@@ -186,7 +186,7 @@ export const codes = {
 
   "query.invalid": { status: 400, task: "stop", remedy: "Mend the SQL statement; the message says where." },
   "query.forbidden": { status: 403, task: "stop", remedy: "Only one SELECT statement over datasets is allowed." },
-  "query.tooLarge": { status: 413, task: "stop", remedy: "Add a LIMIT, aggregate, or ask for NDJSON, which is streamed." },
+  "query.tooLarge": { status: 413, task: "stop", remedy: "Add a LIMIT, aggregate, or ask for NDJSON (`mainstem query --json`), which is streamed." },
   "query.busy": { status: 503, task: "retry", remedy: "Ask again later, or let fewer queries run at once." },
   "query.timeout": { status: 504, task: "stop", remedy: "Narrow the query by a partition field, or raise the limit." },
 

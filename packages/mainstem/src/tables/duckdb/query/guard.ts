@@ -94,7 +94,7 @@ function visit(node: Node, { tables, commonNames }: Found): void {
       break;
     }
     case "SHOW_REF":
-      throw forbidden("SHOW, DESCRIBE and SUMMARIZE are not allowed.");
+      throw forbidden("SHOW, DESCRIBE and SUMMARIZE are not allowed: `mainstem datasets` lists the tables, `mainstem describe NAME` shows the columns of one.");
     case "PARAMETER":
     case "VALUE_PARAMETER":
       throw new MainstemError("query.invalid", "The statement has a parameter, for which there is no value.");
