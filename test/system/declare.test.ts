@@ -107,7 +107,7 @@ describe("declaring", () => {
     assert.equal(rest.length, 0);
     assert.match(first ?? "", /"version":1,.*"provenance":"commit 1f"/);
     assert.match(second ?? "", /"version":2,.*"provenance":"commit 2e"/);
-    assert.match((await run(["describe", "shop.orders", "--history"])).output, /^version +applied +schema +from\n +1 .*commit 1f\n +2 .*commit 2e\n$/);
+    assert.match((await run(["describe", "shop.orders", "--history"])).output, /^version +applied +schema +changes +from\n +1 .*commit 1f\n +2 .*commit 2e\n$/);
   });
 
   test("every form that is exported is applied as the same contract", { timeout: 180_000 }, async () => {

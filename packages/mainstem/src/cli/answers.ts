@@ -76,6 +76,8 @@ export interface VersionDetail {
   readonly version: number;
   readonly appliedAt: string;
   readonly schemaId: number;
+  /** What it has other than the version before, in words. */
+  readonly changes: readonly string[];
   readonly provenance?: string;
   readonly closed?: boolean;
 }

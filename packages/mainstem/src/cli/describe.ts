@@ -12,7 +12,7 @@ export function describeCommand(start: Start): Command {
   const command = new Command("describe")
     .description("show a dataset: its contract, and how far log, archive and table are")
     .argument("<name>", "namespace.name")
-    .option("--history", "list the versions of its contract instead, the newest last, with where each came from")
+    .option("--history", "list the versions of its contract instead, the newest last, with what each changed and where it came from")
     .addHelpText(
       "after",
       "\nExamples:\n  mainstem describe shop.orders\n  mainstem describe shop.orders --history\n  mainstem describe shop.orders --json | jq .contract",
@@ -49,6 +49,7 @@ function show(dataset: DatasetDetail, { waiting, width }: { readonly waiting: nu
     ["merge", describeMerge(contract.merge)],
     ["deletes", contract.deletes === undefined ? undefined : describeDeletes(contract.deletes)],
     ["partition", contract.partition.map(({ transform, field, width: size }) => `${transform}(${field}${size === undefined ? "" : `, ${size}`})`).join(", ")],
+    ["removed", contract.removed?.map((one) => (typeof one === "string" ? one : one.name)).join(", ")],
     ["tags", contract.tags.join(", ")],
     ["about", contract.subject?.join(", ")],
     [
@@ -111,13 +112,18 @@ function describeDeletes({ field, values, horizon }: Deletes): string {
 }
 
 function showVersions(versions: readonly VersionDetail[], width: number | undefined): readonly string[] {
-  const rows = versions.map(({ version, appliedAt, schemaId, provenance, closed }) => [
+  const rows = versions.map(({ version, appliedAt, schemaId, changes, provenance, closed }) => [
     toCell(version),
     appliedAt,
     toCell(schemaId),
+    changes.join("; "),
     [closed === true ? "(closed)" : "", toCell(provenance)].filter((text) => text !== "").join(" "),
   ]);
-  return formatTable([{ title: "version", align: "right" }, { title: "applied" }, { title: "schema", align: "right" }, { title: "from" }], rows, { width });
+  return formatTable(
+    [{ title: "version", align: "right" }, { title: "applied" }, { title: "schema", align: "right" }, { title: "changes" }, { title: "from" }],
+    rows,
+    { width },
+  );
 }
 
 function through(time: string | null): string {

@@ -89,6 +89,8 @@ describe("the API", () => {
       ["dataset", "shop.orders", 2, JSON.parse(JSON.stringify(formatContract(ordersWithShop)))],
     );
     const history = (await api.call(`${path}/history`)).body["versions"] as readonly Record<string, unknown>[];
+    assert.deepEqual(history.map(({ changes }) => changes).slice(0, 1), [[]]);
+    assert.match(JSON.stringify(history.at(-1)?.["changes"]), /field \w+ added/);
     assert.deepEqual(
       history.map(({ version, spec }) => [version, (spec as { readonly schema: { readonly fields: readonly unknown[] } }).schema.fields.length]),
       [

@@ -1,53 +1,76 @@
-import { compileDecoder, compileToJson, type Contract } from "@mainstem/contract";
+import { compileDecoder, compileToJson, ContractError, type AvroRecordSchema, type Contract } from "@mainstem/contract";
 import { RecordCursor, type FetchedBatch } from "../log/index.ts";
-import type { Registry } from "../registry/index.ts";
+import type { Dataset, Registry } from "../registry/index.ts";
 import { MainstemError, toErrorValue } from "../runtime/errors.ts";
 import { toJson, toTime } from "./json.ts";
 
-/** How many writer's schemas are kept compiled. */
+/** How many writer's schemas of one dataset are kept compiled. */
 const readersMax = 1_000;
 
-/** Makes the lines that the records route answers with. */
+/**
+ * Makes the lines that the records route answers with: every record as the contract in force has it, under its names and with its defaults, whatever it
+ * was written with. What another program wrote with a schema that the contract cannot read is shown as it was written.
+ */
 export interface RecordLines {
   /** The records of a batch from `offset` on, at most `limit`, a line each. A record that cannot be read gets a line with `error` in place of `value`. */
   of(
     batch: FetchedBatch,
-    place: { readonly contract: Contract; readonly partition: number; readonly from: number; readonly limit: number },
+    place: { readonly dataset: Dataset; readonly partition: number; readonly from: number; readonly limit: number },
   ): AsyncIterable<string>;
 }
 
 interface Reader {
+  readonly contract: Contract;
   toValue(bytes: Uint8Array, start: number, end: number): Record<string, unknown>;
 }
 
-export function createRecordLines(registry: Registry): RecordLines {
-  const readers = new Map<number, Reader>();
+/** The readers of a dataset's records, by schema id, for one version of its contract. */
+interface Readers {
+  readonly version: number;
+  readonly contract: Contract;
+  readonly byId: Map<number, Reader>;
+}
 
-  async function readerOf(schemaId: number): Promise<Reader> {
-    let reader = readers.get(schemaId);
-    if (reader !== undefined) return reader;
+export function createRecordLines(registry: Registry): RecordLines {
+  const datasets = new Map<string, Readers>();
+
+  /** Those of the newest version that was seen. */
+  function readersOf({ contract, version }: Dataset): Readers {
+    const known = datasets.get(contract.name);
+    if (known !== undefined && known.version >= version) return known;
+    const readers = { version, contract, byId: new Map<number, Reader>() };
+    datasets.set(contract.name, readers);
+    return readers;
+  }
+
+  /** Of a schema that was not met before: it may be that of a newer contract. */
+  async function newReader(schemaId: number, name: string): Promise<Reader> {
     const writer = await registry.schema(schemaId);
     if (writer === undefined) throw new MainstemError("avro.malformed", `The record names schema ${schemaId}, which was never given out.`, { schemaId });
-    const decode = compileDecoder({ writer, reader: writer });
-    const toValue = compileToJson(writer);
-    reader = { toValue: (bytes, start, end) => toValue(decode(bytes, start, end)) as Record<string, unknown> };
-    if (readers.size >= readersMax) readers.clear();
-    readers.set(schemaId, reader);
+    const { byId, contract } = readersOf(await registry.require(name));
+    if (byId.size >= readersMax) byId.clear();
+    const reader = compileReader(writer, contract);
+    byId.set(schemaId, reader);
     return reader;
   }
 
   return {
-    async *of(batch, { contract, partition, from, limit }) {
+    async *of(batch, { dataset, partition, from, limit }) {
+      const { name } = dataset.contract;
       const cursor = new RecordCursor(batch);
       for (let count = 0; count < limit && cursor.next();) {
         if (cursor.offset < from) continue;
         count++;
         const place = { partition, offset: cursor.offset, timestamp: toTime(cursor.timestamp) };
-        const known = readers.get(schemaIdOf(cursor));
         try {
-          const value =
-            cursor.valueStart < 0 ? null : (known ?? (await readerOf(requireSchemaId(cursor)))).toValue(cursor.bytes, cursor.valueStart + 5, cursor.valueEnd);
-          yield `${toJson({ ...place, key: value === null ? keyText(cursor.key()) : keyOf(contract, value), value })}\n`;
+          if (cursor.valueStart < 0) {
+            yield `${toJson({ ...place, key: keyText(cursor.key()), value: null })}\n`;
+            continue;
+          }
+          const schemaId = requireSchemaId(cursor);
+          const reader = readersOf(dataset).byId.get(schemaId) ?? (await newReader(schemaId, name));
+          const value = reader.toValue(cursor.bytes, cursor.valueStart + 5, cursor.valueEnd);
+          yield `${toJson({ ...place, key: keyOf(reader.contract, value), value })}\n`;
         } catch (error) {
           const { code, message } = toErrorValue(error);
           yield `${toJson({ ...place, key: keyText(cursor.key()), error: { code, message } })}\n`;
@@ -55,6 +78,21 @@ export function createRecordLines(registry: Registry): RecordLines {
       }
     },
   };
+}
+
+function compileReader(writer: AvroRecordSchema, contract: Contract): Reader {
+  const [decode, reader] = resolve(writer, contract.schema);
+  const toValue = compileToJson(reader);
+  return { contract, toValue: (bytes, start, end) => toValue(decode(bytes, start, end)) as Record<string, unknown> };
+}
+
+function resolve(writer: AvroRecordSchema, contract: AvroRecordSchema): readonly [ReturnType<typeof compileDecoder>, AvroRecordSchema] {
+  try {
+    return [compileDecoder({ writer, reader: contract }), contract];
+  } catch (error) {
+    if (!(error instanceof ContractError) || error.code !== "contract.incompatible") throw error;
+    return [compileDecoder({ writer, reader: writer }), writer];
+  }
 }
 
 /** The schema id of a value in the Confluent wire format; -1 when it is none. */

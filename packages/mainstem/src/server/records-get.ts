@@ -21,7 +21,7 @@ export interface RecordsGetOptions {
   readonly closing: AbortSignal;
 }
 
-/** `GET /v1/datasets/{name}/records`: the records as they stand in the log, as NDJSON. */
+/** `GET /v1/datasets/{name}/records`: the records of the log, in its order, as NDJSON (`RecordLines`). */
 export function createRecordsGet({ registry, log, replays, idleMs, closing }: RecordsGetOptions) {
   const lines = createRecordLines(registry);
   const followed = createFollowed(registry, closing);
@@ -116,7 +116,7 @@ async function send(job: Job, position: LogPosition): Promise<void> {
   let { offset } = position;
   for await (const batch of log.read(position, { until: job.follow ? "live" : "end", batchBytesMax: readBytesMax, signal })) {
     let text = "";
-    for await (const line of lines.of(batch, { contract: dataset.contract, partition: position.partition, from: offset, limit: job.left })) {
+    for await (const line of lines.of(batch, { dataset, partition: position.partition, from: offset, limit: job.left })) {
       if (job.left <= 0) break;
       job.left--;
       text += line;

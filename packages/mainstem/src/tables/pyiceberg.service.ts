@@ -119,3 +119,108 @@ test("PyIceberg reads a table while it is rebuilt on a branch, the branch, and w
     assert.deepEqual(notes, notes.toSorted());
   }
 });
+
+test("PyIceberg reads files that were written under other names and narrower types, and leaves out those that it may", async () => {
+  await using directory = await openDirectory();
+  const ticketsOf = (list: readonly object[], rest: object) =>
+    parseContract({
+      name: dataset,
+      schema: { type: "record", name: "orders", namespace: "shop", fields: list },
+      key: ["id"],
+      order: ["revision"],
+      partition: [{ field: "seat", transform: "truncate", width: 1 }],
+      ...rest,
+    });
+  const inner = (list: readonly object[]) => ({ type: "record", name: "inner", fields: list });
+  const price = { type: "bytes", logicalType: "decimal", precision: 5, scale: 2 };
+  const one = ticketsOf(
+    [
+      { name: "id", type: "int" },
+      { name: "revision", type: "int" },
+      { name: "seat", type: "string" },
+      { name: "ratio", type: "float" },
+      { name: "price", type: price },
+      { name: "counts", type: { type: "array", items: "int" } },
+      { name: "stay", type: inner([{ name: "nights", type: "int" }]) },
+      { name: "row", type: "int", default: 0 },
+    ],
+    {},
+  );
+  const two = ticketsOf(
+    [
+      { name: "ticket", type: "long", aliases: ["id"] },
+      { name: "turn", type: "long", aliases: ["revision"] },
+      { name: "place", type: "string", aliases: ["seat"] },
+      { name: "ratio", type: ["null", "double"] },
+      { name: "price", type: { ...price, precision: 20 } },
+      { name: "counts", type: { type: "array", items: "long" } },
+      {
+        name: "stay",
+        type: inner([
+          { name: "nights", type: "long" },
+          { name: "town", type: ["null", "string"], default: null },
+        ]),
+      },
+      { name: "memo", type: ["null", "string"], default: null },
+    ],
+    { key: ["ticket"], order: ["turn"], partition: [{ field: "place", transform: "truncate", width: 1 }], removed: ["row"] },
+  );
+  let first: bigint;
+  {
+    await using world = await openRebuildWorld(directory.path, one);
+    const row = { ratio: Math.fround(0.1), price: 12_345n, counts: [1, 2], stay: { nights: 2 }, row: 4 };
+    await fill(world.pipeline, [
+      { id: 1, revision: 1, seat: "A1", ...row },
+      { id: -7, revision: 1, seat: "B1", ...row },
+    ]);
+    first = (await stateOf(world.pipeline)).current!.id;
+  }
+  await using world = await openRebuildWorld(directory.path, two);
+  const row = { ratio: 0.1, price: 10n ** 19n, counts: [2 ** 40], stay: { nights: 2 ** 40, town: "Ulm" }, memo: "m" };
+  await fill(world.pipeline, [{ ticket: 2 ** 40, turn: 2 ** 40, place: "C1", ...row }]);
+  const { metadataLocation } = await stateOf(world.pipeline);
+  const filters = ["ticket == 1", "ticket > 5", "price > 200", "place == 'B1'", "ratio < 0.100001"];
+  const scans = [{}, { snapshot: String(first) }, ...filters.map((filter) => ({ filter }))];
+  const answer = JSON.parse(await python.run(script, JSON.stringify({ do: "read", location: metadataLocation, scans }))) as {
+    readonly table: { readonly schema: { readonly fields: readonly { readonly id: number; readonly name: string; readonly type: unknown }[] } };
+    readonly scans: readonly { readonly files: number; readonly rows: readonly Readonly<Record<string, unknown>>[] }[];
+  };
+  const sorted = (rows: readonly Readonly<Record<string, unknown>>[], by: string) => rows.toSorted((a, b) => Number(a[by]) - Number(b[by]));
+  const old = { ratio: Math.fround(0.1), price: "123.45", counts: [1, 2] };
+  const now = { ...old, stay: { nights: 2, town: null }, memo: null };
+  const rows = [
+    { ticket: -7, turn: 1, place: "B1", ...now },
+    { ticket: 1, turn: 1, place: "A1", ...now },
+    { ticket: 2 ** 40, turn: 2 ** 40, place: "C1", ...row, price: "100000000000000000.00" },
+  ];
+  assert.deepEqual(sorted(answer.scans[0]!.rows, "ticket"), rows);
+  const then = { ...old, stay: { nights: 2 }, row: 4 };
+  assert.deepEqual(sorted(answer.scans[1]!.rows, "id"), [
+    { id: -7, revision: 1, seat: "B1", ...then },
+    { id: 1, revision: 1, seat: "A1", ...then },
+  ]);
+  assert.deepEqual(
+    answer.scans.slice(2).map((scan) => [scan.files, ...sorted(scan.rows, "ticket").map(({ ticket }) => ticket)]),
+    [
+      [1, 1],
+      [1, 2 ** 40],
+      [1, 2 ** 40],
+      [1, -7],
+      [3, -7, 1, 2 ** 40],
+    ],
+  );
+  const { fields: found } = answer.table.schema;
+  assert.deepEqual(
+    found.map(({ id, name }) => [id, name]),
+    [
+      [1, "ticket"],
+      [2, "turn"],
+      [3, "place"],
+      [4, "ratio"],
+      [5, "price"],
+      [6, "counts"],
+      [7, "stay"],
+      [11, "memo"],
+    ],
+  );
+});

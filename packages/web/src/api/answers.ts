@@ -58,6 +58,7 @@ export interface AvroField {
   readonly type: AvroType;
   readonly doc?: string;
   readonly default?: unknown;
+  readonly aliases?: readonly string[];
   readonly [member: string]: unknown;
 }
 export interface Contract {

@@ -24,6 +24,15 @@ test("versions differ by fields, then by clauses", () => {
   ]);
 });
 
+test("a field that was renamed is one, with its type", () => {
+  const before = contract([id, { name: "seat", type: "int" }], { sort: ["seat"] });
+  const after = contract([id, { name: "place", type: "long", aliases: ["seat"] }], { sort: ["place"] });
+  assert.deepEqual(differencesOf(before, after), [
+    { kind: "changed", what: "field seat", from: "seat: int", to: "place: long" },
+    { kind: "changed", what: "sort", from: '["seat"]', to: '["place"]' },
+  ]);
+});
+
 test("a change that the words leave out is one all the same, and the order of members is none", () => {
   const one = contract([{ name: "id", type: "string", doc: "a" }], { merge: { kind: "fields", fields: { a: "min", b: "max" } } });
   const other = contract([{ doc: "b", name: "id", type: "string" }], { merge: { fields: { b: "max", a: "min" }, kind: "fields" } });

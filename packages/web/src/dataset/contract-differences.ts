@@ -20,8 +20,16 @@ export function differencesOf(before: Contract, after: Contract): readonly Diffe
 
 function fieldDifferences(before: Contract, after: Contract): readonly Difference[] {
   const [old, fresh] = [byName(before), byName(after)];
-  return [...new Set([...old.keys(), ...fresh.keys()])].flatMap((name): readonly Difference[] => {
+  // A field under another name goes by an alias that names the earlier one.
+  const renamed = new Map(
+    after.schema.fields.flatMap((field) => (field.aliases ?? []).filter((alias) => old.has(alias)).map((alias) => [alias, field] as const)),
+  );
+  const names = new Set([...old.keys(), ...fresh.keys()]);
+  for (const { name } of renamed.values()) if (!old.has(name)) names.delete(name);
+  return [...names].flatMap((name): readonly Difference[] => {
     const [was, is] = [old.get(name), fresh.get(name)];
+    const now = renamed.get(name);
+    if (was !== undefined && now !== undefined) return [changed(`field ${name}`, `${name}: ${fieldWords(was)}`, `${now.name}: ${fieldWords(now)}`)];
     const what = `field ${name}`;
     if (was === undefined) return is === undefined ? [] : [{ kind: "added", what, to: fieldWords(is) }];
     if (is === undefined) return [{ kind: "removed", what, from: fieldWords(was) }];

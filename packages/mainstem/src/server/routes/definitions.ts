@@ -1,4 +1,4 @@
-import { formatContract, parseContract } from "@mainstem/contract";
+import { checkSchemaChange, formatContract, parseContract, type Contract } from "@mainstem/contract";
 import type { FastifyInstance } from "fastify";
 import type { Dataset } from "../../registry/index.ts";
 import { MainstemError } from "../../runtime/errors.ts";
@@ -122,9 +122,10 @@ export function addDefinitionRoutes(app: FastifyInstance, rooms: PlanRooms): voi
       return {
         kind,
         name,
-        versions: versions.map(({ version, contract, schemaId, appliedAt, provenance, closed }) => ({
+        versions: versions.map(({ version, contract, schemaId, appliedAt, provenance, closed }, index) => ({
           version,
           appliedAt: toTime(appliedAt),
+          changes: changesSince(versions[index - 1]?.contract, contract),
           schemaId,
           ...(provenance === undefined ? {} : { provenance }),
           ...(closed === undefined ? {} : { closed }),
@@ -155,6 +156,12 @@ export function addDefinitionRoutes(app: FastifyInstance, rooms: PlanRooms): voi
 function checkKind(kind: string): void {
   if (!kinds.some((one) => one === kind))
     throw new MainstemError("registry.kindUnknown", `There is no kind ${kind}. Known: ${kinds.join(", ")}.`, { kind, kinds });
+}
+
+/** What a version has other than the one before, in words. */
+function changesSince(before: Contract | undefined, after: Contract): readonly string[] {
+  const change = before === undefined ? undefined : checkSchemaChange(before, after);
+  return change !== undefined && "changes" in change ? change.changes : [];
 }
 
 function showDefinition({ contract, version, schemaId, appliedAt }: Dataset) {
