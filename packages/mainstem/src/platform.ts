@@ -51,6 +51,9 @@ export async function openPlatform(config: Config, { env = systemEnv, logger = s
   await using opened = new AsyncDisposableStack();
   const inData = (name: string): string => join(config.dataDir, name);
   await checkWritable(config);
+  const stateFile = config.state.file ?? inData("state.sqlite");
+  // A data directory of a later version is refused before the log's recovery could change anything.
+  await inspectSqliteState(stateFile);
   const logDirectory = config.log.directory ?? inData("log");
   // Before anything of this process could have been stamped by a clock that is wrong.
   const ages = createAgeClock({ env, known: await readLogTime(logDirectory) });
@@ -67,7 +70,7 @@ export async function openPlatform(config: Config, { env = systemEnv, logger = s
   // What a kill left there counts for nothing, and with the log's lock nobody else writes there.
   await rm(inData("scratch"), { recursive: true, force: true });
   const objects = opened.use(await openDirectoryStore({ directory: config.objects.directory ?? inData("objects") }));
-  const state = opened.use(await openSqliteState({ file: config.state.file ?? inData("state.sqlite") }));
+  const state = opened.use(await openSqliteState({ file: stateFile }));
   const registry = opened.use(await openRegistry({ ...shared, state, log, objects, partitions: config.log.partitions, retention: config.log.retention }));
   const tables = openIcebergTables({ ...shared, objects, pointers: state.pointers });
   const engine = opened.use(await openDuckdbTableEngine({ ...shared, objects, directory: inData("scratch/build") }));

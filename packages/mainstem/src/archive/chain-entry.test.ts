@@ -68,6 +68,11 @@ test("finds every changed, missing and added byte", () => {
   }
 });
 
+test("says of an entry of a later version that it is one, and not that it is damaged", () => {
+  const later = formatChainEntry({ ...gap, formatVersion: 2 as never });
+  assert.throws(() => parseChainEntry(later, place), { code: "archive.newer", message: /has format 2, and this one knows formats up to 1/ });
+});
+
 test("refuses an entry that was copied to another place", () => {
   const other = { ...of, partition: 4 as Partition };
   assert.throws(() => parseChainEntry(formatChainEntry(data), { of: other, start, key: chainKey(other, start) }), { code: "archive.corrupt" });

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
 import { MainstemError } from "../runtime/errors.ts";
+import { refuseNewer } from "../runtime/formats.ts";
 import type { Offset, TopicPartition } from "../log/index.ts";
 import { parseObjectKey, type ObjectKey } from "../objects/index.ts";
 import type { ChainEntry } from "./chunk.ts";
@@ -21,12 +22,14 @@ export function formatChainEntry(entry: ChainEntry): Uint8Array {
   return Buffer.concat([body, Buffer.from(`${checkOpening}${sha256Of(body)}"}\n`)]);
 }
 
-/** Reads what is stored under the chain key of `start`. Throws `archive.corrupt`, naming the key, when a byte was changed, cut or added, or when it is no entry of this place. */
+/** Reads what is stored under the chain key of `start`. Throws `archive.corrupt`, naming the key, when a byte was changed, cut or added, or when it is no entry of this place; `archive.newer`. */
 export function parseChainEntry(stored: Uint8Array, place: { readonly of: TopicPartition; readonly start: Offset; readonly key: ObjectKey }): ChainEntry {
   const bytes = Buffer.from(stored.buffer, stored.byteOffset, stored.length);
   const body = bytes.subarray(0, Math.max(0, bytes.length - checkBytes));
   if (bytes.toString("latin1", body.length) !== `${checkOpening}${sha256Of(body)}"}\n`) throw corrupt(place.key, "its bytes are not those that were stored");
-  const entry = toChainEntry(parseJson(`${body.toString("utf8")}}`), place.of);
+  const json = parseJson(`${body.toString("utf8")}}`);
+  refuseNewer(json, { code: "archive.newer", what: `Chain entry ${place.key}`, known: 1 });
+  const entry = toChainEntry(json, place.of);
   if (typeof entry === "string") throw corrupt(place.key, entry);
   if (entry.start !== place.start) throw corrupt(place.key, `it begins at offset ${entry.start}`);
   return entry;

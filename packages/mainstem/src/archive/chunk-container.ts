@@ -9,6 +9,7 @@ import {
   type ContainerHeader,
 } from "@mainstem/contract";
 import { MainstemError } from "../runtime/errors.ts";
+import { refuseNewerVersion } from "../runtime/formats.ts";
 import type { Offset, TopicPartition } from "../log/index.ts";
 import type { ChainEntry } from "./chunk.ts";
 import { envelopeSchema } from "./envelope.ts";
@@ -65,6 +66,7 @@ export function decodeChunkHeader(bytes: Uint8Array, entry: ChainEntry): ChunkHe
 /** The schemas in a header's metadata, once it is certain that the header belongs to the entry's chunk. */
 export function readChunkMetadata({ metadata, schemaText: found }: ContainerHeader, entry: ChainEntry): ReadonlyMap<number, AvroRecordSchema> {
   const text = (key: string): string => Buffer.from(metadata.get(key) ?? []).toString("utf8");
+  refuseNewerVersion(Number(text("mainstem.format")), { code: "archive.newer", what: `Chunk ${entry.path}`, known: Number(formatVersion) });
   if (text("mainstem.format") !== formatVersion) throw chunkCorrupt(entry, `its format version ${JSON.stringify(text("mainstem.format"))} is not known`);
   if (found !== schemaText || text("avro.codec") !== chunkCodec) throw chunkCorrupt(entry, "its schema or codec is not that of a chunk");
   if (text("mainstem.start") !== String(entry.start) || text("mainstem.next") !== String(entry.next)) throw chunkCorrupt(entry, "it covers other offsets");

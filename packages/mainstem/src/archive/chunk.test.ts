@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { zstdDecompress } from "node:zlib";
 import avro from "avsc";
 import { RecordCursor, type Offset } from "../log/index.ts";
-import { encodeChunkHeader, syncMarker } from "./chunk-container.ts";
+import { decodeChunkHeader, encodeChunkHeader, syncMarker } from "./chunk-container.ts";
 import { openChunk, openChunkFile } from "./chunk-reader.ts";
 import { ChunkWriter } from "./chunk-writer.ts";
 import { allOf } from "./testing/all-of.ts";
@@ -67,6 +67,16 @@ test("is an Avro container file that avsc reads, and names the schemas in its he
       "mainstem.topicId: AAAAAAAAAAAAAAAAAAAAAA",
     ],
   );
+});
+
+test("says of a chunk of a later version that it is one", async () => {
+  await using directory = await openTestDirectory();
+  const { bytes, entry } = await chunkOf(directory.path, 700);
+  const place = bytes.indexOf("mainstem.format") + "mainstem.format".length + 1;
+  assert.equal(bytes.toString("latin1", place, place + 1), "1");
+  const later = Buffer.from(bytes);
+  later.write("2", place, "latin1");
+  assert.throws(() => decodeChunkHeader(later, entry), { code: "archive.newer", message: new RegExp(`Chunk ${entry.path} was written by a newer version`) });
 });
 
 test("writes the same bytes for the same records", async () => {

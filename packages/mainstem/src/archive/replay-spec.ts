@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { Offset, TopicId, TopicName, Waits } from "../log/index.ts";
 import { parseObjectKey, readWhole, type ObjectKey, type ObjectStore } from "../objects/index.ts";
 import { factsOf, MainstemError } from "../runtime/errors.ts";
+import { refuseNewer } from "../runtime/formats.ts";
 
 /** Where a replay's records go. `shadow`: a topic of its own that keeps the archived times. `live`: the dataset's topic, which gives them new ones. */
 export const replayTargets = ["shadow", "live"] as const;
@@ -100,8 +101,11 @@ async function readPart<T>(objects: ObjectStore, key: ObjectKey, schema: z.ZodTy
     throw error;
   }
   try {
-    return schema.parse(JSON.parse(bytes.toString()));
+    const json: unknown = JSON.parse(bytes.toString());
+    refuseNewer(json, { code: "archive.newer", what: key, known: 1 });
+    return schema.parse(json);
   } catch (cause) {
+    if (cause instanceof MainstemError) throw cause;
     throw new MainstemError("archive.corrupt", `${key} is not what a replay stores.`, { key }, { cause });
   }
 }

@@ -2,6 +2,8 @@ import { z } from "zod";
 import { isObjectKey, parseObjectKey, readWhole, type ObjectKey, type ObjectStore } from "../objects/index.ts";
 import { assert } from "../runtime/assert.ts";
 import type { Env } from "../runtime/env.ts";
+import { MainstemError } from "../runtime/errors.ts";
+import { refuseNewer } from "../runtime/formats.ts";
 import { corrupt } from "./avro-file.ts";
 import { tablePrefix } from "./addresses.ts";
 import { icebergLimits } from "./limits.ts";
@@ -54,7 +56,7 @@ export async function listExpiryRecords(objects: ObjectStore, dataset: string): 
   return found;
 }
 
-/** Reads a record. `table.corrupt` where it is none, or names what does not lie under one of the prefixes: nothing else is ever deleted. */
+/** Reads a record. `table.newer`; `table.corrupt` where it is none, or names what does not lie under one of the prefixes: nothing else is ever deleted. */
 export async function readExpiryRecord(
   objects: ObjectStore,
   { key, expiredAt }: ListedExpiry,
@@ -63,8 +65,11 @@ export async function readExpiryRecord(
   const text = (await readWhole(objects, key, { bytesMax: icebergLimits.objectBytesMax })).toString();
   let json: z.infer<typeof recordSchema>;
   try {
-    json = recordSchema.parse(JSON.parse(text));
+    const found: unknown = JSON.parse(text);
+    refuseNewer(found, { code: "table.newer", what: `Object ${key}`, known: 1 });
+    json = recordSchema.parse(found);
   } catch (error) {
+    if (error instanceof MainstemError) throw error;
     throw corrupt(key, "it is no list of expired objects", error);
   }
   const foreign = json.objects.find((name) => !isObjectKey(name) || prefixes.every((prefix) => !name.startsWith(`${prefix}/`)));

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { parseObjectKey, readWhole, type ObjectKey, type ObjectStore } from "../objects/index.ts";
 import { MainstemError } from "../runtime/errors.ts";
+import { refuseNewerVersion } from "../runtime/formats.ts";
 import { limits } from "../runtime/limits.ts";
 import type { Logger } from "../runtime/logger.ts";
 import type { Definition, StateStore, Version } from "../state/index.ts";
@@ -102,6 +103,7 @@ async function listVersions(objects: ObjectStore): Promise<ReadonlyMap<string, R
 async function readVersion(objects: ObjectStore, key: ObjectKey): Promise<Definition> {
   const text = (await readWhole(objects, key, { bytesMax: limits.definitionBytesMax })).toString();
   const { formatVersion: format, ...definition } = parseObject(text);
+  refuseNewerVersion(format, { code: "registry.newer", what: `The object ${key}`, known: formatVersion });
   const { kind, name, version, appliedAt } = definition;
   const fits =
     format === formatVersion &&
@@ -109,7 +111,7 @@ async function readVersion(objects: ObjectStore, key: ObjectKey): Promise<Defini
     typeof appliedAt === "number" &&
     key === `${folder}${String(kind)}/${String(name)}/${String(version)}.json`;
   if (!fits)
-    throw new MainstemError("registry.diverged", `The object ${key} is not the definition that its key says, or was written by a newer version of Mainstem.`, {
+    throw new MainstemError("registry.diverged", `The object ${key} is not the definition that its key says.`, {
       key,
     });
   return definition as unknown as Definition;

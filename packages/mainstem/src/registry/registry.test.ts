@@ -331,7 +331,7 @@ test("objects that are no continuation of the state are refused, not believed", 
     ["definitions/dataset/shop.orders/3.json", "{}"],
     ["definitions/dataset/shop.orders/2.json", "{}"],
     ["definitions/dataset/shop.orders/2.json", "not json"],
-    ["definitions/dataset/shop.orders/2.json", '{"formatVersion":2,"kind":"dataset","name":"shop.orders","version":2,"appliedAt":0,"spec":{}}'],
+    ["definitions/dataset/shop.orders/2.json", '{"formatVersion":"2","kind":"dataset","name":"shop.orders","version":2,"appliedAt":0,"spec":{}}'],
     ["definitions/dataset/shop.orders/2.json", '{"formatVersion":1,"kind":"dataset","name":"shop.other","version":2,"appliedAt":0,"spec":{}}'],
     ["definitions/dataset/shop.orders/2.json", '{"formatVersion":1,"kind":"dataset","name":"shop.orders","version":2,"appliedAt":0}'],
   ];
@@ -343,6 +343,25 @@ test("objects that are no continuation of the state are refused, not believed", 
   await stores.objects.put(parseObjectKey("definitions/dataset/shop.orders/1.json"), [Buffer.from("{}")]);
   await assert.rejects(registry.apply(contractOf("shop.orders")), { code: "registry.diverged" });
   assert.equal((await stores.state.definitions.history("dataset", "shop.orders")).length, 1);
+});
+
+test("definitions of a later version are refused, and nothing is changed", async () => {
+  await using stores = await createStores();
+  await using registry = await stores.open();
+  await registry.apply(contractOf("shop.orders"));
+  const key = parseObjectKey("definitions/dataset/shop.orders/2.json");
+  const later = '{"formatVersion":2,"kind":"dataset","name":"shop.orders","version":2,"appliedAt":0,"spec":{}}';
+  await stores.objects.put(key, [Buffer.from(later)]);
+  await assert.rejects(stores.open(), { code: "registry.newer", message: /definitions\/dataset\/shop\.orders\/2\.json was written by a newer version/ });
+  assert.equal((await stores.state.definitions.history("dataset", "shop.orders")).length, 1);
+  await stores.objects.delete([key]);
+
+  const current = await stores.state.definitions.get("dataset", "shop.orders");
+  assert.ok(current !== undefined);
+  const { contract, ...rest } = current.spec as { readonly contract: object };
+  const spec = { ...rest, contract: { ...contract, formatVersion: 2 } };
+  await stores.state.definitions.put({ kind: "dataset", name: "shop.orders", spec, appliedAt: 0 }, 1 as Version);
+  await assert.rejects(stores.open(), { code: "registry.newer", message: /contract of shop\.orders in version 2/ });
 });
 
 test("a log that is older than the state is refused", async () => {

@@ -1,6 +1,7 @@
 import { formatContract, parseContract, type Contract } from "@mainstem/contract";
 import type { TopicId, TopicInfo } from "../log/index.ts";
 import { MainstemError } from "../runtime/errors.ts";
+import { refuseNewer } from "../runtime/formats.ts";
 import type { Definition } from "../state/index.ts";
 import type { DatasetVersion, Generation } from "./dataset.ts";
 
@@ -33,12 +34,13 @@ export function formatDataset({ contract, schemaId, generations, provenance, suc
   return { contract: formatContract(contract), schemaId, generations, ...Object.fromEntries(optional) };
 }
 
-/** `state.corrupt` when the stored definition is not one of a dataset; a contract that cannot be read keeps its own code. */
+/** `state.corrupt` when the stored definition is not one of a dataset; a contract of a later format is `registry.newer`, another that cannot be read keeps its own code. */
 export function parseDataset({ name, version, spec }: Definition): StoredDataset {
   const stored = (typeof spec === "object" && spec !== null ? spec : {}) as Readonly<Record<string, unknown>>;
   const { contract: json, schemaId, generations, provenance, successor, closing } = stored;
   const fits = isTopicIds(generations) && typeof schemaId === "number" && [provenance, successor].every(isTextOrAbsent) && isClosingOrAbsent(closing);
   if (!fits) throw corrupt({ name, version });
+  refuseNewer(json, { code: "registry.newer", what: `The contract of ${name} in version ${version}`, known: 1 });
   const contract = parseContract(json);
   if (contract.name !== name) throw corrupt({ name, version });
   const optional = Object.entries({ provenance, successor, closing }).filter(([, value]) => value !== undefined);

@@ -66,6 +66,11 @@ export const codes = {
   "state.failed": { status: 503, task: "retry", remedy: "The state store refused the operation; see the cause." },
   "state.newer": { status: 500, task: "stop", remedy: "The state was written by a newer version of Mainstem; run that version or a later one." },
 
+  "registry.newer": {
+    status: 500,
+    task: "stop",
+    remedy: "The definitions were written by a newer version of Mainstem; run that version or a later one.",
+  },
   "registry.datasetUnknown": { status: 404, task: "stop", remedy: "Apply the dataset first, or check the name." },
   "registry.kindUnknown": { status: 404, task: "stop", remedy: "Use a kind that the message lists." },
   "registry.nameMismatch": { status: 400, task: "stop", remedy: "Give the same name in the path and in the definition." },
@@ -132,6 +137,11 @@ export const codes = {
   "record.tooLarge": { status: 422, task: "inbox", remedy: "Make the record smaller: keep large values elsewhere and send their address." },
 
   "archive.corrupt": { status: 500, task: "stop", remedy: "Restore the named object from a copy: its bytes are not those that its chain entry vouches for." },
+  "archive.newer": {
+    status: 500,
+    task: "stop",
+    remedy: "The archive was written by a newer version of Mainstem; run that version or a later one. Nothing was written.",
+  },
   "archive.logBehind": {
     status: 500,
     task: "stop",
@@ -163,6 +173,11 @@ export const codes = {
   "inbox.corrupt": { status: 500, task: "stop", remedy: "Somebody else wrote to the inbox topic; see docs/formats/inbox.md." },
 
   "table.corrupt": { status: 500, task: "stop", remedy: "Restore the named metadata or data file from a copy." },
+  "table.newer": {
+    status: 500,
+    task: "stop",
+    remedy: "The table was written by a newer version of Mainstem; run that version or a later one. Nothing was written.",
+  },
   "table.conflict": { status: 409, task: "retry", remedy: "Another writer committed first; the build starts over from the new snapshot." },
   "table.failed": {
     status: 500,

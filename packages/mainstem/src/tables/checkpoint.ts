@@ -1,6 +1,7 @@
 import { inheritedSummary, summaryKeys, type Snapshot, type TableState } from "../iceberg/index.ts";
 import type { Offset, Partition, TopicId } from "../log/index.ts";
 import { MainstemError } from "../runtime/errors.ts";
+import { refuseNewer } from "../runtime/formats.ts";
 
 /** How far a partition's chain is in a table. */
 export interface PartitionCheckpoint {
@@ -13,13 +14,16 @@ export interface PartitionCheckpoint {
 /** How far the archive of a dataset is in its table: for each topic id and partition. What is not named is at offset 0. */
 export type TableCheckpoint = ReadonlyMap<TopicId, ReadonlyMap<Partition, PartitionCheckpoint>>;
 
-/** The checkpoint of a snapshot: its own or that of its nearest ancestor (docs/formats/table.md). Empty without any. Throws `table.corrupt`. */
+/** The checkpoint of a snapshot: its own or that of its nearest ancestor (docs/formats/table.md). Empty without any. Throws `table.corrupt`, `table.newer`. */
 export function checkpointOf(state: TableState, snapshot: Snapshot | undefined): TableCheckpoint {
   const found = inheritedSummary(state, snapshot, summaryKeys.checkpoint);
   if (found === undefined) return new Map();
   try {
-    return parseCheckpoint(JSON.parse(found.value));
+    const json: unknown = JSON.parse(found.value);
+    refuseNewer(json, { code: "table.newer", what: `The checkpoint in snapshot ${found.snapshot.id} of ${state.metadataKey}`, known: 1 });
+    return parseCheckpoint(json);
   } catch (cause) {
+    if (cause instanceof MainstemError) throw cause;
     throw new MainstemError(
       "table.corrupt",
       `The checkpoint in snapshot ${found.snapshot.id} of ${state.metadataKey} cannot be read.`,

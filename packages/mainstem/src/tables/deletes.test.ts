@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { parseContract, type NativeRecord } from "@mainstem/contract";
 import type { ObjectKey } from "../objects/index.ts";
 import { MainstemError } from "../runtime/errors.ts";
+import { checkpointOf } from "./checkpoint.ts";
 import { openDuckdbTableEngine } from "./duckdb/table-engine.ts";
 import type { TableEngine } from "./engine.ts";
 import { openDirectory, openPipeline, type Pipeline } from "./testing/pipeline.ts";
@@ -131,4 +132,13 @@ test("a snapshot whose list of deletes cannot be read is named", () => {
     () => tombstonesOf(contract.name, state as never, snapshot as never),
     (error: MainstemError) => error.code === "table.corrupt",
   );
+});
+
+test("what a later version wrote into a snapshot is no damage", () => {
+  const summary = { "mainstem.tombstones": '{"formatVersion":2}', "mainstem.checkpoint": '{"formatVersion":2}' };
+  const snapshot = { id: 7n, sequenceNumber: 1, summary };
+  const state = { snapshots: [snapshot], metadataKey: "tables/shop/orders/metadata/x" };
+  const newer = { code: "table.newer", message: /snapshot 7 of tables\/shop\/orders\/metadata\/x was written by a newer version/ };
+  assert.throws(() => tombstonesOf(contract.name, state as never, snapshot as never), newer);
+  assert.throws(() => checkpointOf(state as never, snapshot as never), newer);
 });

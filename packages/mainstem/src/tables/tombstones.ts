@@ -1,6 +1,7 @@
 import { inheritedSummary, summaryKeys, type Snapshot, type TableState } from "../iceberg/index.ts";
 import { parseObjectKey, type ObjectKey } from "../objects/index.ts";
 import { MainstemError } from "../runtime/errors.ts";
+import { refuseNewer } from "../runtime/formats.ts";
 import type { BuiltFiles, TombstoneFile } from "./engine.ts";
 
 /** Where a dataset's remembered deletes are: outside of its table, so that nobody who clears up the table's location takes them for orphans. */
@@ -8,13 +9,16 @@ export function tombstonePrefix(dataset: string): ObjectKey {
   return parseObjectKey(`tombstones/${dataset.replace(/\.(?=[^.]*$)/, "/")}`);
 }
 
-/** The files of remembered deletes of a snapshot: its own or those of its nearest ancestor that names some (docs/formats/table.md). Throws `table.corrupt`. */
+/** The files of remembered deletes of a snapshot: its own or those of its nearest ancestor that names some (docs/formats/table.md). Throws `table.corrupt`, `table.newer`. */
 export function tombstonesOf(dataset: string, state: TableState | undefined, snapshot: Snapshot | undefined): readonly TombstoneFile[] {
   const found = state === undefined ? undefined : inheritedSummary(state, snapshot, summaryKeys.tombstones);
   if (state === undefined || found === undefined) return [];
   try {
-    return parseTombstones(tombstonePrefix(dataset), JSON.parse(found.value));
+    const json: unknown = JSON.parse(found.value);
+    refuseNewer(json, { code: "table.newer", what: `The list of deletes in snapshot ${found.snapshot.id} of ${state.metadataKey}`, known: 1 });
+    return parseTombstones(tombstonePrefix(dataset), json);
   } catch (cause) {
+    if (cause instanceof MainstemError) throw cause;
     throw new MainstemError(
       "table.corrupt",
       `The remembered deletes in snapshot ${found.snapshot.id} of ${state.metadataKey} cannot be read.`,
