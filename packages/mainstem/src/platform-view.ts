@@ -4,6 +4,7 @@ import type { Partition, TopicInfo } from "./log/index.ts";
 import type { Pipeline } from "./platform.ts";
 import type { Registry } from "./registry/index.ts";
 import { MainstemError } from "./runtime/errors.ts";
+import { perhaps } from "./runtime/nearest-name.ts";
 import type { ArchiveStatus, PlatformView, QueryAt, SnapshotStatus, TableStatus } from "./server/index.ts";
 import { checkpointOf, positionIn, type ExpiryCounts, type QueryEngine, type QueryTable, type Rebuilds, type SnapshotExpiry } from "./tables/index.ts";
 import type { Tasks } from "./tasks/index.ts";
@@ -104,7 +105,14 @@ function checkNames(at: QueryAt | undefined, datasets: readonly { readonly contr
   if (at?.kind !== "snapshots") return;
   for (const name of at.ids.keys()) {
     if (!datasets.some(({ contract }) => contract.name === name))
-      throw new MainstemError("registry.datasetUnknown", `There is no dataset ${name}.`, { dataset: name });
+      throw new MainstemError(
+        "registry.datasetUnknown",
+        `There is no dataset ${name}${perhaps(
+          name,
+          datasets.map(({ contract }) => contract.name),
+        )}.`,
+        { dataset: name },
+      );
   }
 }
 

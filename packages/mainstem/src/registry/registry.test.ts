@@ -110,6 +110,7 @@ test("every other change is refused by name, with what to do, and nothing is kep
   }
   assert.equal((await registry.require("shop.orders")).version, 1);
   assert.equal(await registry.schema(2), undefined, "a refused schema has no id");
+  await assert.rejects(registry.require("shop.order"), { message: 'There is no dataset "shop.order" (perhaps shop.orders).' });
 });
 
 test("what is not there is told so", async () => {

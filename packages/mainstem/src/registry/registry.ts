@@ -15,6 +15,7 @@ import type { Env } from "../runtime/env.ts";
 import { MainstemError, factsOf, toErrorValue } from "../runtime/errors.ts";
 import { limits } from "../runtime/limits.ts";
 import type { Logger } from "../runtime/logger.ts";
+import { perhaps } from "../runtime/nearest-name.ts";
 import type { Definition, StateStore, Swap } from "../state/index.ts";
 import type { Applied, ApplyOptions, Dataset, DatasetVersion, Judgement, Registry } from "./dataset.ts";
 import { createDefinitionObjects, type DefinitionObjects } from "./definition-objects.ts";
@@ -136,7 +137,9 @@ class StateRegistry implements Registry {
     if (dataset !== undefined) return dataset;
     const shown = name.slice(0, 300);
     const waits = (await this.subjects.isWaiting(name)) ? ` A schema is registered for it under ${shown}-value and waits for its contract.` : "";
-    throw new MainstemError("registry.datasetUnknown", `There is no dataset ${JSON.stringify(shown)}.${waits}`, { dataset: shown });
+    throw new MainstemError("registry.datasetUnknown", `There is no dataset ${JSON.stringify(shown)}${perhaps(shown, [...this.#datasets.keys()])}.${waits}`, {
+      dataset: shown,
+    });
   }
 
   async list(): Promise<readonly Dataset[]> {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { editDistance, nearestName } from "./nearest-name.ts";
+import { editDistance, nearestName, perhaps } from "./nearest-name.ts";
 
 test("a slip, other capitals and other separators find the name that was meant", () => {
   const known = ["host", "port", "token", "bodyBytesMax"];
@@ -15,6 +15,11 @@ test("a slip, other capitals and other separators find the name that was meant",
     ["", undefined],
   ] as const)
     assert.equal(nearestName(typed, known), meant, typed);
+});
+
+test("a sentence about an unknown name ends with the near one, if there is one", () => {
+  assert.equal(perhaps("shop.order", ["shop.orders", "shop.items"]), " (perhaps shop.orders)");
+  assert.equal(perhaps("shop.order", ["web.visits"]), "");
 });
 
 test("distances count insertions, omissions, changes and swaps", () => {

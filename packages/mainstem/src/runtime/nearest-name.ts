@@ -8,6 +8,12 @@ export function nearestName(name: string, known: readonly string[]): string | un
   return ranked.sort((a, b) => a.distance - b.distance)[0]?.one;
 }
 
+/** ` (perhaps NAME)` for the end of a sentence about a name that is not known; empty where none is near. */
+export function perhaps(name: string, known: readonly string[]): string {
+  const near = nearestName(name, known);
+  return near === undefined ? "" : ` (perhaps ${near})`;
+}
+
 /** Letters inserted, left out, changed, or swapped with their neighbour (optimal string alignment); anything above `most` is only known to be above it. */
 export function editDistance(from: string, to: string, most: number): number {
   if (Math.abs(from.length - to.length) > most) return most + 1;

@@ -118,6 +118,7 @@ test("resuming begins a task again that stopped on an error, and does nothing to
   await tasks.resume(name);
   assert.equal(endless.runs, 1);
   await assert.rejects(tasks.resume("nobody"), { code: "task.unknown" });
+  await assert.rejects(tasks.resume("archive.shop.order"), { message: "There is no task archive.shop.order (perhaps archive.shop.orders)." });
   await assert.rejects(tasks.pause("nobody", { by: "x" }), { code: "task.unknown" });
 });
 

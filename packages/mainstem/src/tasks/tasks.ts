@@ -3,6 +3,7 @@ import type { Env } from "../runtime/env.ts";
 import { MainstemError } from "../runtime/errors.ts";
 import { limits } from "../runtime/limits.ts";
 import type { Logger } from "../runtime/logger.ts";
+import { perhaps } from "../runtime/nearest-name.ts";
 import type { StateStore } from "../state/index.ts";
 import { writePause } from "./pauses.ts";
 import { SupervisedTask } from "./supervised-task.ts";
@@ -62,7 +63,7 @@ export function openTasks(options: TasksOptions): Tasks {
   function require(name: string): SupervisedTask {
     if (closed) throw new MainstemError("resource.closed", "The tasks are closed.");
     const found = supervised.get(name);
-    if (found === undefined) throw new MainstemError("task.unknown", `There is no task ${name}.`, { task: name });
+    if (found === undefined) throw new MainstemError("task.unknown", `There is no task ${name}${perhaps(name, [...supervised.keys()])}.`, { task: name });
     return found;
   }
 

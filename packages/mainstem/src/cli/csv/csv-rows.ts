@@ -1,6 +1,6 @@
 import { kindOf, namesOf, unwrapNullable, type AvroField, type AvroRecordSchema, type AvroTypeSchema } from "@mainstem/contract";
 import { CliFailure } from "../failure.ts";
-import { nearestName } from "../../runtime/nearest-name.ts";
+import { perhaps } from "../../runtime/nearest-name.ts";
 
 /** The value of one field of a row as JSON takes it; undefined leaves the field out, so that the door fills in its default. */
 type Convert = (text: string, quoted: boolean) => unknown;
@@ -41,9 +41,7 @@ function checkHeader({ fields }: AvroRecordSchema, names: readonly string[], dat
   const known = fields.map(({ name }) => name);
   const problems: string[] = [];
   for (const name of new Set(names)) {
-    if (fields.some((field) => namesOf(field).includes(name))) continue;
-    const near = nearestName(name, known);
-    problems.push(`it has no field ${JSON.stringify(name)}${near === undefined ? "" : ` (perhaps ${near})`}`);
+    if (!fields.some((field) => namesOf(field).includes(name))) problems.push(`it has no field ${JSON.stringify(name)}${perhaps(name, known)}`);
   }
   for (const field of fields) {
     const { name, default: value } = field;

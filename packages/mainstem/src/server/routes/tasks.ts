@@ -1,5 +1,6 @@
 import type { FastifyInstance } from "fastify";
 import { MainstemError } from "../../runtime/errors.ts";
+import { perhaps } from "../../runtime/nearest-name.ts";
 import type { ResetTarget, TaskStatus } from "../../tasks/index.ts";
 import { parseTime } from "../parameters.ts";
 import type { PlatformView } from "../view.ts";
@@ -97,7 +98,15 @@ export function addTaskRoutes(app: FastifyInstance, { view }: { readonly view: P
 
 function find(tasks: readonly TaskStatus[], name: string): TaskStatus {
   const found = tasks.find((task) => task.name === name);
-  if (found === undefined) throw new MainstemError("task.unknown", `There is no task ${name}.`, { task: name });
+  if (found === undefined)
+    throw new MainstemError(
+      "task.unknown",
+      `There is no task ${name}${perhaps(
+        name,
+        tasks.map((task) => task.name),
+      )}.`,
+      { task: name },
+    );
   return found;
 }
 

@@ -1,5 +1,6 @@
 import type { DuckDBConnection } from "@duckdb/node-api";
 import { MainstemError } from "../../../runtime/errors.ts";
+import { perhaps } from "../../../runtime/nearest-name.ts";
 
 /** A statement that may run, and the datasets (`namespace.name`) that it reads, in the order of their names. */
 export interface CheckedQuery {
@@ -51,7 +52,8 @@ export async function checkQuery(connection: DuckDBConnection, sql: string, { kn
   walk(statement, found);
   const datasets = datasetsOf(found);
   const missing = datasets.find((dataset) => known?.has(dataset) === false);
-  if (missing !== undefined) throw new MainstemError("query.invalid", `There is no dataset ${missing}.`, { dataset: missing });
+  if (missing !== undefined)
+    throw new MainstemError("query.invalid", `There is no dataset ${missing}${perhaps(missing, [...(known ?? [])])}.`, { dataset: missing });
   return { datasets };
 }
 
