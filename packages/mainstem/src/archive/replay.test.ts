@@ -112,6 +112,7 @@ test("copies a time range into a shadow topic, with the archived times and each 
   await running.replays.remove(datasetName, replay.spec.id);
   assert.equal(await log.describeTopic(replay.spec.topic), undefined);
   assert.deepEqual(await running.replays.list(datasetName), []);
+  assert.deepEqual(running.tasks.status(), [], "its task is gone too");
 });
 
 test("goes on where it was after any number of failures and restarts, and writes no record twice", async () => {

@@ -113,9 +113,9 @@ class StoredReplays implements Replays {
   async remove(dataset: string, id: string): Promise<void> {
     const { objects, tasks, env } = this.#options;
     const { spec, end } = await this.get(dataset, id);
-    await tasks.stop(nameOf(spec));
     if (spec.target === "live" && end !== undefined)
       throw new MainstemError("archive.replayRefused", `Replay ${id} is over: its records are in ${dataset}.`, { id });
+    await tasks.stop(nameOf(spec));
     const counts = { records: 0, tooLarge: 0 };
     await putReplay(objects, replayKey(spec, "end"), { formatVersion: 1, kind: "cancelled", ...counts, endedAt: env.now() });
     await this.#drop(spec);

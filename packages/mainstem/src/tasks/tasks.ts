@@ -20,7 +20,7 @@ import type { ResetTarget, Task, TaskStatus } from "./task.ts";
 export interface Tasks extends TaskControl, AsyncDisposable {
   /** Begins to run a task, unless it is paused. One of the same name must not be running; one that stopped or finished is replaced. */
   start(task: Task): void;
-  /** Aborts the task and waits until it has ended. A name that is not known is no error. */
+  /** Aborts the task, waits until it has ended, and forgets it: what it worked for is gone. A name that is not known is no error. */
   stop(name: string): Promise<void>;
   /** Every task that was started, in the order of their names. */
   status(): readonly TaskStatus[];
@@ -74,7 +74,11 @@ export function openTasks(options: TasksOptions): Tasks {
       assert(before === undefined || before === "stopped" || before === "finished", `only one task named ${task.name} runs at a time`);
       supervised.set(task.name, new SupervisedTask(task, options));
     },
-    stop: async (name) => supervised.get(name)?.stop(),
+    async stop(name) {
+      const one = supervised.get(name);
+      await one?.stop();
+      if (supervised.get(name) === one) supervised.delete(name);
+    },
     status: () => [...supervised.values()].map((one) => one.status()).sort((a, b) => (a.name < b.name ? -1 : 1)),
     async pause(name, { by, reason }) {
       const one = require(name);
