@@ -226,7 +226,7 @@ describe("the command line", () => {
       status: [],
       pause: ["archive.shop.orders"],
       resume: ["archive.shop.orders"],
-      reset: ["archive.shop.orders", "--to", "nowhere"],
+      reset: ["archive.shop.orders", "--to", "beginning"],
       doctor: ["--port", "many"],
       completion: ["bash"],
       complete: ["--", "send", "shop.o"],

@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError } from "commander";
 import type { Context, Start } from "./context.ts";
+import { aTimeLike, isTime } from "./place-options.ts";
 import { formatCounted, formatTable, toCell } from "./text-table.ts";
 
 type At = string | Readonly<Record<string, string>>;
@@ -33,8 +34,7 @@ export function collectAt(text: string, before: At | undefined): At {
   const equals = text.indexOf("=");
   if (equals === -1) {
     if (before !== undefined) throw new InvalidArgumentError("Give one time, or dataset=snapshot for each dataset.");
-    if (Number.isNaN(Date.parse(text)) || !/(Z|[+-]\d\d:?\d\d)$/i.test(text))
-      throw new InvalidArgumentError("It must be a time with its zone, such as 2026-11-21T12:00:00Z, or dataset=snapshot.");
+    if (!isTime(text)) throw new InvalidArgumentError(`It must be ${aTimeLike(text)}, or dataset=snapshot.`);
     return text;
   }
   if (typeof before === "string") throw new InvalidArgumentError("Give one time, or dataset=snapshot for each dataset.");

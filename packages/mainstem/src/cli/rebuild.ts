@@ -5,7 +5,7 @@ import { path } from "./client.ts";
 import { print, type Context, type Start } from "./context.ts";
 import { CliFailure, exitCodes, type ExitCode } from "./failure.ts";
 import { createProgress } from "./progress.ts";
-import { formatCount } from "./text-table.ts";
+import { formatCount, formatCounted } from "./text-table.ts";
 
 const lookEveryMs = 300;
 
@@ -73,7 +73,7 @@ async function run(context: Context, name: string, { swap, discard, yes }: Rebui
   const rebuild = await waitFor(context, name).catch((error: unknown) => Promise.reject(goesOn(context, name, error)));
   const same = rebuild.comparison !== null && differences(rebuild).every(([, { rows }]) => rows === 0);
   if (swap !== true || !(yes === true || same)) {
-    await print(context, rebuild, describe);
+    await print(context, swap === true ? { ...rebuild, swapped: false } : rebuild, (one) => describeRebuild(one, { swap: swap === true }));
     return swap === true ? exitCodes.failed : exitCodes.ok;
   }
   if (!context.json) for (const line of compare(rebuild)) await context.terminal.line(line);
@@ -127,12 +127,20 @@ function compare(rebuild: RebuildDetail): readonly string[] {
   ];
 }
 
-function describe(rebuild: RebuildDetail): readonly string[] {
+/** `swap`: it was asked to swap, and does not. */
+export function describeRebuild(rebuild: RebuildDetail, { swap }: { readonly swap: boolean }): readonly string[] {
   const { dataset, id, snapshotId } = rebuild;
   return [
     `Rebuild ${id} of ${dataset} is ready.`,
     ...compare(rebuild),
+    ...(swap ? [`Not swapped: ${whatDiffers(rebuild)}, and --swap alone is for a table that is the same.`] : []),
     `Look into it: mainstem query 'select …' --at ${dataset}=${snapshotId}`,
     `Then: mainstem rebuild ${dataset} --swap --yes, or --discard`,
   ];
+}
+
+function whatDiffers(rebuild: RebuildDetail): string {
+  if (rebuild.comparison === null) return "nobody knows what differs";
+  const rows = differences(rebuild).reduce((sum, [, difference]) => sum + difference.rows, 0);
+  return `${formatCounted(rows, "row")} ${rows === 1 ? "differs" : "differ"}`;
 }

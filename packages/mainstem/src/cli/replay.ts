@@ -4,6 +4,7 @@ import { isAbort } from "../runtime/errors.ts";
 import { path } from "./client.ts";
 import { print, printList, type Context, type Start } from "./context.ts";
 import { CliFailure, exitCodes, type ExitCode } from "./failure.ts";
+import { parseTimeOption } from "./place-options.ts";
 import { createProgress } from "./progress.ts";
 import { formatCount, formatCounted, formatTable } from "./text-table.ts";
 
@@ -43,8 +44,8 @@ export function replayCommand(start: Start): Command {
   const command = new Command("replay")
     .description("copy a time range of the archive into a shadow topic, and then, on purpose, into the live one")
     .argument("<name>", "namespace.name")
-    .option("--from <time>", "the first archived time, RFC 3339 (default: the first record)")
-    .option("--to <time>", "the first archived time that is left out (default: all that is archived now)")
+    .option("--from <time>", "the first archived time, RFC 3339 (default: the first record)", parseTimeOption)
+    .option("--to <time>", "the first archived time that is left out (default: all that is archived now)", parseTimeOption)
     .option("--into-live <replay>", "append what this finished replay holds to the dataset's own topic")
     .option("--list", "list the replays of the dataset")
     .option("--remove <replay>", "end a replay and delete its shadow topic")

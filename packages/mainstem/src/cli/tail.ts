@@ -1,6 +1,7 @@
 import { Command, InvalidArgumentError } from "commander";
 import { path } from "./client.ts";
 import type { Start } from "./context.ts";
+import { placeOption } from "./place-options.ts";
 import { toPrintable, type Terminal } from "./terminal.ts";
 
 interface TailOptions {
@@ -28,7 +29,7 @@ export function tailCommand(start: Start): Command {
     .description("show the records of a dataset as they stand in the log")
     .argument("<name>", "namespace.name")
     .option("-p, --partition <number>", "only this partition", parseCount)
-    .option("--from <place>", "where to begin: start, end, an offset, or an RFC 3339 time (default: start)")
+    .option("--from <place>", "where to begin: start, end, an offset, or an RFC 3339 time (default: start)", placeOption(["start", "end"]))
     .option("-n, --limit <count>", "end after so many records", parseCount)
     .option("-f, --follow", "wait for new records, until Ctrl-C")
     .option("--replay <id>", "those in the shadow topic of a replay")

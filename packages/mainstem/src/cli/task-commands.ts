@@ -3,6 +3,7 @@ import { Command } from "commander";
 import type { TaskDetail } from "./answers.ts";
 import { path } from "./client.ts";
 import { print, type Context, type Start } from "./context.ts";
+import { placeOption } from "./place-options.ts";
 import { formatTask } from "./task-table.ts";
 import { toPrintable } from "./terminal.ts";
 
@@ -32,7 +33,7 @@ export function resetCommand(start: Start): Command {
   const command = new Command("reset")
     .description("begin a task anew at another place, where it can; a refusal says what to do instead")
     .argument("<task>", "such as archive.shop.orders; `mainstem status` lists them")
-    .requiredOption("--to <place>", "beginning, chain-end, an offset, or a time such as 2026-11-21T14:00:00Z")
+    .requiredOption("--to <place>", "beginning, chain-end, an offset, or a time such as 2026-11-21T14:00:00Z", placeOption(["beginning", "chain-end"]))
     .addHelpText(
       "after",
       "\nExamples:\n  mainstem reset archive.shop.orders --to chain-end\n  mainstem reset archive.shop.orders --to 41200\n\nA table is not reset but rebuilt: mainstem rebuild --help",
