@@ -7,25 +7,10 @@ import { text } from "node:stream/consumers";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createProgram, everyCommand } from "../../packages/mainstem/src/cli/program.ts";
+import { ordersContract, runCommand, type Ended } from "./command-line.ts";
 import { cliEntry, startPlatform, temporaryFolder, type RunningPlatform } from "./running-platform.ts";
 
-const contract = {
-  formatVersion: 1,
-  name: "shop.orders",
-  description: "Orders.",
-  schema: {
-    type: "record",
-    name: "orders",
-    namespace: "shop",
-    fields: [
-      { name: "id", type: "string" },
-      { name: "revision", type: "long" },
-      { name: "note", type: ["null", "string"], default: null },
-    ],
-  },
-  key: ["id"],
-  order: ["revision"],
-};
+const contract = { ...ordersContract({ name: "note", type: ["null", "string"], default: null }), description: "Orders." };
 const lines = [
   { id: "a", revision: 1 },
   { id: "b", revision: "soon" },
@@ -34,12 +19,6 @@ const lines = [
 ]
   .map((record) => JSON.stringify(record))
   .join("\n");
-
-interface Ended {
-  readonly code: number | null;
-  readonly output: string;
-  readonly errors: string;
-}
 
 interface Called {
   readonly args: readonly string[];
@@ -65,16 +44,7 @@ describe("the command line", () => {
     args: readonly string[],
     { input = "", env = {} }: { readonly input?: string; readonly env?: Readonly<Record<string, string>> } = {},
   ): Promise<Ended> => {
-    const child = spawn(process.execPath, [cliEntry, ...args], { cwd: folder.path, env: { ...process.env, MAINSTEM_SERVER: platform.url, ...env } });
-    let output = "";
-    let errors = "";
-    child.stdout.on("data", (part: Buffer) => (output += part.toString()));
-    child.stderr.on("data", (part: Buffer) => (errors += part.toString()));
-    child.stdin.on("error", () => undefined).end(input);
-    return new Promise((resolve, reject) => {
-      child.on("error", reject);
-      child.on("close", (code) => resolve({ code, output, errors }));
-    });
+    return runCommand(args, { cwd: folder.path, env: { MAINSTEM_SERVER: platform.url, ...env }, input });
   };
   /** Many command lines in one process, one after the other. */
   const runMany = async (lists: readonly (readonly string[])[]): Promise<readonly Called[]> => {

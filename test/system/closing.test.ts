@@ -4,24 +4,10 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { ordersContract } from "./command-line.ts";
 import { startPlatform, temporaryFolder, type RunningPlatform } from "./running-platform.ts";
 
-const contract = {
-  formatVersion: 1,
-  name: "shop.orders",
-  schema: {
-    type: "record",
-    name: "orders",
-    namespace: "shop",
-    fields: [
-      { name: "id", type: "string" },
-      { name: "revision", type: "long" },
-    ],
-  },
-  key: ["id"],
-  order: ["revision"],
-  merge: { kind: "latest" },
-};
+const contract = ordersContract();
 
 /** Begins to send records and does not end: `finish` sends the last one and gives the answer. */
 function upload({ url }: RunningPlatform) {

@@ -1,6 +1,5 @@
 // Declaring datasets from outside: in every form, before and on a deploy, and from a service's own code.
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
 import { readFile, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
@@ -8,7 +7,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { parseContract } from "@mainstem/contract";
 import { applyDatasets } from "mainstem";
-import { cliEntry, startPlatform, temporaryFolder, type RunningPlatform } from "./running-platform.ts";
+import { runCommand, type Ended } from "./command-line.ts";
+import { startPlatform, temporaryFolder, type RunningPlatform } from "./running-platform.ts";
 
 const contract = {
   name: "shop.orders",
@@ -55,18 +55,8 @@ describe("declaring", () => {
     await folder[Symbol.asyncDispose]();
   });
 
-  const run = (args: readonly string[], { input = "" } = {}): Promise<{ readonly code: number | null; readonly output: string; readonly errors: string }> => {
-    const child = spawn(process.execPath, [cliEntry, ...args], { cwd: folder.path, env: { ...process.env, MAINSTEM_SERVER: platform.url } });
-    let output = "";
-    let errors = "";
-    child.stdout.on("data", (part: Buffer) => (output += part.toString()));
-    child.stderr.on("data", (part: Buffer) => (errors += part.toString()));
-    child.stdin.on("error", () => undefined).end(input);
-    return new Promise((resolve, reject) => {
-      child.on("error", reject);
-      child.on("close", (code) => resolve({ code, output, errors }));
-    });
-  };
+  const run = (args: readonly string[], { input = "" } = {}): Promise<Ended> =>
+    runCommand(args, { cwd: folder.path, env: { MAINSTEM_SERVER: platform.url }, input });
   const write = (name: string, value: unknown): Promise<void> => writeFile(join(folder.path, name), typeof value === "string" ? value : JSON.stringify(value));
   const untilRows = async (count: number): Promise<void> => {
     for (const deadline = Date.now() + 60_000; Date.now() < deadline; await sleep(200)) {

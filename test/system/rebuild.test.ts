@@ -1,27 +1,13 @@
 // A changed order, from the plan to the swapped table, as its user goes: on a running platform, by the command line.
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { cliEntry, startPlatform, temporaryFolder } from "./running-platform.ts";
+import { ordersContract, runCommand, type Ended } from "./command-line.ts";
+import { startPlatform, temporaryFolder } from "./running-platform.ts";
 
-const contractOf = (order: string) => ({
-  name: "shop.orders",
-  schema: {
-    type: "record",
-    name: "orders",
-    namespace: "shop",
-    fields: [
-      { name: "id", type: "string" },
-      { name: "revision", type: "long" },
-      { name: "rank", type: "long" },
-    ],
-  },
-  key: ["id"],
-  order: [order],
-});
+const contractOf = (order: string) => ({ ...ordersContract({ name: "rank", type: "long" }), order: [order] });
 const records = [
   { id: "a", revision: 1, rank: 9 },
   { id: "a", revision: 2, rank: 1 },
@@ -33,15 +19,7 @@ test("a changed order is planned, consented to, rebuilt, compared and swapped by
   await writeFile(join(folder.path, "orders.json"), JSON.stringify(contractOf("revision")));
   await writeFile(join(folder.path, "by-rank.json"), JSON.stringify(contractOf("rank")));
   await using platform = await startPlatform({ cwd: folder.path, env: { MAINSTEM_ARCHIVE_EVERY: "200ms", MAINSTEM_TABLES_EVERY: "200ms" } });
-  const run = async (args: readonly string[], input = ""): Promise<{ readonly code: number | null; readonly output: string; readonly errors: string }> => {
-    const child = spawn(process.execPath, [cliEntry, ...args], { cwd: folder.path, env: { ...process.env, MAINSTEM_SERVER: platform.url } });
-    let [output, errors] = ["", ""];
-    child.stdout.on("data", (chunk) => (output += String(chunk)));
-    child.stderr.on("data", (chunk) => (errors += String(chunk)));
-    child.stdin.end(input);
-    const code = await new Promise<number | null>((resolve) => child.once("close", resolve));
-    return { code, output, errors };
-  };
+  const run = (args: readonly string[], input = ""): Promise<Ended> => runCommand(args, { cwd: folder.path, env: { MAINSTEM_SERVER: platform.url }, input });
   const rowOfA = async (): Promise<unknown> => JSON.parse((await run(["query", "select rank from shop.orders where id = 'a'", "--json"])).output || "null");
   assert.equal((await run(["apply", "orders.json"])).code, 0);
   assert.equal((await run(["send", "shop.orders"], records.map((record) => JSON.stringify(record)).join("\n"))).code, 0);

@@ -1,34 +1,18 @@
 // What is done about records that went wrong, through the command line: the inbox and the replay of the archive.
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { cliEntry, startPlatform, temporaryFolder, type RunningPlatform } from "./running-platform.ts";
-
-const contract = {
-  formatVersion: 1,
-  name: "shop.orders",
-  schema: {
-    type: "record",
-    name: "orders",
-    namespace: "shop",
-    fields: [
-      { name: "id", type: "string" },
-      { name: "revision", type: "long" },
-    ],
-  },
-  key: ["id"],
-  order: ["revision"],
-};
+import { ordersContract, runCommand, type Ended } from "./command-line.ts";
+import { startPlatform, temporaryFolder, type RunningPlatform } from "./running-platform.ts";
 
 describe("what went wrong is mended", () => {
   let folder: Awaited<ReturnType<typeof temporaryFolder>>;
   let platform: RunningPlatform;
   before(async () => {
     folder = await temporaryFolder();
-    await writeFile(join(folder.path, "orders.json"), JSON.stringify(contract));
+    await writeFile(join(folder.path, "orders.json"), JSON.stringify(ordersContract()));
     platform = await startPlatform({ cwd: folder.path, env: { MAINSTEM_ARCHIVE_EVERY: "200ms", MAINSTEM_TABLES_EVERY: "200ms" } });
     assert.equal((await run(["apply", "orders.json"])).code, 0);
   });
@@ -37,17 +21,7 @@ describe("what went wrong is mended", () => {
     await folder[Symbol.asyncDispose]();
   });
 
-  async function run(args: readonly string[], input = ""): Promise<{ readonly code: number | null; readonly output: string; readonly errors: string }> {
-    const child = spawn(process.execPath, [cliEntry, ...args], { cwd: folder.path, env: { ...process.env, MAINSTEM_SERVER: platform.url } });
-    const text = { output: "", errors: "" };
-    child.stdout.on("data", (part: Buffer) => (text.output += part.toString()));
-    child.stderr.on("data", (part: Buffer) => (text.errors += part.toString()));
-    child.stdin.on("error", () => undefined).end(input);
-    const { promise, resolve, reject } = Promise.withResolvers<number | null>();
-    child.on("error", reject).on("close", resolve);
-    const code = await promise;
-    return { code, ...text };
-  }
+  const run = (args: readonly string[], input = ""): Promise<Ended> => runCommand(args, { cwd: folder.path, env: { MAINSTEM_SERVER: platform.url }, input });
   const jsonOf = async (args: readonly string[]): Promise<readonly Record<string, unknown>[]> => {
     const { output, errors } = await run([...args, "--json"]);
     assert.notEqual(output, "", errors);
