@@ -3,6 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, test, type TestContext } from "node:test";
+import { messageOf } from "../../packages/mainstem/src/runtime/errors.ts";
 import { brokenVariants } from "./broken.ts";
 import { simulate, type Course } from "./world.ts";
 
@@ -20,7 +21,7 @@ describe("the way from the log into the table, in a simulated world", () => {
       try {
         courses.push(await simulate({ seed, directory }));
       } catch (cause) {
-        throw new Error(`again with: MAINSTEM_TEST_SEED=${seed} npm test -- simulation/pipeline`, { cause });
+        throw new Error(`${messageOf(cause)}\n\nagain with: MAINSTEM_TEST_SEED=${seed} npm test -- simulation/pipeline`, { cause });
       }
       if (seedGiven !== undefined || performance.now() > end) break;
     }

@@ -6,7 +6,7 @@ import { SimulatedFileSystem } from "../../packages/mainstem/src/log/embedded/si
 import { RecordBatchBuilder, type Log } from "../../packages/mainstem/src/log/index.ts";
 import { createRandom } from "../../packages/mainstem/src/log/log-testing.ts";
 import type { ObjectStore } from "../../packages/mainstem/src/objects/index.ts";
-import { factsOf } from "../../packages/mainstem/src/runtime/errors.ts";
+import { factsOf, messageOf } from "../../packages/mainstem/src/runtime/errors.ts";
 import { silentLogger } from "../../packages/mainstem/src/runtime/logger.ts";
 import type { StateStore } from "../../packages/mainstem/src/state/index.ts";
 import { ObjectsInMemory } from "./objects-in-memory.ts";
@@ -46,6 +46,8 @@ const livesMax = 4;
 const leapMsMax = 30 * 86_400_000;
 /** What a world without faults needs to finish, with the longest lease and back-off in it. */
 const recoveryMsMax = 600_000;
+/** So much of what happened is told with what does not hold. */
+const eventsTold = 20;
 
 /**
  * One course of events, decided by the seed: lives of a machine that ends by a loss of power, a kill or in peace, with producers, up to two workers that share
@@ -55,10 +57,14 @@ const recoveryMsMax = 600_000;
 export async function simulate(options: SimulationOptions): Promise<Course> {
   const world = new World(options);
   const { clock } = world;
-  const lives = 1 + Math.floor(world.random() * livesMax);
-  for (let life = 0; life < lives; life++) await clock.run(world.live(), { limitMs: recoveryMsMax });
-  const snapshots = await clock.run(world.recover(), { limitMs: 2 * recoveryMsMax });
-  return { lives, acknowledged: world.truth.acknowledged, snapshots, ms: clock.ms, diskOperations: world.operations };
+  try {
+    const lives = 1 + Math.floor(world.random() * livesMax);
+    for (let life = 0; life < lives; life++) await clock.run(world.live(), { limitMs: recoveryMsMax });
+    const snapshots = await clock.run(world.recover(), { limitMs: 2 * recoveryMsMax });
+    return { lives, acknowledged: world.truth.acknowledged, snapshots, ms: clock.ms, diskOperations: world.operations };
+  } catch (cause) {
+    throw new Error(`${messageOf(cause)}\n${world.story()}`, { cause });
+  }
 }
 
 class World {
@@ -71,6 +77,7 @@ class World {
   readonly #state: StateInMemory;
   #disk: SimulatedFileSystem;
   #count = 0;
+  readonly #events: string[] = [];
 
   constructor(options: SimulationOptions) {
     this.#options = options;
@@ -79,6 +86,17 @@ class World {
     this.#objects = new ObjectsInMemory({ directory: options.directory, now: () => this.clock.now() });
     this.#state = new StateInMemory({ now: () => this.clock.ms });
     this.#disk = new SimulatedFileSystem({ random: this.random });
+  }
+
+  /** What happened last, a line each: what somebody wants to know who looks for the reason. */
+  story(): string {
+    const { truth, clock } = this;
+    const events = this.#events.slice(-eventsTold).map((event) => `  ${event}`);
+    return `${(clock.ms / 1_000).toFixed(3)} s after the beginning, with ${truth.acknowledged} records acknowledged; what happened last:\n${events.join("\n")}`;
+  }
+
+  #note(event: string): void {
+    this.#events.push(`${(this.clock.ms / 1_000).toFixed(3)} s: ${event}`);
   }
 
   /** One life of the machine, until its power goes, it is killed, or it ends in peace. */
@@ -91,15 +109,18 @@ class World {
     disk.refuse = () => (random() < refusals ? (random() < 0.3 ? "ENOSPC" : "EIO") : undefined);
     const processes: Process[] = [];
     const lifeMs = random() < 0.1 ? 90_000 : 1_000 + random() ** 2 * 12_000;
+    this.#note(`a life of ${(lifeMs / 1_000).toFixed(1)} s at most${refusals === 0 ? "" : ", on a disk that refuses now and then"}`);
     const lost = disk.untilLost();
     const life = this.#run(disk, { processes, lifeMs }).catch((error: unknown) => {
       // A disk that refuses what opening needs: the next life opens it again.
       if (refusals === 0 || !["log.writeFailed", "log.readFailed"].includes(factsOf(error).code)) throw error;
     });
-    await Promise.race([life, lost]);
+    const end = await Promise.race([life.then(() => "is over"), lost.then(() => "ends in the middle")]);
     for (const process of processes) process.kill();
     this.operations += disk.operations;
-    this.#disk = random() < 0.6 ? disk.losePower() : disk.kill();
+    const powerless = random() < 0.6;
+    this.#note(`the life ${end}, ${powerless ? "without power" : "by a kill"}`);
+    this.#disk = powerless ? disk.losePower() : disk.kill();
     // The producers of a machine that is gone give up.
     await clock.sleep(random() * 100);
   }
@@ -107,6 +128,7 @@ class World {
   /** Everything that was acknowledged is where it should be, once a machine without faults had the time for it. Gives the number of snapshots. */
   async recover(): Promise<number> {
     const { clock, truth } = this;
+    this.#note("a life without faults");
     const log = await this.#openLog(this.#disk);
     await truth.checkLog(log);
     const worker = await this.#openWorker(log, { process: new Process({ clock, random: this.random, faults: 0, slowness: 0 }), owner: "a", isSplit: false });
@@ -142,6 +164,7 @@ class World {
     const work: Promise<void>[] = [];
     const owners = random() < 0.6 ? ["a", "b"] : ["a"];
     const isSplit = random() < 0.5;
+    this.#note(`workers ${owners.join(" and ")}${isSplit ? ", whom no lease keeps apart" : ""}, ${(faults * 100).toFixed(1)} % of calls fail`);
     for (const owner of owners) work.push(this.#employ(log, { owner, processes, until, faults, isSplit }));
     for (let producer = 0; producer < 3; producer++) work.push(this.#produce(log, until));
     if (random() < 0.5) work.push(this.#leapAbout(until));
@@ -167,35 +190,42 @@ class World {
         continue;
       }
       this.truth.topic = worker.dataset.topics.records;
+      this.#note(`worker ${owner} is there`);
       const endMs = random() < 0.5 ? until : clock.ms + random() * (until - clock.ms);
-      await this.#disturb(worker, endMs);
+      await this.#disturb(worker, { owner, endMs });
       checkTasks(worker);
       if (random() < 0.3) await Promise.race([Promise.resolve(worker.tasks[Symbol.asyncDispose]()), clock.sleep(20_000)]);
+      this.#note(`worker ${owner} is gone`);
       process.kill();
     }
   }
 
-  async #disturb({ process, tasks, archiver, builder }: Worker, endMs: number): Promise<void> {
+  async #disturb({ process, tasks, archiver, builder }: Worker, { owner, endMs }: { readonly owner: string; readonly endMs: number }): Promise<void> {
     const { random, clock } = this;
     const pick = <T>(items: readonly T[]): T => items[Math.floor(random() * items.length)]!;
     const { signal } = new AbortController();
     while (clock.ms < endMs) {
       await clock.sleep(Math.min(endMs - clock.ms, 200 + random() * 10_000));
       const name = pick(tasks.status()).name;
-      const disturbances: readonly (() => Promise<unknown>)[] = [
-        async () => process.freeze(random() * 60_000),
-        async () => (process.outageUntilMs = clock.ms + random() * 5_000),
-        async () => {
-          await tasks.pause(name, { by: "simulation" });
-          await clock.sleep(random() * 2_000);
-          await tasks.resume(name);
-        },
-        () => archiver.flush({ signal }),
-        () => builder.flush({ signal }),
-        () => tasks.reset(`archive.${datasetName}`, { kind: "chain-end" }),
+      const disturbances: readonly (readonly [string, () => Promise<unknown>])[] = [
+        ["stands still", async () => process.freeze(random() * 60_000)],
+        ["reaches no store for a while", async () => (process.outageUntilMs = clock.ms + random() * 5_000)],
+        [
+          `pauses ${name}`,
+          async () => {
+            await tasks.pause(name, { by: "simulation" });
+            await clock.sleep(random() * 2_000);
+            await tasks.resume(name);
+          },
+        ],
+        ["flushes the archive", () => archiver.flush({ signal })],
+        ["flushes the table", () => builder.flush({ signal })],
+        ["begins the archive anew", () => tasks.reset(`archive.${datasetName}`, { kind: "chain-end" })],
       ];
+      const [what, disturb] = pick(disturbances);
+      this.#note(`worker ${owner} ${what}`);
       // Nobody waits for it: it may never come.
-      pick(disturbances)().catch((error: unknown) => expect(error, refusals));
+      disturb().catch((error: unknown) => expect(error, refusals));
     }
   }
 
@@ -209,12 +239,15 @@ class World {
       if (random() < 0.5) continue;
       await clock.sleep(random() ** 2 * 8_000);
       clock.wallMs = right;
+      this.#note("the wall clock is set right");
     }
   }
 
   #leap(): void {
     const { random, clock } = this;
-    clock.wallMs += Math.floor((random() < 0.5 ? -1 : 1) * leapMsMax ** random());
+    const ms = Math.floor((random() < 0.5 ? -1 : 1) * leapMsMax ** random());
+    clock.wallMs += ms;
+    this.#note(`the wall clock leaps by ${(ms / 1_000).toFixed(3)} s`);
   }
 
   async #produce(log: Log, until: number): Promise<void> {
