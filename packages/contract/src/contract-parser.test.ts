@@ -181,6 +181,14 @@ test("keys, orders and partitions take only what they can compare, and nothing p
   assert.deepEqual(place({ order: ["e"] }), ["order[0]"]);
   assert.deepEqual(place({ order: ["who"] }), ["order[0]"]);
   assert.deepEqual(place({ partition: [{ field: "who", transform: "identity" }] }), ["partition[0].field"]);
+  for (const [item, message] of [
+    [{ day: "at" }, /Write \{ "field": "at", "transform": "day" \} instead/],
+    [{ bucket: "at" }, /Write \{ "field": "at", "transform": "bucket", "width": … \} instead/],
+    [{ field: "at" }, /must be \{ "field": …, "transform": … \} with one of identity year/],
+    ["day(at)", /must be \{ "field": …, "transform": … \}/],
+    [null, /must be \{ "field": …, "transform": … \}/],
+  ] as const)
+    assert.throws(() => parseContract(json({ partition: [item] }, personal)), { message });
   assert.deepEqual(place({ partition: [{ field: "at", transform: "bucket" }] }), ["partition[0].width"]);
   assert.deepEqual(place({ partition: [{ field: "at", transform: "day", width: 2 }] }), ["partition[0].width"]);
   assert.deepEqual(

@@ -179,12 +179,22 @@ function readPartition(json: unknown, schema: AvroRecordSchema, issues: IssueLis
   });
 }
 
+/** What a partition field looks like; who wrote `{ day: at }` is told with the same words. */
+function partitionForm(json: unknown): string {
+  const [[name, value] = []] = isObject(json) ? Object.entries(json) : [];
+  const transform = transforms.find((candidate) => candidate === name);
+  const width = transform === "bucket" || transform === "truncate" ? ', "width": …' : "";
+  if (transform !== undefined && typeof value === "string")
+    return `Write { "field": ${JSON.stringify(value.slice(0, 100))}, "transform": "${transform}"${width} } instead of { "${transform}": … }.`;
+  return `A partition field must be { "field": …, "transform": … } with one of ${transforms.join(" ")}; bucket and truncate take a "width" too.`;
+}
+
 function readPartitionField(
   json: unknown,
   options: { readonly path: string; readonly schema: AvroRecordSchema; readonly issues: IssueList },
 ): PartitionField | undefined {
   const { path, schema, issues } = options;
-  if (!isObject(json)) return issues.invalid(path, 'A partition field must be an object: { "field": …, "transform": … }.');
+  if (!isObject(json) || !("field" in json && "transform" in json)) return issues.invalid(path, partitionForm(json));
   issues.onlyProperties(json, { path, known: ["field", "transform", "width"] });
   const transform = transforms.find((candidate) => candidate === json["transform"]);
   const field = schema.fields.find((candidate) => candidate.name === json["field"]);

@@ -113,7 +113,7 @@ export async function openPlatform(config: Config, { env = systemEnv, logger = s
   const expiry = createSnapshotExpiry({ ...shared, registry, tables, retention: { keepMs, graceMs, least, most } });
   tasks.start(expiry);
   const view = createPlatformView({ expiry, registry, tables, queries, tasks, pipelines, replays, rebuilds });
-  const token = config.server.token === undefined ? undefined : await resolveSecret(config.server.token);
+  const token = config.server.token === undefined ? undefined : await resolveSecret(config.server.token, { setting: "server.token" });
   const server = opened.use(
     await openServer({
       ...shared,

@@ -38,6 +38,8 @@ test("names of datasets and tasks where one is due, files where one is", async (
 test("options with those of every command, and the values that an option takes", async () => {
   assert.deepEqual(await complete("send --in"), ["--invalid"]);
   assert.deepEqual(await complete("send --invalid "), ["refuse", "inbox"]);
+  assert.deepEqual(await complete("export shop.orders --format j"), ["json"]);
+  assert.deepEqual(await complete("convert -f "), ["json", "yaml", "avsc", "odcs", "typescript"]);
   assert.deepEqual(await complete("send shop.orders --js"), ["--json"]);
   assert.deepEqual(await complete("--color a"), ["auto", "always"]);
   assert.deepEqual(await complete("completion z"), ["zsh"]);

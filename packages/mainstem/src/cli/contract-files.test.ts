@@ -62,6 +62,18 @@ describe("contract files", () => {
     await refused("alone.avsc", JSON.stringify({ type: "record", name: "orders", fields }), /is a schema alone/);
   });
 
+  test("a module that cannot be loaded names the line and column", async () => {
+    await refused("comma.ts", 'const orders = {\n  name: "a.b"\n  key: 1,\n};\n', /comma\.ts could not be loaded \(\S*\/comma\.ts:3:3\): Expected ','/);
+    await refused("enum.ts", "export const a = 1;\n  enum A { x }\n", /\(\S*\/enum\.ts:2:3\): TypeScript enum/);
+    await refused("throws.mjs", "const z = {};\n\nexport const s = z.strin();\n", /\(\S*\/throws\.mjs:3:20\): z\.strin is not a function/);
+    await refused("export.mjs", 'import { z, nope } from "./throws.mjs";\n', /could not be loaded/);
+    await refused("imports.ts", 'import "./comma.ts";\n', /imports\.ts could not be loaded \(\S*comma\.ts:3:3\)/);
+    const declare = new URL("../../../contract/src/index.ts", import.meta.url).href;
+    const imports = `import { dataset } from ${JSON.stringify(declare)}; import { z } from ${JSON.stringify(import.meta.resolve("zod"))};`;
+    const invalid = await write("invalid.mjs", `${imports}\nexport const a = dataset({ name: "a.b", schema: z.object({ c: z.string() }), key: ["d"] });\n`);
+    await assert.rejects(readDeclarations(invalid), { code: "contract.invalid", message: /\(\S*\/invalid\.mjs:2:18\): The contract of a\.b is not valid/ });
+  });
+
   test("whole numbers of YAML stay exact", async () => {
     const [declaration] = await readDeclarations(await write("big.yaml", "name: a.b\nmax: 9223372036854775807\nmin: 12\n"));
     assert.deepEqual(declaration?.contract, { name: "a.b", max: "9223372036854775807", min: 12 });

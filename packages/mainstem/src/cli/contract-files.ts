@@ -4,6 +4,7 @@ import { pathToFileURL } from "node:url";
 import { formatContract, fromOdcs, isOdcs, schemaFileOf, withSchema, type Contract, type Issue } from "@mainstem/contract";
 import { parseAllDocuments } from "yaml";
 import type { Context } from "./context.ts";
+import { placeOf } from "./error-place.ts";
 import { CliFailure } from "./failure.ts";
 
 const fileBytesMax = 8 * 1024 * 1024;
@@ -79,7 +80,9 @@ async function readModule(file: string): Promise<readonly unknown[]> {
     exported = (await import(pathToFileURL(resolve(file)).href)) as Record<string, unknown>;
   } catch (cause) {
     const { code, facts } = toCoded(cause);
-    throw new CliFailure(code ?? "cli.file", `${file} could not be loaded: ${cause instanceof Error ? cause.message : String(cause)}`, { facts, cause });
+    const place = placeOf(cause, file);
+    const message = `${file} could not be loaded${place === undefined ? "" : ` (${place})`}: ${cause instanceof Error ? cause.message : String(cause)}`;
+    throw new CliFailure(code ?? "cli.file", message, { facts, cause });
   }
   // A dataset may be exported by name and in a list too.
   return [...new Set(Object.values(exported).flat())].filter(isContract).map((contract) => formatContract(contract));

@@ -1,17 +1,9 @@
 import { formatContract, toAvsc, toOdcs, toTypescript, type Contract } from "@mainstem/contract";
 import { stringify } from "yaml";
-import { CliFailure } from "./failure.ts";
 
 /** The forms that a contract can be written in. */
 export const contractForms = ["json", "yaml", "avsc", "odcs", "typescript"] as const;
 export type ContractForm = (typeof contractForms)[number];
-
-export function parseForm(text: string): ContractForm {
-  const form = contractForms.find((one) => one === text);
-  if (form === undefined)
-    throw new CliFailure("cli.usage", `There is no format ${JSON.stringify(text)}.`, { remedy: `Use one of ${contractForms.join(", ")}.`, exitCode: 2 });
-  return form;
-}
 
 /** The contract as the text of a file that ends in a line feed. `apply` takes every form back, `avsc` beside a contract file. */
 export function writeForm(contract: Contract, { form, version }: { readonly form: ContractForm; readonly version?: number | undefined }): string {

@@ -48,7 +48,7 @@ async function examine(options: ServeOptions): Promise<readonly Check[]> {
   let config: Config;
   try {
     config = await loadSettings(options);
-    if (config.server.token !== undefined) await resolveSecret(config.server.token);
+    if (config.server.token !== undefined) await resolveSecret(config.server.token, { setting: "server.token" });
   } catch (error) {
     const rest = ["data directory", "disk space", "stored data", "server", "memory", "clock"];
     return [...machine, failedWith("configuration", error), ...rest.map((name) => skipped(name, "the configuration"))];
@@ -87,7 +87,11 @@ async function examineStores(config: Config): Promise<Stored> {
 }
 
 async function addressOf({ server }: Config): Promise<Parameters<typeof createClient>[0]> {
-  return { url: urlOf(server), from: "the configuration", token: server.token === undefined ? undefined : await resolveSecret(server.token) };
+  return {
+    url: urlOf(server),
+    from: "the configuration",
+    token: server.token === undefined ? undefined : await resolveSecret(server.token, { setting: "server.token" }),
+  };
 }
 
 function skipped(name: string, because: string): Check {

@@ -1,21 +1,21 @@
 import { writeFile } from "node:fs/promises";
 import { parseContract } from "@mainstem/contract";
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import { path } from "./client.ts";
 import { print, type Context, type Start } from "./context.ts";
 import { readDeclarations, sayNotes } from "./contract-files.ts";
-import { contractForms, parseForm, writeForm } from "./contract-forms.ts";
+import { contractForms, writeForm, type ContractForm } from "./contract-forms.ts";
 import { CliFailure } from "./failure.ts";
 
 interface ExportOptions {
-  readonly format: string;
+  readonly format: ContractForm;
   readonly out?: string;
 }
 interface ConvertOptions extends ExportOptions {
   readonly name?: string;
 }
 
-const formatOption = ["-f, --format <format>", contractForms.join(", ")] as const;
+const formatOption = (): Option => new Option("-f, --format <format>", "the form to write").choices(contractForms).default("yaml");
 const outOption = ["-o, --out <file>", "write it there instead of to standard output"] as const;
 
 /** `mainstem export NAME` */
@@ -23,7 +23,7 @@ export function exportCommand(start: Start): Command {
   const command = new Command("export")
     .description("write a dataset's contract in any form in which it can be declared")
     .argument("<name>", "namespace.name")
-    .option(...formatOption, "yaml")
+    .addOption(formatOption())
     .option(...outOption)
     .addHelpText(
       "after",
@@ -32,7 +32,7 @@ export function exportCommand(start: Start): Command {
     );
   return command.action((name: string, options: ExportOptions) =>
     start(command, async (context) => {
-      const form = parseForm(options.format);
+      const form = options.format;
       const { body } = await context.client.call({ path: path`/v1/definitions/dataset/${name}`, signal: context.signal });
       const { spec, version } = body as { readonly spec: unknown; readonly version: number };
       await writeText(context, { text: writeForm(parseContract(spec), { form, version }), out: options.out, about: { name, version, format: form } });
@@ -45,7 +45,7 @@ export function convertCommand(start: Start): Command {
   const command = new Command("convert")
     .description("write the contract that a file declares in another form; needs no server")
     .argument("<file>", "a file that declares a dataset, in any form")
-    .option(...formatOption, "yaml")
+    .addOption(formatOption())
     .option(...outOption)
     .option("--name <name>", "which dataset, where the file declares several")
     .addHelpText(
@@ -56,7 +56,7 @@ export function convertCommand(start: Start): Command {
     start(
       command,
       async (context) => {
-        const form = parseForm(options.format);
+        const form = options.format;
         const declarations = await readDeclarations(file);
         const [declaration, ...others] = options.name === undefined ? declarations : declarations.filter(({ name }) => name === options.name);
         if (declaration === undefined || others.length > 0)

@@ -40,7 +40,11 @@ export async function serve(context: Context, config: Config, meanwhile: (client
   const { openPlatform } = await import("../platform.ts");
   await using platform = await openPlatform(config, { logger: createLogger({ level: config.logLevel }) });
   const { token } = config.server;
-  const client = createClient({ url: platform.url, from: "its own address", token: token === undefined ? undefined : await resolveSecret(token) });
+  const client = createClient({
+    url: platform.url,
+    from: "its own address",
+    token: token === undefined ? undefined : await resolveSecret(token, { setting: "server.token" }),
+  });
   try {
     await applyDatasets(context, { config, client });
     await sayReady(context, { config, url: platform.url });

@@ -33,7 +33,7 @@ export async function findServer({ flag, env, cwd }: AddressSources): Promise<Se
   return {
     url: urlOf(server),
     from: "the configuration",
-    token: token ?? (server.token === undefined ? undefined : await resolveSecret(server.token, { env })),
+    token: token ?? (server.token === undefined ? undefined : await resolveSecret(server.token, { setting: "server.token", env })),
   };
 }
 

@@ -243,17 +243,20 @@ test("the variable of a secret may hold the secret itself, which then stays ther
   const config = await loadConfig({ cwd: folder.path, env });
   assert.equal(config.server.token, "env:MAINSTEM_SERVER_TOKEN");
   assert.ok(!JSON.stringify(config).includes("hunter2"));
-  assert.equal(await resolveSecret(config.server.token as SecretReference, { env }), "hunter2");
+  assert.equal(await resolveSecret(config.server.token as SecretReference, { setting: "server.token", env }), "hunter2");
   assert.equal((await loadConfig({ cwd: folder.path, env: { MAINSTEM_SERVER_TOKEN: "env:OTHER" } })).server.token, "env:OTHER");
 });
 
 test("secrets come from the environment or a file, or are missed by name", async () => {
   await using folder = await scratch({ token: "hunter2\n", empty: "\n", large: "x".repeat(70_000), bytes: Buffer.from([0xff]) });
-  const of = (reference: string) => resolveSecret(reference as SecretReference, { env: { TOKEN: "hunter3", EMPTY: "" } });
+  const of = (reference: string) => resolveSecret(reference as SecretReference, { setting: "server.token", env: { TOKEN: "hunter3", EMPTY: "" } });
   assert.equal(await of("env:TOKEN"), "hunter3");
   assert.equal(await of(`file:${folder.path}/token`), "hunter2");
   for (const missing of ["env:NOTHING", "env:EMPTY", ...["none", "empty", "large", "bytes", "."].map((name) => `file:${folder.path}/${name}`)])
-    await assert.rejects(of(missing), (error: MainstemError) => error.code === "config.invalid" && error.message.includes(missing.slice(5)));
+    await assert.rejects(
+      of(missing),
+      (error: MainstemError) => error.code === "config.invalid" && error.message.includes(missing.slice(5)) && error.message.includes("server.token"),
+    );
 });
 
 test("an address that other machines can reach needs a token", () => {

@@ -66,26 +66,30 @@ export function describeConfig(): readonly ConfigEntry[] {
 
 const secretBytesMax = 65_536;
 
-/** The secret that a reference names. Of a file, the line break at its end does not count. Errors: `config.invalid`, which never shows the secret. */
+/**
+ * The secret that a setting refers to (`server.token`, for one). Of a file, the line break at its end does not count.
+ * Errors: `config.invalid` with the setting, which never shows the secret.
+ */
 export async function resolveSecret(
   reference: SecretReference,
-  { env = process.env }: { readonly env?: Readonly<Record<string, string | undefined>> } = {},
+  { setting, env = process.env }: { readonly setting: string; readonly env?: Readonly<Record<string, string | undefined>> },
 ): Promise<string> {
   const [, scheme, name] = /^(env|file):(.+)$/.exec(reference) ?? [];
   assert(name !== undefined, "a secret reference was checked when it was read");
-  const secret = scheme === "env" ? env[name] : await readSecret(name);
-  if (secret === undefined || secret === "") throw new MainstemError("config.invalid", `The secret ${reference} is missing or empty.`, { reference });
+  const secret = scheme === "env" ? env[name] : await readSecret(name, setting);
+  if (secret === undefined || secret === "")
+    throw new MainstemError("config.invalid", `The secret ${reference}, which ${setting} names, is missing or empty.`, { reference, setting });
   return secret;
 }
 
-async function readSecret(path: string): Promise<string> {
+async function readSecret(path: string, setting: string): Promise<string> {
   try {
     const bytes = await readFile(path);
     if (bytes.length > secretBytesMax) throw new Error(`it has ${bytes.length} bytes, more than ${secretBytesMax}`);
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes).replace(/\r?\n$/, "");
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new MainstemError("config.invalid", `The secret file:${path} cannot be read: ${reason}.`, { path }, { cause });
+    throw new MainstemError("config.invalid", `The secret file:${path}, which ${setting} names, cannot be read: ${reason}.`, { path, setting }, { cause });
   }
 }
 
