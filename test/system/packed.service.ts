@@ -1,7 +1,7 @@
 // The packages as they are published: packed, installed by npm into a folder that knows nothing of this repository, and used as the project's README says.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { readFile, writeFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -64,7 +64,7 @@ test("packed, installed and set up by mainstem init, a project does what its REA
   assert.equal(manifest.name, "a-shop");
   assert.match(manifest.dependencies["mainstem"] ?? "", /^file:/, "what was there stays");
   const again = await shell("npx mainstem init", { cwd });
-  assert.deepEqual([again.code, / has README\.md.* already; nothing was written/.test(again.errors)], [1, true], again.errors);
+  assert.deepEqual([again.code, / has .*datasets\/orders\.ts already; nothing was written/.test(again.errors)], [1, true], again.errors);
 
   const snippets = parseSnippets(await readFile(join(cwd, "README.md"), "utf8"));
   assert.equal(snippets.filter(({ kind }) => kind.kind === "run").length, 4);
@@ -97,8 +97,11 @@ test("packed, installed and set up by mainstem init, a project does what its REA
     assert.match(readme, new RegExp(`^# ${name}\n`));
     for (const [, link = ""] of readme.matchAll(/\]\((?!https?:)([^)#]+)/g)) await readFile(join(folder, link));
   }
-  const another = JSON.parse(await succeed("npx mainstem init another --json", { cwd })) as { readonly install: boolean; readonly packIn?: string };
-  assert.deepEqual([another.install, another.packIn], [true, undefined]);
+  await mkdir(join(cwd, "another"));
+  await writeFile(join(cwd, "another/README.md"), "Our own.\n");
+  const another = JSON.parse(await succeed("npx mainstem init another --json", { cwd })) as Readonly<Record<string, unknown>>;
+  assert.deepEqual([another["install"], another["packIn"], another["kept"]], [true, undefined, ["README.md"]]);
+  assert.equal(await readFile(join(cwd, "another/README.md"), "utf8"), "Our own.\n");
   await succeed("npm install && npx mainstem --version", { cwd: join(cwd, "another") });
 });
 

@@ -105,7 +105,7 @@ test("types that become wider are a change of metadata, within lists, maps and r
     [decimal(5), decimal(20), "field f widened from decimal(5, 2) to decimal(20, 2)"],
     ["int", ["null", "int"], "field f may be null now"],
     [["null", "int"], ["null", "long"], "field f widened from int to long"],
-    [{ type: "enum", name: "q", symbols: ["X"] }, { type: "enum", name: "q", symbols: ["W", "X"] }, "field W added to f"],
+    [{ type: "enum", name: "q", symbols: ["X"] }, { type: "enum", name: "q", symbols: ["W", "X"] }, "field f takes W too"],
     [{ type: "array", items: "int" }, { type: "array", items: ["null", "long"] }, "field f[] may be null now"],
     [{ type: "map", values: "float" }, { type: "map", values: "double" }, "field f{} widened from float to double"],
     [record(x), record({ name: "y", type: ["null", "string"], default: null }, { ...x, type: "long" }), "field f.x widened from int to long"],

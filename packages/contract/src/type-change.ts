@@ -107,7 +107,7 @@ function compareEnums(before: AvroEnumSchema, after: AvroEnumSchema, place: Plac
   if (place.use.compared && before.symbols.some((symbol, index) => after.symbols[index] !== symbol))
     return refuse(`The symbols of ${path} moved; as a key they are told apart by their places.`, "Keep the places of symbols, and put new ones at the end.");
   const added = after.symbols.filter((symbol) => !before.symbols.includes(symbol));
-  if (added.length > 0) place.widenings.push(`${added.join(", ")} added to ${path}`);
+  if (added.length > 0) place.widenings.push(`${path} takes ${added.join(", ")} too`);
   return undefined;
 }
 

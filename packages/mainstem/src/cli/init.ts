@@ -9,12 +9,17 @@ import { packageNames, packageSources } from "./package-sources.ts";
 
 /** The project as it is copied; it is part of the package. */
 const template = fileURLToPath(new URL("../../template/", import.meta.url));
-/** npm leaves a file of this name out of packages. */
-const renamed: Readonly<Record<string, string>> = { gitignore: ".gitignore" };
+/** npm leaves files of these names out of packages. */
+const renamed: Readonly<Record<string, string>> = { gitignore: ".gitignore", npmrc: ".npmrc" };
+
+/** What a folder may have of its own: the project does not rest on ours. */
+const own = new Set([".gitignore", ".npmrc", "README.md", "tsconfig.json"]);
 
 interface Made {
   readonly folder: string;
   readonly files: readonly string[];
+  /** Files of the project that the folder had already, left as they were. */
+  readonly kept: readonly string[];
   /** Whether packages are still to be installed. */
   readonly install: boolean;
   /** The clone of Mainstem in which its packages are to be packed before that. */
@@ -28,7 +33,7 @@ export function initCommand(start: Start): Command {
     .argument("[folder]", "where; it is made if there is none", ".")
     .addHelpText(
       "after",
-      "\nNothing that is there is overwritten: of a package.json what is missing is added, any other file in the way ends it before it begins." +
+      "\nNothing that is there is overwritten: of a package.json what is missing is added; README.md, tsconfig.json, .gitignore and .npmrc are kept; any other file in the way ends it before it begins." +
         "\n\nExamples:\n  mainstem init my-data\n  mainstem init\n  npx mainstem init my-data",
     );
   return command.action((folder: string) =>
@@ -40,8 +45,11 @@ export function initCommand(start: Start): Command {
 async function makeProject(folder: string): Promise<Made> {
   const entries = await readdir(template, { recursive: true, withFileTypes: true });
   const files = entries.filter((entry) => entry.isFile()).map((entry) => relative(template, join(entry.parentPath, entry.name)));
-  const copies = files.filter((name) => name !== "package.json").map((name) => ({ from: join(template, name), name: renamed[name] ?? name }));
-  const taken = copies.map(({ name }) => name).filter((name) => existsSync(join(folder, name)));
+  const wanted = files.filter((name) => name !== "package.json").map((name) => ({ from: join(template, name), name: renamed[name] ?? name }));
+  const isThere = ({ name }: { readonly name: string }): boolean => existsSync(join(folder, name));
+  const kept = wanted.filter((one) => own.has(one.name) && isThere(one)).map(({ name }) => name);
+  const copies = wanted.filter(({ name }) => !kept.includes(name));
+  const taken = copies.filter(isThere).map(({ name }) => name);
   if (taken.length > 0) throw new CliFailure("cli.folder", `${folder} has ${taken.join(", ")} already; nothing was written.`);
   const { dependencies, packIn } = packageSources(folder);
   try {
@@ -59,7 +67,7 @@ async function makeProject(folder: string): Promise<Made> {
     });
   }
   const install = ![...packageNames, "zod", "typescript"].every((name) => existsSync(join(folder, "node_modules", name, "package.json")));
-  return { folder, files: ["package.json", ...copies.map(({ name }) => name)].sort(), install, packIn: install ? packIn : undefined };
+  return { folder, files: ["package.json", ...copies.map(({ name }) => name)].sort(), kept: kept.sort(), install, packIn: install ? packIn : undefined };
 }
 
 type Json = Readonly<Record<string, unknown>>;
@@ -106,11 +114,12 @@ function write(manifest: Json): string {
   return `${JSON.stringify(manifest, undefined, 2)}\n`;
 }
 
-function describe({ folder, files, install, packIn }: Made, asked: string): readonly string[] {
+function describe({ folder, files, kept, install, packIn }: Made, asked: string): readonly string[] {
   const enter = relative(process.cwd(), folder) === "" ? [] : [`  cd ${asked}`];
   return [
     `made ${files.length} files in ${folder}:`,
     ...files.map((name) => `  ${name}`),
+    ...(kept.length === 0 ? [] : [`kept what was there: ${kept.join(", ")}`]),
     "",
     "Next (README.md goes on from there):",
     ...(packIn === undefined ? [] : [`  npm --prefix ${packIn} run pack-all`]),

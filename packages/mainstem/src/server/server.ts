@@ -172,7 +172,8 @@ async function listen(server: HttpServer, { host, port }: Pick<ServerConfig, "ho
     await promise;
   } catch (cause) {
     const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
-    if (code === "EADDRINUSE") throw new MainstemError("server.portInUse", `Port ${port} of ${host} is used by another program.`, { host, port }, { cause });
+    if (code === "EADDRINUSE")
+      throw new MainstemError("server.portInUse", `Port ${port} of ${host} is in use, by another Mainstem or another program.`, { host, port }, { cause });
     throw new MainstemError("server.listenFailed", `The server cannot listen on ${host}:${port}: ${String(code ?? cause)}.`, { host, port }, { cause });
   }
   server.off("error", reject);
