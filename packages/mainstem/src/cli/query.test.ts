@@ -15,6 +15,11 @@ test("refuses a time without its zone, and times mixed with snapshots", () => {
   assert.throws(() => collectAt("2026-11-21T12:00:00Z", { "shop.orders": "1" }), /one time/);
 });
 
+test("says what comes after a dataset's name", () => {
+  for (const text of ["shop.orders=2026-11-21T12:00:00Z", "shop.orders=", "shop.orders=latest"])
+    assert.throws(() => collectAt(text, undefined), /After shop\.orders= comes the id of a snapshot \(`mainstem snapshots shop\.orders`\)/);
+});
+
 test("a time in a table has no digits that say nothing", () => {
   const shown = ["2026-11-20T09:15:00.000000Z", "2026-11-20T09:15:00.120000Z", "2026-11-20T09:15:00Z", "2026-11-20T10:00:00", null].map(toTimeCell);
   assert.deepEqual(shown, ["2026-11-20T09:15:00Z", "2026-11-20T09:15:00.12Z", "2026-11-20T09:15:00Z", "2026-11-20T10:00:00", ""]);

@@ -38,7 +38,12 @@ export function collectAt(text: string, before: At | undefined): At {
     return text;
   }
   if (typeof before === "string") throw new InvalidArgumentError("Give one time, or dataset=snapshot for each dataset.");
-  return { ...before, [text.slice(0, equals)]: text.slice(equals + 1) };
+  const [dataset, snapshot] = [text.slice(0, equals), text.slice(equals + 1)];
+  if (!/^\d{1,19}$/.test(snapshot))
+    throw new InvalidArgumentError(
+      `After ${dataset}= comes the id of a snapshot (\`mainstem snapshots ${dataset}\`). A time is for all datasets, and stands alone.`,
+    );
+  return { ...before, [dataset]: snapshot };
 }
 
 const numeric = /INT|DOUBLE|FLOAT|DECIMAL|HUGEINT/;
