@@ -5,6 +5,7 @@ import {
   ByteSource,
   CodedError,
   compileReader,
+  compileResolvingReader,
   compileWriter,
   containerBlocks,
   decodeContainerHeader,
@@ -16,6 +17,7 @@ import {
   unwrapNullable,
   type AvroRecordSchema,
   type AvroSchema,
+  type AvroTypeSchema,
 } from "@mainstem/contract";
 import type { Env } from "../runtime/env.ts";
 import { MainstemError } from "../runtime/errors.ts";
@@ -58,13 +60,18 @@ export function writeAvroFile(options: {
   return Buffer.concat(parts);
 }
 
-/** Reads an Avro container file of any writer. Throws `table.corrupt`, naming the object, for what is damaged, `table.unsupported` for an unknown codec. */
-export function readAvroFile(bytes: Uint8Array, { key }: { readonly key: string }): AvroFile {
+/**
+ * Reads an Avro container file of any writer, or of its rows what `reader` leaves of the writer's schema, which must be no bytes. Throws `table.corrupt`, naming the object, for what is damaged, `table.unsupported` for an unknown codec.
+ */
+export function readAvroFile(
+  bytes: Uint8Array,
+  { key, reader }: { readonly key: string; readonly reader?: (writer: AvroRecordSchema) => AvroRecordSchema },
+): AvroFile {
   try {
     const { header, next } = decodeContainerHeader(bytes);
     const schema = header.schema;
     if (isUnion(schema) || schema.type !== "record") throw corrupt(key, "its rows are no records");
-    const read = compileReader(schema);
+    const read = reader === undefined ? compileReader(schema) : compileResolvingReader({ writer: schema, reader: reader(schema) }, readOrSkip);
     const rows: AvroRow[] = [];
     for (const block of containerBlocks(bytes, { header, next })) {
       const source = new ByteSource(decompress(block.data, { codec: header.codec, key }));
@@ -82,6 +89,12 @@ export function readAvroFile(bytes: Uint8Array, { key }: { readonly key: string 
     if (!(error instanceof CodedError) || !error.code.startsWith("avro.")) throw error;
     throw corrupt(key, "it was cut or changed", error);
   }
+}
+
+/** Bytes, which are most of a manifest, are passed over without a copy. */
+function readOrSkip(writer: AvroTypeSchema, reader: AvroTypeSchema): ReturnType<typeof compileReader> | undefined {
+  if (writer.type !== reader.type) return undefined;
+  return writer.type === "bytes" ? (source) => void source.take(source.readLength()) : compileReader(writer);
 }
 
 /** The names of a record's fields by Iceberg's field id; by their standard name where the writer left the ids out. */

@@ -8,7 +8,7 @@ import type { BranchChange, IcebergBranches, TableState } from "./model.ts";
 import { partitionColumns } from "./manifest-schema.ts";
 import { writeSnapshot } from "./snapshot-writer.ts";
 import { summaryKeys } from "./snapshot-summary.ts";
-import { createView, readEntries, readManifests, type Readers, type TableView } from "./table-objects.ts";
+import { createView, readListedFiles, readManifests, type Readers, type TableView } from "./table-objects.ts";
 import { deleteQuietly, type WriteSession } from "./write-session.ts";
 
 /** A table as it was loaded for a change. */
@@ -143,7 +143,7 @@ export class Branches<Table extends LoadedTable> implements IcebergBranches {
       for (const manifest of await readManifests(this.#writes.readers, list, view)) {
         if (keys.has(manifest.key)) continue;
         keys.add(manifest.key);
-        for (const { file } of (await readEntries(this.#writes.readers, manifest, view)).entries) keys.add(file.key);
+        for (const file of await readListedFiles(this.#writes.readers, manifest, view)) keys.add(file.key);
       }
     }
     return keys;

@@ -10,7 +10,7 @@ import type { JsonObject } from "./json.ts";
 import type { Expired, IcebergExpiry, Snapshot } from "./model.ts";
 import { lastStartOf, listOldObjects } from "./orphans.ts";
 import { cutOf } from "./retention.ts";
-import { isLive, isLiveEntry, readEntries, readManifests, type Readers } from "./table-objects.ts";
+import { isLive, isLiveEntry, readListedFiles, readManifests, type Readers } from "./table-objects.ts";
 import { deleteQuietly } from "./write-session.ts";
 
 type RunOptions = Parameters<IcebergExpiry["run"]>[1];
@@ -151,7 +151,7 @@ export class Expiry<Table extends LoadedTable> implements IcebergExpiry {
           if (shared.has(manifest.key) || found.has(manifest.key)) continue;
           found.add(manifest.key);
           await this.#orLeave(manifest.key, async () => {
-            for (const { file } of (await readEntries(readers, manifest, table.view)).entries) found.add(file.key);
+            for (const file of await readListedFiles(readers, manifest, table.view)) found.add(file.key);
           });
         }
       });
@@ -197,7 +197,7 @@ async function withoutLiving(candidates: ReadonlySet<ObjectKey>, snapshots: Snap
     dead.delete(key);
   for (const manifest of [...manifests.values()].filter(isLive)) {
     options.signal?.throwIfAborted();
-    for (const entry of (await readEntries(readers, manifest, table.view)).entries) if (isLiveEntry(entry)) dead.delete(entry.file.key);
+    for (const file of await readListedFiles(readers, manifest, table.view)) if (isLiveEntry(file)) dead.delete(file.key);
   }
   return dead;
 }

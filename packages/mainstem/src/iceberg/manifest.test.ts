@@ -7,7 +7,7 @@ import { systemEnv } from "../runtime/env.ts";
 import { createAddresses } from "./addresses.ts";
 import { readAvroFile } from "./avro-file.ts";
 import { encodeBound } from "./bounds.ts";
-import { manifestHead, readManifest, writeManifest, type ManifestEntry } from "./manifest.ts";
+import { manifestHead, readFileKeys, readManifest, writeManifest, type ManifestEntry } from "./manifest.ts";
 import { readManifestList, writeManifestList, type ManifestFile } from "./manifest-list.ts";
 import { manifestListSchema, manifestSchema, partitionColumns } from "./manifest-schema.ts";
 import type { IcebergPartitionSpec, IcebergSchema, PartitionScalar } from "./model.ts";
@@ -52,6 +52,23 @@ function container(
   return Buffer.concat([header, encodeContainerBlock({ count: rows.length, data: compress(sink.view()), sync })]);
 }
 
+/** Reads a manifest whole, and only for its files, which must say the same, errors too. */
+function readBothWays(...[bytes, options]: Parameters<typeof readManifest>): ReturnType<typeof readManifest> {
+  const keys = (): unknown => readFileKeys(bytes, options);
+  let manifest: ReturnType<typeof readManifest>;
+  try {
+    manifest = readManifest(bytes, options);
+  } catch (error) {
+    assert.throws(keys, { message: (error as Error).message });
+    throw error;
+  }
+  assert.deepEqual(
+    keys(),
+    manifest.entries.map(({ status, file }) => ({ status, key: file.key })),
+  );
+  return manifest;
+}
+
 test("entries inherit what they lack, and keep what they have", () => {
   const file = { ...fileOf({ day: -3 }), nanCounts: new Map([[3, 1]]), splitOffsets: [4, 1_000], keyMetadata: Uint8Array.of(1) };
   const entries: readonly ManifestEntry[] = [
@@ -62,7 +79,7 @@ test("entries inherit what they lack, and keep what they have", () => {
   ];
   const head = manifestHead({ schema, spec: partition }, []);
   const bytes = writeManifest(entries, { head, addresses, env: systemEnv });
-  const manifest = readManifest(bytes, { manifest: listed(bytes, { added: 2, existing: 1, deleted: 1 }), spec: partition, addresses });
+  const manifest = readBothWays(bytes, { manifest: listed(bytes, { added: 2, existing: 1, deleted: 1 }), spec: partition, addresses });
   assert.deepEqual(manifest.schema, schema);
   assert.deepEqual(manifest.entries, [
     { ...entries[0], sequenceNumber: 7, fileSequenceNumber: 7 },
@@ -107,7 +124,7 @@ test("partition values of every type come back, and summaries say what they have
     const head = manifestHead({ schema: own, spec }, []);
     const entries = files.map((file): ManifestEntry => ({ status: "existing", snapshotId: 1n, sequenceNumber: 1, fileSequenceNumber: 1, file }));
     const bytes = writeManifest(entries, { head, addresses, env: systemEnv });
-    const read = readManifest(bytes, { manifest: listed(bytes, { existing: 3 }), spec, addresses });
+    const read = readBothWays(bytes, { manifest: listed(bytes, { existing: 3 }), spec, addresses });
     assert.deepEqual(
       read.entries.map((entry) => entry.file.partition),
       files.map((file) => file.partition),
@@ -197,7 +214,7 @@ test("reads manifests of writers with other names, another order, other codecs a
       // The schema of version 1 has its id outside.
       const metadata = { schema: JSON.stringify({ ...schema, "schema-id": undefined }), "schema-id": "0" };
       const bytes = container(fields(withIds), [own], { codec, metadata });
-      const { entries } = readManifest(bytes, { manifest: listed(bytes, { added: 1 }), spec: partition, addresses });
+      const { entries } = readBothWays(bytes, { manifest: listed(bytes, { added: 1 }), spec: partition, addresses });
       const { key: fileKey, records, bytes: size } = data;
       const empty = new Map<number, number>();
       const file = {
@@ -232,7 +249,7 @@ test("refuses delete files, files that are not Parquet, and codecs that it does 
   const metadata = { schema: JSON.stringify(schema) };
   const read = (data: object): unknown => {
     const bytes = container(manifestSchema(columns), [{ status: 1, data_file: { ...file, ...data } }], { codec: "deflate", metadata });
-    return readManifest(bytes, { manifest: listed(bytes, { added: 1 }), spec: partition, addresses });
+    return readBothWays(bytes, { manifest: listed(bytes, { added: 1 }), spec: partition, addresses });
   };
   read({});
   for (const content of [1, 2]) assert.throws(() => read({ content }), { code: "table.unsupported", message: /delete files/ });
@@ -241,7 +258,7 @@ test("refuses delete files, files that are not Parquet, and codecs that it does 
     .toString("latin1")
     .replace("deflate", "bzip2zz");
   const bytes = Buffer.from(snappy, "latin1");
-  assert.throws(() => readManifest(bytes, { manifest: listed(bytes, {}), spec: partition, addresses }), {
+  assert.throws(() => readBothWays(bytes, { manifest: listed(bytes, {}), spec: partition, addresses }), {
     code: "table.unsupported",
     facts: { key, codec: "bzip2zz" },
   });
@@ -251,7 +268,7 @@ test("names a manifest that is not what its list says, or leads out of the table
   const head = manifestHead({ schema, spec: partition }, []);
   const entries: readonly ManifestEntry[] = [{ status: "added", snapshotId: 1n, sequenceNumber: 1, fileSequenceNumber: 1, file: fileOf() }];
   const bytes = writeManifest(entries, { head, addresses, env: systemEnv });
-  const read = (manifest: ManifestFile, of = addresses): unknown => readManifest(bytes, { manifest, spec: partition, addresses: of });
+  const read = (manifest: ManifestFile, of = addresses): unknown => readBothWays(bytes, { manifest, spec: partition, addresses: of });
   read(listed(bytes, { added: 1 }));
   const damaged = { code: "table.corrupt", message: new RegExp(key) };
   assert.throws(() => read(listed(bytes, { added: 2 })), damaged);

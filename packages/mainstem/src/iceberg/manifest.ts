@@ -78,16 +78,62 @@ export function readManifest(
   { manifest, spec, addresses }: { readonly manifest: ManifestFile; readonly spec: IcebergPartitionSpec; readonly addresses: Addresses },
 ): Manifest {
   const { key } = manifest;
-  if (bytes.length !== manifest.bytes) throw corrupt(key, `it has ${bytes.length} bytes instead of ${manifest.bytes}`);
+  checkBytes(bytes, manifest);
   const file = readAvroFile(bytes, { key });
   const schema = readSchema(file.metadata.get("schema"), { key, id: file.metadata.get("schema-id") });
   const shape = shapeOf(file.schema, { key, spec });
   const entries = file.rows.map((row) => readEntry(row, { shape, manifest, schema, addresses }));
+  checkCounts(entries, manifest);
+  return { schema, spec, entries };
+}
+
+/** Of an entry, which file it is. */
+export interface ListedFile {
+  readonly status: Status;
+  readonly key: ObjectKey;
+}
+
+/** Which files a manifest lists, and nothing else of it: a small part of the work. Throws as `readManifest` does. */
+export function readFileKeys(
+  bytes: Uint8Array,
+  { manifest, addresses }: { readonly manifest: ManifestFile; readonly addresses: Addresses },
+): readonly ListedFile[] {
+  const { key } = manifest;
+  checkBytes(bytes, manifest);
+  const { schema, rows } = readAvroFile(bytes, { key, reader: (writer) => keysOnly(writer, key) });
+  const names = { entry: namesById(schema, entryIds), file: namesById(fileRecordOf(schema, key), fileIds) };
+  const files = rows.map((row) => {
+    const entry = new RowFields(row, { names: names.entry, key });
+    const fields = new RowFields(entry.record(2), { names: names.file, key });
+    checkDataFile(fields, key);
+    return { status: statusOf(entry), key: addresses.keyOf(fields.text(100), { key }) };
+  });
+  checkCounts(files, manifest);
+  return files;
+}
+
+/** A writer's schema without all that `readFileKeys` does not read. */
+function keysOnly(writer: AvroRecordSchema, key: ObjectKey): AvroRecordSchema {
+  const only = (schema: AvroRecordSchema, standard: Readonly<Record<string, number>>, ids: readonly number[]): AvroRecordSchema => {
+    const names = namesById(schema, standard);
+    const kept = new Set(ids.map((id) => names.get(id)));
+    return { ...schema, fields: schema.fields.filter(({ name }) => kept.has(name)) };
+  };
+  const fileRecord = fileRecordOf(writer, key);
+  const file = only(fileRecord, fileIds, [100, 101, 134]);
+  const entry = only(writer, entryIds, [0, 2]);
+  return { ...entry, fields: entry.fields.map((field) => (recordOf(entry, field.name) === fileRecord ? { ...field, type: file } : field)) };
+}
+
+function checkBytes(bytes: Uint8Array, { key, bytes: expected }: ManifestFile): void {
+  if (bytes.length !== expected) throw corrupt(key, `it has ${bytes.length} bytes instead of ${expected}`);
+}
+
+function checkCounts(entries: readonly { readonly status: Status }[], { key, files }: ManifestFile): void {
   for (const status of statuses) {
     const found = entries.filter((entry) => entry.status === status).length;
-    if (found !== manifest.files[status]) throw corrupt(key, `it has ${found} ${status} files where its manifest list has ${manifest.files[status]}`);
+    if (found !== files[status]) throw corrupt(key, `it has ${found} ${status} files where its manifest list has ${files[status]}`);
   }
-  return { schema, spec, entries };
 }
 
 /** The names under which one writer has the fields. */
@@ -106,8 +152,7 @@ function readSchema(text: string | undefined, { key, id }: { readonly key: Objec
 
 function shapeOf(schema: AvroRecordSchema, { key, spec }: { readonly key: ObjectKey; readonly spec: IcebergPartitionSpec }): Shape {
   const entry = namesById(schema, entryIds);
-  const fileRecord = recordOf(schema, entry.get(2));
-  if (fileRecord === undefined) throw corrupt(key, "its entries have no data_file");
+  const fileRecord = fileRecordOf(schema, key);
   const file = namesById(fileRecord, fileIds);
   const partitionRecord = recordOf(fileRecord, file.get(102));
   if (partitionRecord === undefined) throw corrupt(key, "its entries have no partition");
@@ -119,6 +164,12 @@ function shapeOf(schema: AvroRecordSchema, { key, spec }: { readonly key: Object
     return { name, decode: partitionDecoder(column, key) };
   });
   return { entry, file, partition };
+}
+
+function fileRecordOf(schema: AvroRecordSchema, key: ObjectKey): AvroRecordSchema {
+  const fileRecord = recordOf(schema, namesById(schema, entryIds).get(2));
+  if (fileRecord === undefined) throw corrupt(key, "its entries have no data_file");
+  return fileRecord;
 }
 
 /** Partition values by their type in Avro. */
@@ -162,8 +213,7 @@ function readEntry(
 ): ManifestEntry {
   const { key } = manifest;
   const fields = new RowFields(row, { names: shape.entry, key });
-  const status = statuses[fields.count(0)];
-  if (status === undefined) throw fields.fault(0, "0, 1 or 2");
+  const status = statusOf(fields);
   // Only what was added inherits sequence numbers; in tables that came from version 1 the others have none, which means 0.
   const inherited = status === "added" ? manifest.sequenceNumber : 0;
   return {
@@ -173,6 +223,20 @@ function readEntry(
     fileSequenceNumber: fields.count(4, inherited),
     file: readFile(new RowFields(fields.record(2), { names: shape.file, key }), { shape, manifest, schema, addresses }),
   };
+}
+
+function statusOf(fields: RowFields): Status {
+  const status = statuses[fields.count(0)];
+  if (status === undefined) throw fields.fault(0, "0, 1 or 2");
+  return status;
+}
+
+/** Refuses what is no data file, or none in Parquet. */
+function checkDataFile(fields: RowFields, key: ObjectKey): void {
+  if (fields.count(134, 0) !== 0) throw deleteFiles(key);
+  const format = fields.text(101);
+  if (format.toLowerCase() === "parquet") return;
+  throw new MainstemError("table.unsupported", `Manifest ${key} lists a data file in the format ${format}; only Parquet is read here.`, { key, format });
 }
 
 function readFile(
@@ -185,11 +249,7 @@ function readFile(
   }: { readonly shape: Shape; readonly manifest: ManifestFile; readonly schema: IcebergSchema; readonly addresses: Addresses },
 ): StoredFile {
   const { key } = manifest;
-  if (fields.count(134, 0) !== 0) throw deleteFiles(key);
-  const format = fields.text(101);
-  if (format.toLowerCase() !== "parquet") {
-    throw new MainstemError("table.unsupported", `Manifest ${key} lists a data file in the format ${format}; only Parquet is read here.`, { key, format });
-  }
+  checkDataFile(fields, key);
   const partition = fields.record(102);
   const nanCounts = fields.intMap(137, toCount);
   const splitOffsets = fields.list(132)?.filter((offset) => typeof offset === "number");

@@ -6,7 +6,7 @@ import { corrupt } from "./avro-file.ts";
 import type { ByteCache } from "./byte-cache.ts";
 import { checkContent } from "./content-name.ts";
 import { icebergLimits } from "./limits.ts";
-import { deleteFiles, readManifest, type Manifest, type ManifestEntry } from "./manifest.ts";
+import { deleteFiles, readFileKeys, readManifest, type ListedFile, type Manifest, type ManifestEntry } from "./manifest.ts";
 import { readManifestList, type ManifestFile } from "./manifest-list.ts";
 import { parseMetadata, type TableMetadata } from "./metadata.ts";
 import type { IcebergPartitionSpec } from "./model.ts";
@@ -56,17 +56,27 @@ export function readEntries({ objects, cache }: Readers, manifest: ManifestFile,
   });
 }
 
+/** Which files a manifest lists: far less to read and to keep in memory than its entries. */
+export function readListedFiles({ objects, cache }: Readers, manifest: ManifestFile, { addresses }: TableView): Promise<readonly ListedFile[]> {
+  return cache.through(`files:${manifest.key}`, async () => {
+    if (manifest.content === "deletes") throw deleteFiles(manifest.key);
+    const value = readFileKeys(await readChecked(objects, manifest.key), { manifest, addresses });
+    return { value, bytes: value.length * listedFileBytes };
+  });
+}
+
 /** True for a manifest that still says something about the files of a snapshot. */
 export function isLive({ files }: ManifestFile): boolean {
   return files.added + files.existing > 0;
 }
 
-export function isLiveEntry(entry: ManifestEntry): boolean {
+export function isLiveEntry(entry: Pick<ManifestEntry, "status">): boolean {
   return entry.status !== "deleted";
 }
 
 /** Estimates of what parsed things take in memory. */
 const manifestFileBytes = 1_500;
+const listedFileBytes = 300;
 function entryBytes({ file }: ManifestEntry): number {
   const values = file.columnSizes.size + file.valueCounts.size + file.nullCounts.size;
   const bounds = file.lowerBounds.size + file.upperBounds.size;
