@@ -27,7 +27,7 @@ export function devCommand(start: Start): Command {
       command,
       async (context) => {
         const config = await loadSettings(options, { defaults: devDefaults });
-        await serve(context, config, (client) => showProgress(context, client));
+        await serve(context, config, { greets: true, meanwhile: (client) => showProgress(context, client) });
       },
       { server: "none" },
     ),

@@ -34,11 +34,19 @@ export async function loadSettings(options: ServeOptions, { defaults = {} }: { r
   return await loadConfig({ cwd: process.cwd(), file: options.config, env: process.env, flags, defaults });
 }
 
-/** Runs the whole platform in this process until the signal; `meanwhile` is called when it is ready. */
-export async function serve(context: Context, config: Config, meanwhile: (client: Client) => Promise<void>): Promise<void> {
+export interface Serving {
+  /** Whether people are told where it answers, and that it closes; the log says so in any case. */
+  readonly greets: boolean;
+  /** Called when it is ready. */
+  meanwhile(client: Client): Promise<void>;
+}
+
+/** Runs the whole platform in this process until the signal. */
+export async function serve(context: Context, config: Config, { greets, meanwhile }: Serving): Promise<void> {
   // Other commands start without the platform and its libraries.
   const { openPlatform } = await import("../platform.ts");
-  await using platform = await openPlatform(config, { logger: createLogger({ level: config.logLevel }) });
+  const logger = createLogger({ level: config.logLevel });
+  await using platform = await openPlatform(config, { logger });
   const { token } = config.server;
   const client = createClient({
     url: platform.url,
@@ -47,12 +55,14 @@ export async function serve(context: Context, config: Config, meanwhile: (client
   });
   try {
     await applyDatasets(context, { config, client });
-    await sayReady(context, { config, url: platform.url });
+    logger.info("ready", { url: platform.url, dataDir: config.dataDir });
+    if (greets || context.json) await sayReady(context, { config, url: platform.url });
     await meanwhile(client);
   } catch (error) {
     if (!context.signal.aborted) throw error;
   }
-  if (!context.json) context.terminal.say("closing; what was acknowledged is on disk");
+  logger.info("closing", { url: platform.url });
+  if (greets && !context.json) context.terminal.say("closing; what was acknowledged is on disk");
 }
 
 /** Waits for the signal. */

@@ -18,7 +18,9 @@ export function startCommand(start: Start): Command {
     start(
       command,
       async (context) => {
-        await serve(context, await loadSettings(options), () => untilStopped(context));
+        // In a journal there is nothing but the log.
+        const greets = context.terminal.width !== undefined;
+        await serve(context, await loadSettings(options), { greets, meanwhile: () => untilStopped(context) });
       },
       { server: "none" },
     ),
