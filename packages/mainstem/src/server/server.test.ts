@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { Agent, request } from "node:http";
 import { connect } from "node:net";
 import { text } from "node:stream/consumers";
 import { describe, test } from "node:test";
@@ -113,6 +114,33 @@ describe("the server", () => {
     await closed;
     await assert.rejects(fetch(`${api.server.url}/health`));
     await api.server[Symbol.asyncDispose]();
+  });
+
+  test("tells all who send over open connections that it closes, and cuts none of them off", async () => {
+    await using api = await openApi({ config: { limits: { lingerMs: 5_000 } } });
+    const agent = new Agent({ keepAlive: true });
+    const body = toLines(Array.from({ length: 200 }, (_, index) => order(index)));
+    const send = (): Promise<number | undefined> =>
+      new Promise((resolve, reject) => {
+        const sending = request(`${api.server.url}${records}`, { method: "POST", agent, headers: { "content-type": "application/x-ndjson" } });
+        sending.on("error", reject).on("response", (response) => response.resume().on("end", () => resolve(response.statusCode)));
+        sending.end(body);
+      });
+    let sent = 0;
+    const producers = Array.from({ length: 6 }, async () => {
+      for (;;) {
+        const status = await send();
+        if (status !== 200) return status;
+        sent++;
+        // Most connections are idle at any one moment, as between two batches.
+        await new Promise((wait) => setTimeout(wait, 20));
+      }
+    });
+    while (sent < 12) await new Promise((wait) => setTimeout(wait, 5));
+    const closed = api.server[Symbol.asyncDispose]();
+    assert.deepEqual(await Promise.all(producers), [503, 503, 503, 503, 503, 503]);
+    agent.destroy();
+    await closed;
   });
 
   test("cuts what does not come to an end within its time to close", async () => {

@@ -1,5 +1,7 @@
 import type { IncomingMessage, Server as HttpServer, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+import { promisify } from "node:util";
 import type { Ingest } from "../ingest/index.ts";
 import type { Log } from "../log/index.ts";
 import type { Registry } from "../registry/index.ts";
@@ -49,6 +51,7 @@ export interface ServerLimits {
   readonly idleMs: number;
   readonly wholeBodyMs: number;
   readonly closeMs: number;
+  readonly lingerMs: number;
   readonly connectionsMax: number;
 }
 
@@ -140,7 +143,7 @@ export async function openServer(options: ServerOptions): Promise<Server> {
   let drained: Promise<void> | undefined;
   const stop = async (one: HttpServer): Promise<void> => {
     await (drained ??= drain(open, { closing, closeMs: own.closeMs }));
-    await close(one);
+    await close(one, own);
   };
   const port = await listen(server, { host: config.host, port: config.port });
   listening.adopt(server, stop);
@@ -195,10 +198,17 @@ async function drain(open: ReadonlySet<ServerResponse>, { closing, closeMs }: { 
   clearTimeout(cut);
 }
 
+/** Who is about to send over a connection that is open shall be told to come later, not cut off: to a client a cut is a failure. */
+async function linger(server: HttpServer, ms: number): Promise<void> {
+  const count = promisify((done: (error: Error | null, connections: number) => void) => server.getConnections(done));
+  for (const end = performance.now() + ms; performance.now() < end && (await count()) > 0;) await sleep(20);
+}
+
 /** How long the last answers, those that tell of the closing, may take to be read. */
 const lastAnswersMs = 500;
 
-async function close(server: HttpServer): Promise<void> {
+async function close(server: HttpServer, { lingerMs }: Pick<ServerLimits, "lingerMs">): Promise<void> {
+  await linger(server, lingerMs);
   const { promise, resolve } = Promise.withResolvers<void>();
   server.close(() => resolve());
   // Connections that wait for their next request would keep it open; those that finish a request now close by themselves.

@@ -67,7 +67,7 @@ export async function openApi(
   await using stack = new AsyncDisposableStack();
   const rooms = stack.use(await openRooms(options.rooms));
   await rooms.registry.apply(orders);
-  const config = { host: "127.0.0.1", port: 0, ...options.config };
+  const config = { host: "127.0.0.1", port: 0, ...options.config, limits: { lingerMs: 0, ...options.config?.limits } };
   const view = { ...emptyView, ...options.view };
   const server = stack.use(await openServer({ ...rooms, view, logger: silentLogger, version: "0.0.0", webDirectory: options.webDirectory, config }));
   const opened = stack.move();
