@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { formatContract, parseContract, type Contract, type NativeRecord } from "@mainstem/contract";
 import { isSortedBy, sortFieldsOf } from "../iceberg/index.ts";
 import { quoteText, openDatabase } from "./duckdb/database.ts";
+import { fileSizes } from "./duckdb/build/write.ts";
 import { openDuckdbTableEngine } from "./duckdb/table-engine.ts";
 import { openBench, order, ordersBy, type TableEngineDriver } from "./tables.contract.ts";
 import { openDirectory, openPipeline, type Pipeline } from "./testing/pipeline.ts";
@@ -10,7 +11,7 @@ import { openDirectory, openPipeline, type Pipeline } from "./testing/pipeline.t
 /** Closes files at a few kilobytes. */
 const driver: TableEngineDriver = {
   name: "DuckDB",
-  open: (options) => openDuckdbTableEngine({ ...options, threads: 2, sizes: { targetBytes: 4_096, smallBytes: 16_777_216 } }),
+  open: (options) => openDuckdbTableEngine({ ...options, threads: 2, sizes: { ...fileSizes, targetBytes: 4_096 } }),
 };
 const sortedBy = (sort: readonly string[], contract: Contract = ordersBy({ partition: ["none"] })): Contract =>
   parseContract({ ...formatContract(contract), sort });

@@ -72,3 +72,25 @@ test("small files of a touched partition become one", async () => {
   for (let id = 0; id < 6; id++) await bench.build([order(id, 1)]);
   assert.equal(bench.table.files.length, 3);
 });
+
+test("a file with many remembered deletes is left alone, however small it is, and counts as before", async () => {
+  await using bench = await openBench(withSizes({ rememberedMax: 2 }), ordersBy({ partition: ["none"], deletes: {} }));
+  const gone = (id: number, revision: number): NativeRecord => order(id, revision, { gone: true });
+  const live = (id: number, revision: number): NativeRecord => order(id, revision, { gone: false });
+  const remembered = (): readonly number[] => bench.table.tombstones.map(({ records }) => records);
+  await bench.build([gone(1, 5), gone(2, 5)]);
+  const [full] = bench.table.tombstones;
+  await bench.build([gone(3, 5)]);
+  assert.deepEqual(remembered(), [2, 1]);
+  await bench.build([gone(1, 7), live(2, 6)]);
+  assert.deepEqual(remembered(), [2, 2], "what is new came into the small file");
+  assert.equal(bench.table.tombstones[0]!.key, full!.key);
+  await bench.build([live(1, 6), live(2, 4), live(3, 4), live(4, 1)]);
+  assert.deepEqual(
+    (await bench.rows()).map(({ id, revision }) => [id, revision]),
+    [
+      [order(2, 6)["id"], 6],
+      [order(4, 1)["id"], 1],
+    ],
+  );
+});

@@ -105,7 +105,7 @@ class DuckdbTableEngine implements TableEngine {
     const key = schema.fields.filter(({ name }) => contract.key.includes(name)).map(({ id }) => id);
     const remembered = chunks.length === 0 ? [] : freshTombstones(job);
     const tombstones = {
-      files: await inParallel(remembered, async (file) => ({ path: await this.#fetch(file, { local, signal }), bytes: file.bytes })),
+      files: await inParallel(remembered, async (file) => ({ path: await this.#fetch(file, { local, signal }), records: file.records, bytes: file.bytes })),
       now: job.tombstones.now,
       oldest: oldestTombstone(job),
     };

@@ -111,7 +111,7 @@ export class Build implements AsyncDisposable {
         targetBytes: sizes.targetBytes,
         memoryBytesMax,
       });
-      const options = { shape: this.#shape, tombstones, directory, smallBytes: sizes.smallBytes };
+      const options = { shape: this.#shape, tombstones, directory, sizes };
       const buried = this.#shape.dead === undefined ? undefined : await writeTombstones(this.#database, options);
       return {
         counts: this.#counts!,

@@ -4,11 +4,12 @@ import { quoteName, quoteText, type Database } from "../database.ts";
 import { hashFile } from "../hash-file.ts";
 import { fieldIds, list, scan, type TableShape } from "../shape.ts";
 import { comparedColumns, equal, type Identity } from "./identity.ts";
+import type { FileSizes } from "./write.ts";
 
 /** The remembered deletes that a build starts from. */
 export interface TombstoneInput {
   /** Local copies, in the order in which the caller counts them. */
-  readonly files: readonly { readonly path: string; readonly bytes: number }[];
+  readonly files: readonly { readonly path: string; readonly records: number; readonly bytes: number }[];
   /** Milliseconds since 1970: how old new ones are. */
   readonly now: number;
   /** What was built before this is forgotten. */
@@ -68,11 +69,12 @@ export async function settleTombstones(database: Database, shape: TableShape): P
  */
 export async function writeTombstones(
   database: Database,
-  options: { readonly shape: TableShape; readonly tombstones: TombstoneInput; readonly directory: string; readonly smallBytes: number },
+  options: { readonly shape: TableShape; readonly tombstones: TombstoneInput; readonly directory: string; readonly sizes: FileSizes },
 ): Promise<WrittenTombstones | undefined> {
-  const { shape, tombstones, directory, smallBytes } = options;
+  const { shape, tombstones, directory, sizes } = options;
   if ((await database.number("SELECT count(*) FROM buried")) === 0) return undefined;
-  const small = tombstones.files.flatMap((file, index) => (file.bytes < smallBytes ? [{ ...file, index }] : []));
+  const isSmall = ({ bytes, records }: TombstoneInput["files"][number]): boolean => bytes < sizes.smallBytes && records < sizes.rememberedMax;
+  const small = tombstones.files.flatMap((file, index) => (isSmall(file) ? [{ ...file, index }] : []));
   const key = list(shape.key);
   const columns = list(comparedColumns(shape));
   const old = small.length === 0 ? "" : ` UNION ALL SELECT * FROM (${remembered(shape, tombstones, small)}) ANTI JOIN risen USING (${key})`;

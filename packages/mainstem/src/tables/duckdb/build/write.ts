@@ -13,8 +13,10 @@ export interface FileSizes {
   readonly targetBytes: number;
   /** Smaller files of a partition that gets rows are written anew together with them, so that small builds do not leave small files behind. */
   readonly smallBytes: number;
+  /** Files with so many remembered deletes are left alone too: keys that resemble one another take next to no bytes, and all the time. */
+  readonly rememberedMax: number;
 }
-export const fileSizes: FileSizes = { targetBytes: 134_217_728, smallBytes: 16_777_216 };
+export const fileSizes: FileSizes = { targetBytes: 134_217_728, smallBytes: 16_777_216, rememberedMax: 1_000_000 };
 
 /** A Parquet file that a build wrote, with what DuckDB tells of it. */
 export interface WrittenFile {
