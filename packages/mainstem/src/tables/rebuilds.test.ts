@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { mergeRecords, type NativeRecord } from "@mainstem/contract";
-import { parseObjectKey } from "../objects/index.ts";
+import { parseObjectKey, readWhole } from "../objects/index.ts";
 import { rowDigest } from "./duckdb/build/ties.ts";
 import type { Rebuild } from "./rebuilds.ts";
 import { openDirectory } from "./testing/pipeline.ts";
@@ -111,12 +111,19 @@ test("a rebuild that a restart interrupts goes on from its branch", async () => 
     assert.equal(found.id, id);
     assert.equal(found.rows, 20);
   }
+  const later = '{"formatVersion":2,"base":"1","found":[]}';
   const stored = parseObjectKey(`rebuilds/shop/orders/${id}.json`);
   {
     // What was compared is not compared again.
     await using world = await openRebuildWorld(directory.path, contract);
     assert.deepEqual(await world.rebuilds.get(contract.name), found);
     assert.deepEqual(world.tasks.status(), []);
+    await world.pipeline.objects.put(stored, [Buffer.from(later)]);
+  }
+  {
+    await using world = await openRebuildWorld(directory.path, contract);
+    assert.deepEqual(world.tasks.status(), [], "what a newer program wrote is left to it");
+    assert.equal((await readWhole(world.pipeline.objects, stored, { bytesMax: 1_000 })).toString(), later);
     await world.pipeline.objects.put(stored, [Buffer.from('{"formatVersion":1,"base":"x"}')]);
   }
   await using world = await openRebuildWorld(directory.path, contract);

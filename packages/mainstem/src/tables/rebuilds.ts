@@ -111,6 +111,8 @@ class BranchRebuilds implements Rebuilds {
       await this.#clearStored(dataset, { but: branch });
       if (branch === undefined) return;
       const outcome = await this.#stored.read({ dataset, id: idOf(branch) }).catch((error: unknown) => {
+        // What a newer program found is not for this one to write over.
+        if (error instanceof MainstemError && error.code === "table.newer") throw error;
         logger.warn("what a rebuild came to could not be read: it is compared again", { dataset, ...toErrorValue(error) });
       });
       if (outcome === undefined) this.#run(dataset, branch);

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { tablePrefix } from "../iceberg/index.ts";
 import { parseObjectKey, readWhole, type ObjectKey, type ObjectStore } from "../objects/index.ts";
 import { MainstemError } from "../runtime/errors.ts";
+import { refuseNewer } from "../runtime/formats.ts";
 import type { RebuildOutcome } from "./rebuild-task.ts";
 
 /**
@@ -10,7 +11,7 @@ import type { RebuildOutcome } from "./rebuild-task.ts";
  */
 export interface StoredOutcomes {
   put(rebuild: RebuildName, outcome: RebuildOutcome): Promise<void>;
-  /** Undefined where there is none. Throws `table.corrupt` for what is no outcome: the tables can be compared again. */
+  /** Undefined where there is none. Throws `table.corrupt` for what is no outcome (the tables can be compared again), and `table.newer`. */
   read(rebuild: RebuildName): Promise<RebuildOutcome | undefined>;
   /** Deletes those of a dataset, but for that of the rebuild with the id `but`. */
   clear(dataset: string, options?: { readonly but?: string | undefined }): Promise<void>;
@@ -50,9 +51,12 @@ export function createStoredOutcomes(objects: ObjectStore): StoredOutcomes {
       if ((await objects.stat(key)) === undefined) return undefined;
       const text = (await readWhole(objects, key, { bytesMax })).toString();
       try {
-        const { base, comparison, comparisonError } = outcomeSchema.parse(JSON.parse(text));
+        const json: unknown = JSON.parse(text);
+        refuseNewer(json, { code: "table.newer", what: `Object ${key}`, known: formatVersion });
+        const { base, comparison, comparisonError } = outcomeSchema.parse(json);
         return { base, ...(comparison === undefined ? {} : { comparison }), ...(comparisonError === undefined ? {} : { comparisonError }) };
       } catch (cause) {
+        if (cause instanceof MainstemError) throw cause;
         throw new MainstemError("table.corrupt", `Object ${key} is not what a rebuild came to.`, { key }, { cause });
       }
     },
