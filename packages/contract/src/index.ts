@@ -141,3 +141,4 @@ export {
   volume,
   year,
 } from "./declare/clauses.ts";
+export { wireHeader, wireHeaderBytes, wireSchemaId } from "./wire.ts";

@@ -1,6 +1,7 @@
+import { wireSchemaId } from "@mainstem/contract";
 import { MainstemError } from "../runtime/errors.ts";
 import type { Offset, RecordHeader, TimestampType } from "../log/index.ts";
-import { avroAppend, avroCreate, avroNull, avroPresent, wireHeaderBytes, wireMagic } from "./envelope.ts";
+import { avroAppend, avroCreate, avroNull, avroPresent } from "./envelope.ts";
 
 /**
  * Walks the envelopes of one block without making objects: after `next()` returned true the fields describe the current record.
@@ -72,9 +73,7 @@ export class EnvelopeCursor {
 
   /** The id in the value's Confluent wire header; -1 when the value has none. */
   schemaId(): number {
-    const { bytes, valueStart: at } = this;
-    if (at < 0 || this.valueEnd - at < wireHeaderBytes || bytes[at] !== wireMagic) return -1;
-    return bytes[at + 1]! * 0x100_0000 + ((bytes[at + 2]! << 16) | (bytes[at + 3]! << 8) | bytes[at + 4]!);
+    return this.valueStart < 0 ? -1 : wireSchemaId(this.bytes, this.valueStart, this.valueEnd);
   }
 
   /** A view into the block. */

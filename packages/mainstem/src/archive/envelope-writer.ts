@@ -1,5 +1,6 @@
+import { wireSchemaId } from "@mainstem/contract";
 import type { RecordCursor, TimestampType } from "../log/index.ts";
-import { avroAppend, avroCreate, avroNull, avroPresent, wireHeaderBytes, wireMagic } from "./envelope.ts";
+import { avroAppend, avroCreate, avroNull, avroPresent } from "./envelope.ts";
 
 /** Room for the fields of one envelope beside key, value and headers: two longs of 10 bytes, branches, lengths, the array's ends. */
 const fixedBytesMax = 64;
@@ -53,7 +54,7 @@ export class EnvelopeWriter {
     if (valueStart < 0) at = writeNull(into, at);
     else {
       at = writeSlice(into, at, source, valueStart, valueEnd);
-      if (valueEnd - valueStart >= wireHeaderBytes && source[valueStart] === wireMagic) this.#note(source, valueStart + 1);
+      this.#note(wireSchemaId(source, valueStart, valueEnd));
     }
     if (record.headerCount > 0) at = writeHeaders(into, at, source, record);
     into[at++] = 0;
@@ -70,9 +71,8 @@ export class EnvelopeWriter {
     return taken;
   }
 
-  #note(source: Uint8Array, at: number): void {
-    const id = source[at]! * 0x100_0000 + ((source[at + 1]! << 16) | (source[at + 2]! << 8) | source[at + 3]!);
-    if (id === this.#schemaId) return;
+  #note(id: number): void {
+    if (id < 0 || id === this.#schemaId) return;
     this.#schemaId = id;
     this.#schemaIds.add(id);
   }

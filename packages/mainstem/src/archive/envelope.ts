@@ -31,7 +31,3 @@ export const avroNull = 0;
 export const avroPresent = 2;
 export const avroCreate = 0;
 export const avroAppend = 2;
-
-/** The first byte of a value in the Confluent wire format; four bytes of schema id follow it (big-endian). */
-export const wireMagic = 0;
-export const wireHeaderBytes = 5;

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { compileDecoder, compileRecordEncoder, compileToJson, type Contract, type FieldError } from "@mainstem/contract";
+import { compileDecoder, compileRecordEncoder, compileToJson, wireHeaderBytes, wireSchemaId, type Contract, type FieldError } from "@mainstem/contract";
 import { datasetClosed, type Ingest } from "../ingest/index.ts";
 import type { Log, Waits } from "../log/index.ts";
 import type { Dataset, Registry } from "../registry/index.ts";
@@ -13,7 +13,6 @@ const parallelMax = 64;
 /** How many samples a preview shows of each kind. */
 const samplesMax = 5;
 const reasonCharactersMax = 1_000;
-const wireHeaderBytes = 5;
 
 /** Entries that have one cause. */
 export interface InboxGroup {
@@ -240,7 +239,8 @@ class DatasetInbox implements Inbox {
   }
 
   async #decode(value: Buffer): Promise<unknown> {
-    const schema = value.length < wireHeaderBytes || value[0] !== 0 ? undefined : await this.#options.registry.schema(value.readUInt32BE(1));
+    const schemaId = wireSchemaId(value, 0, value.length);
+    const schema = schemaId < 0 ? undefined : await this.#options.registry.schema(schemaId);
     if (schema === undefined) throw new MainstemError("inbox.unreadable", "The value does not begin with the id of a schema that there is.");
     const native = compileDecoder({ writer: schema, reader: schema })(value, wireHeaderBytes, value.length);
     return parseForTransform(formatTransformed(compileToJson(schema)(native)));

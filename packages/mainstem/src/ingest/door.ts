@@ -1,12 +1,10 @@
-import { compileDoorEncoder, murmur2, type Contract, type DoorEncoder } from "@mainstem/contract";
+import { compileDoorEncoder, murmur2, wireHeader, wireHeaderBytes, type Contract, type DoorEncoder } from "@mainstem/contract";
 import type { TopicPartition } from "../log/index.ts";
 import type { Dataset } from "../registry/index.ts";
 import type { Env } from "../runtime/env.ts";
 import type { Logger } from "../runtime/logger.ts";
 import { inboxLane, laneTarget } from "./key-index.ts";
 
-/** Bytes before the Avro value: a zero byte and the schema id. */
-export const wirePrefixBytes = 5;
 /** How many dataset versions are kept compiled. */
 const doorsMax = 1_000;
 
@@ -54,13 +52,13 @@ export function createDoors({ logger, env }: { readonly logger: Logger; readonly
 function createDoor(dataset: Dataset, version: { readonly contract: Contract; readonly version: number; readonly schemaId: number }, env: Env): Door {
   const { partitions } = dataset.topics.records;
   let judgedAt: number | undefined;
-  const encoder = compileDoorEncoder(version.contract, { prefix: wirePrefix(version.schemaId), now: () => judgedAt ?? env.now() });
+  const encoder = compileDoorEncoder(version.contract, { prefix: wireHeader(version.schemaId), now: () => judgedAt ?? env.now() });
   const { output } = encoder;
   // As Kafka's default partitioner chooses, without making a view of the key. What has no key is spread by its value, so that a repeat goes where it was.
   const hash =
     version.contract.key.length > 0
       ? () => murmur2(output.keyBytes, output.keyStart, output.keyEnd)
-      : () => murmur2(output.bytes, output.start + wirePrefixBytes, output.end);
+      : () => murmur2(output.bytes, output.start + wireHeaderBytes, output.end);
   return {
     dataset,
     contractVersion: version.version,
@@ -72,10 +70,4 @@ function createDoor(dataset: Dataset, version: { readonly contract: Contract; re
       judgedAt = millis;
     },
   };
-}
-
-function wirePrefix(schemaId: number): Buffer {
-  const prefix = Buffer.alloc(wirePrefixBytes);
-  prefix.writeUInt32BE(schemaId, 1);
-  return prefix;
 }

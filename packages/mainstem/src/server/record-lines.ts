@@ -1,4 +1,4 @@
-import { compileDecoder, compileToJson, ContractError, type AvroRecordSchema, type Contract } from "@mainstem/contract";
+import { compileDecoder, compileToJson, ContractError, wireHeaderBytes, wireSchemaId, type AvroRecordSchema, type Contract } from "@mainstem/contract";
 import { RecordCursor, type FetchedBatch } from "../log/index.ts";
 import type { Dataset, Registry } from "../registry/index.ts";
 import { MainstemError, toErrorValue } from "../runtime/errors.ts";
@@ -69,7 +69,7 @@ export function createRecordLines(registry: Registry): RecordLines {
           }
           const schemaId = requireSchemaId(cursor);
           const reader = readersOf(dataset).byId.get(schemaId) ?? (await newReader(schemaId, name));
-          const value = reader.toValue(cursor.bytes, cursor.valueStart + 5, cursor.valueEnd);
+          const value = reader.toValue(cursor.bytes, cursor.valueStart + wireHeaderBytes, cursor.valueEnd);
           yield `${toJson({ ...place, key: keyOf(reader.contract, value), value })}\n`;
         } catch (error) {
           const { code, message } = toErrorValue(error);
@@ -95,14 +95,8 @@ function resolve(writer: AvroRecordSchema, contract: AvroRecordSchema): readonly
   }
 }
 
-/** The schema id of a value in the Confluent wire format; -1 when it is none. */
-function schemaIdOf({ bytes, valueStart, valueEnd }: RecordCursor): number {
-  if (valueEnd - valueStart < 5 || bytes[valueStart] !== 0) return -1;
-  return new DataView(bytes.buffer, bytes.byteOffset).getUint32(valueStart + 1);
-}
-
-function requireSchemaId(cursor: RecordCursor): number {
-  const schemaId = schemaIdOf(cursor);
+function requireSchemaId({ bytes, valueStart, valueEnd }: RecordCursor): number {
+  const schemaId = wireSchemaId(bytes, valueStart, valueEnd);
   if (schemaId < 0) throw new MainstemError("avro.malformed", "The value does not begin with a zero byte and a schema id.");
   return schemaId;
 }

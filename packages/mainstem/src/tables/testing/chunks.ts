@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { ByteSink, compileKeyBytes, compileNativeWriter, type AvroRecordSchema, type Contract, type NativeRecord } from "@mainstem/contract";
+import { ByteSink, compileKeyBytes, compileNativeWriter, wireHeader, type AvroRecordSchema, type Contract, type NativeRecord } from "@mainstem/contract";
 import { encodeChunkHeader, syncMarker } from "../../archive/chunk-container.ts";
 import { ChunkWriter } from "../../archive/chunk-writer.ts";
 import type { ChunkRef } from "../../archive/index.ts";
@@ -20,7 +20,7 @@ export function toRecords(contract: Contract, natives: readonly NativeRecord[], 
   const write = compileNativeWriter(contract.schema);
   return natives.map((native) => {
     const sink = new ByteSink();
-    sink.writeRaw(Uint8Array.of(0, schemaId >>> 24, schemaId >>> 16, schemaId >>> 8, schemaId));
+    sink.writeRaw(wireHeader(schemaId));
     write(native, sink);
     return { key: key(native), value: sink.copy() };
   });

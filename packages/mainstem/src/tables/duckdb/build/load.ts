@@ -3,6 +3,7 @@ import {
   compileKeyDecoder,
   compilePartition,
   partitionKind,
+  wireHeaderBytes,
   type AvroRecordSchema,
   type ColumnDecoder,
   type Contract,
@@ -37,8 +38,6 @@ export interface Loaded {
   readonly slowBecause: readonly string[];
 }
 
-/** A value in the Confluent wire format begins with a zero byte and four bytes of schema id. */
-const wireHeaderBytes = 5;
 /** Fewer records are loaded value by value: code for columns takes some milliseconds to make, and the first time to try. */
 const columnRecordsMin = 500;
 
