@@ -79,6 +79,10 @@ export function quoteText(text: string): string {
   return `'${text.replaceAll("'", "''")}'`;
 }
 
+/** What the system says of a disk or of a file that is not there, as strerror(3) words it: no file's fault. */
+const systemReasons =
+  /: (?:Read-only file system|No space left on device|Disk quota exceeded|Permission denied|Operation not permitted|Input\/output error|Too many open files(?: in system)?|No such file or directory)\b/;
+
 /**
  * A failure of the engine in our own statements as a coded error. What was written and checked by us cannot be wrong, so what is left is a machine
  * without memory or disk, or a file of another writer that no checksum vouches for.
@@ -86,7 +90,7 @@ export function quoteText(text: string): string {
 function toEngineError(error: unknown, doing: string): unknown {
   if (!(error instanceof Error) || "code" in error) return error;
   const message = error.message.split("\n")[0] ?? "";
-  if (/^(Invalid|IO) .*(Parquet|parquet|magic|TProtocol|ZSTD|Snappy)/.test(error.message)) {
+  if (!systemReasons.test(error.message) && /^(Invalid|IO) .*(Parquet|parquet|magic|TProtocol|ZSTD|Snappy)/.test(error.message)) {
     return new MainstemError("table.corrupt", `A data file cannot be read while ${doing}: ${message}`, {}, { cause: error });
   }
   return new MainstemError("table.failed", `The table engine failed while ${doing}: ${message}`, {}, { cause: error });
