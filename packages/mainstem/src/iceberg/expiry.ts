@@ -90,8 +90,9 @@ export class Expiry<Table extends LoadedTable> implements IcebergExpiry {
     const began = await this.#writes.require(dataset);
     const start = lastStartOf(began.metadata);
     if (began.metadata.properties["gc.enabled"] === "false" || start === undefined) return 0;
-    // A clock that was ahead once made a snapshot of the future, which tells nothing of now.
-    const before = Math.min(start, this.#writes.now()) - marginMs;
+    // A clock that was ahead once made a snapshot of the future, which tells nothing of now; and under one that was just set right a build may be under way
+    // whose files seem to be from long before.
+    const before = Math.min(start, this.#writes.ages.now()) - marginMs;
     const old = await listOldObjects(objects, { table: began.prefix, outside: outside?.prefix, before, signal });
     // Loaded after the listing: what was published meanwhile is named.
     const table = await this.#writes.require(dataset);

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { randomBytes, randomUUID } from "node:crypto";
 import { test } from "node:test";
 import { parseObjectKey, type ObjectKey } from "../objects/index.ts";
+import { leapHeldMs } from "../runtime/age-clock.ts";
 import { systemEnv } from "../runtime/env.ts";
 import { contentUuid } from "./content-name.ts";
 import type { DataFile, IcebergTables, TableState } from "./model.ts";
@@ -93,6 +94,20 @@ test("a clock that was ahead once does not make files of today old", async () =>
   await commit(stores, ahead, state);
   await leave(stores);
   assert.equal(await stores.open().expiry.sweep(dataset, { marginMs: 60_000, outside }), 0);
+});
+
+test("a clock that was just set ahead does not make the files of a build under way old", async () => {
+  await using stores = await openTestStores();
+  const dayMs = 86_400_000;
+  let [leapt, passed] = [0, 0];
+  const tables = stores.open({ env: { ...systemEnv, now: () => Date.now() + leapt + passed, monotonic: () => passed } });
+  const state = await tables.create(dataset, newTable);
+  const building = await leave(stores);
+  leapt = 10 * dayMs;
+  await commit(stores, tables, state);
+  assert.equal(await tables.expiry.sweep(dataset, { marginMs: dayMs, outside }), 0);
+  passed = leapHeldMs;
+  assert.equal(await tables.expiry.sweep(dataset, { marginMs: dayMs, outside }), building.length);
 });
 
 test("a table that another program says not to clear up keeps what was left", async () => {
