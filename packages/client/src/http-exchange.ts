@@ -1,5 +1,6 @@
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
+import type { Socket } from "node:net";
 
 export interface HttpRequest {
   readonly url: string;
@@ -19,6 +20,13 @@ export type Exchange = (request: HttpRequest) => Promise<IncomingMessage>;
 /** Connections are kept for a next request. They do not keep the program from ending. */
 export function createExchange(): Exchange {
   const kept = { keepAlive: true };
+  const heard = new WeakSet<Socket>();
+  // Between the end of an answer and the return of its connection to the agent nobody listens to it: an abort at that moment would end the program.
+  const hear = (socket: Socket): void => {
+    if (heard.has(socket)) return;
+    heard.add(socket);
+    socket.on("error", () => undefined);
+  };
   const http = { request: httpRequest, agent: new HttpAgent(kept) };
   const https = { request: httpsRequest, agent: new HttpsAgent(kept) };
   return async (request) => {
@@ -28,7 +36,7 @@ export function createExchange(): Exchange {
     for (;;) {
       const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
       const outgoing = protocol.request(request.url, { method, headers: { ...headers, ...length }, agent: protocol.agent, signal });
-      outgoing.on("response", resolve).on("error", reject).end(body);
+      outgoing.on("socket", hear).on("response", resolve).on("error", reject).end(body);
       try {
         return await promise;
       } catch (error) {
