@@ -1,6 +1,5 @@
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
-import type { Socket } from "node:net";
 
 export interface HttpRequest {
   readonly url: string;
@@ -20,13 +19,6 @@ export type Exchange = (request: HttpRequest) => Promise<IncomingMessage>;
 /** Connections are kept for a next request. They do not keep the program from ending. */
 export function createExchange(): Exchange {
   const kept = { keepAlive: true };
-  const heard = new WeakSet<Socket>();
-  // Between the end of an answer and the return of its connection to the agent nobody listens to it: an abort at that moment would end the program.
-  const hear = (socket: Socket): void => {
-    if (heard.has(socket)) return;
-    heard.add(socket);
-    socket.on("error", () => undefined);
-  };
   const http = { request: httpRequest, agent: new HttpAgent(kept) };
   const https = { request: httpsRequest, agent: new HttpsAgent(kept) };
   return async (request) => {
@@ -35,8 +27,16 @@ export function createExchange(): Exchange {
     const length = body === undefined ? {} : { "content-length": Buffer.byteLength(body) };
     for (;;) {
       const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
-      const outgoing = protocol.request(request.url, { method, headers: { ...headers, ...length }, agent: protocol.agent, signal });
-      outgoing.on("socket", hear).on("response", resolve).on("error", reject).end(body);
+      const outgoing = protocol.request(request.url, { method, headers: { ...headers, ...length }, agent: protocol.agent });
+      let answer: IncomingMessage | undefined;
+      // Given to the request, the signal would end its connection also when the answer is all there: then it is kept for others, or already used by one.
+      const abort = (): void => void (answer?.complete === true || outgoing.destroy(toError(signal.reason)));
+      signal.addEventListener("abort", abort, { once: true });
+      outgoing.on("close", () => signal.removeEventListener("abort", abort));
+      // An abort may come while nobody reads the body: who reads it is told then, and an error that nobody hears would end the program.
+      outgoing.on("response", (message) => resolve((answer = message.on("error", () => undefined))));
+      outgoing.on("error", reject).end(body);
+      if (signal.aborted) abort();
       try {
         return await promise;
       } catch (error) {
@@ -45,4 +45,8 @@ export function createExchange(): Exchange {
       }
     }
   };
+}
+
+function toError(reason: unknown): Error {
+  return reason instanceof Error ? reason : new Error(String(reason));
 }

@@ -72,6 +72,8 @@ async function* readOnce<Value>(
   try {
     for await (const lines of linesOf(heard(body, { silentMs, onSilent: () => silent.abort() }), { tooLong }))
       yield lines.map((line) => ({ dataset, ...(JSON.parse(line) as Line<Value>) }));
+    // An answer that was all there is read to its end.
+    options.signal.throwIfAborted();
     if (closed !== undefined) options.onClosed(closed.ends.get(partition) ?? 0);
   } catch (error) {
     if (options.signal.aborted) throw options.signal.reason;
