@@ -159,6 +159,22 @@ test("types that a table or a proof cannot hold are refused with what to use", (
   assert.deepEqual(placesOf(json({}, [{ name: "x", type: "int", pii: "yes" }])), ["schema.fields[4].pii"]);
 });
 
+test("names of fields that are gone are names, each once, and no field's", () => {
+  const { removed } = parseContract(json({ removed: ["b", { name: "a", place: 3 }, "A"] }));
+  assert.deepEqual(removed, [{ name: "a", place: 3 }, { name: "A" }, { name: "b" }]);
+  assert.equal(parseContract(json({ removed: [] })).removed, undefined);
+  const faulty: readonly (readonly [unknown, string])[] = [
+    ["a", "removed"],
+    [["a b"], "removed[0]"],
+    [["a", "a"], "removed[1]"],
+    [["Note"], "removed[0]"],
+    [[{ name: "a", place: 0 }], "removed[0]"],
+    [[{ name: "a", place: 2, why: "" }], "removed[0].why"],
+    [["a", { name: "b", place: 2 }, { name: "c", place: 2 }], "removed[2].place"],
+  ];
+  for (const [list, place] of faulty) assert.deepEqual(placesOf(json({ removed: list })), [place], JSON.stringify(list));
+});
+
 test("faults of the Avro schema itself are named with the rest", () => {
   const declared = { ...json({ key: "id" }), schema: { type: "record", name: "orders", namespace: "shop", fields: [{ name: "id", type: "strng" }] } };
   assert.deepEqual(placesOf(declared), ["schema.fields[0].type"]);

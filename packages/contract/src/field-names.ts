@@ -1,9 +1,9 @@
-import type { AvroField, AvroRecordSchema, AvroSchema, AvroTypeSchema } from "./avro/schema.ts";
-import { childrenOf, fullNameOf, isUnion } from "./avro/schema.ts";
+import type { AvroField, AvroRecordSchema } from "./avro/schema.ts";
 import { toSchemaJson } from "./avro/schema-text.ts";
 import { formatContract } from "./contract-json.ts";
 import type { Check, Contract, RemovedField } from "./contract.ts";
 import { placesOf, sortRemoved } from "./removed-fields.ts";
+import { alignType, earlierTypes, type EarlierTypes } from "./type-names.ts";
 
 /** A name that was given before, and whose it is: that of a field, or of one that is gone. */
 export type NameOwner = { readonly kind: "field"; readonly field: AvroField } | { readonly kind: "removed" };
@@ -31,49 +31,25 @@ export function nameOwners({ schema, removed = [] }: Contract): ReadonlyMap<stri
 }
 
 /**
- * The new declaration as it is stored: its fields in the order of the one before and new ones at the end, within records too; aliases and names of
- * removed fields that were known before are kept, for records of that time are read by them. Rows are compared by the places of their fields,
+ * The new declaration as it is stored: its fields in the order of the one before and new ones at the end, within records too; aliases, names of
+ * removed fields and of types within that were known before are kept, for records of that time are read by them. Rows are compared by the places of their fields,
  * so the place of a field never changes, and that of a removed one is never given out again.
  */
 export function alignContract(before: Contract, after: Contract): Contract {
   const known = fieldsBefore(before, after);
   const owners = before.schema.fields;
-  const records = recordsOf(before.schema);
+  const types = earlierTypes(before, after, known);
   const placeOf = (field: AvroField): number => (known.has(field) ? owners.indexOf(known.get(field)!) : owners.length);
-  const fields = after.schema.fields.toSorted((a, b) => placeOf(a) - placeOf(b)).map((field) => alignField(known.get(field), field, records));
+  const fields = after.schema.fields.toSorted((a, b) => placeOf(a) - placeOf(b)).map((field) => alignField(known.get(field), field, types));
   const { removed: _declared, ...rest } = after;
   const removed = alignRemoved(before, after, new Set(known.values()));
   return { ...rest, schema: { ...after.schema, fields }, ...(removed.length === 0 ? {} : { removed }) };
 }
 
-function alignField(before: AvroField | undefined, after: AvroField, records: RecordsByName): AvroField {
+function alignField(before: AvroField | undefined, after: AvroField, types: EarlierTypes): AvroField {
   const { aliases: declared = [], ...rest } = after;
   const aliases = [...new Set([...declared, ...(before === undefined ? [] : namesOf(before))])].filter((name) => name !== after.name);
-  return { ...rest, type: alignType(after.type, records), ...(aliases.length === 0 ? {} : { aliases }) };
-}
-
-/** The records of a schema by their full names: one name is one type, wherever it is used. */
-type RecordsByName = ReadonlyMap<string, AvroRecordSchema>;
-
-function recordsOf(schema: AvroRecordSchema): RecordsByName {
-  const records = new Map<string, AvroRecordSchema>();
-  const visit = (one: AvroSchema): void => {
-    if (!isUnion(one) && one.type === "record") records.set(fullNameOf(one), one);
-    for (const child of childrenOf(one)) visit(child);
-  };
-  for (const child of childrenOf(schema)) visit(child);
-  return records;
-}
-
-function alignType(schema: AvroSchema, records: RecordsByName): AvroSchema {
-  if (isUnion(schema)) return schema.map((branch) => alignType(branch, records) as AvroTypeSchema);
-  if (schema.type === "array") return { ...schema, items: alignType(schema.items, records) };
-  if (schema.type === "map") return { ...schema, values: alignType(schema.values, records) };
-  if (schema.type !== "record") return schema;
-  const names = records.get(fullNameOf(schema))?.fields.map(({ name }) => name) ?? [];
-  const placeOf = ({ name }: AvroField): number => (names.includes(name) ? names.indexOf(name) : names.length);
-  const fields = schema.fields.toSorted((a, b) => placeOf(a) - placeOf(b)).map((field) => ({ ...field, type: alignType(field.type, records) }));
-  return { ...schema, fields };
+  return { ...rest, type: alignType(after.type, types), ...(aliases.length === 0 ? {} : { aliases }) };
 }
 
 /** What was gone before, what goes now, and what is declared beyond: by name each once. */

@@ -30,6 +30,7 @@ export function readRemoved(json: unknown, { schema, issues }: { readonly schema
     return issues.invalid("removed", `removed must be an array of at most ${removedMax} names of fields that are gone.`) ?? {};
   const namesOf = (name: string, aliases: readonly string[] = []) => [name, ...aliases].map((one) => one.toLowerCase());
   const taken = new Map(schema.fields.flatMap((field) => namesOf(field.name, field.aliases).map((name) => [name, field.name] as const)));
+  const names = new Set<string>();
   const places = new Set<number>();
   const removed = json.flatMap((item: unknown, index): readonly RemovedField[] => {
     const path = `removed[${index}]`;
@@ -37,9 +38,10 @@ export function readRemoved(json: unknown, { schema, issues }: { readonly schema
     if (one === undefined) return [];
     const { name, place } = one;
     const owner = taken.get(name.toLowerCase());
-    if (owner === "") issues.invalid(path, `${name} stands there twice.`);
+    // A field that was renamed had names that differ in nothing but case, perhaps.
+    if (names.has(name)) issues.invalid(path, `${name} stands there twice.`);
     else if (owner !== undefined) issues.invalid(path, `${name} is a name of the field ${owner}, so it is not gone; a field that is gone never comes back.`);
-    taken.set(name.toLowerCase(), "");
+    names.add(name);
     if (place !== undefined && places.has(place)) issues.invalid(`${path}.place`, `The place ${place} stands there twice.`);
     if (place !== undefined) places.add(place);
     return [one];

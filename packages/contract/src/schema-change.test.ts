@@ -198,6 +198,45 @@ test("a field is renamed by an alias: it keeps its place, its names, and what is
   assert.deepEqual(key.kind === "compatible" && key.fields.renamed, [{ from: "k", to: "id" }]);
 });
 
+test("types within keep the names that they had, whatever they are called after a field has another name", () => {
+  const place = (name: string, zip: string) => ({ type: "record", name, fields: [{ name: "zip", type: { type: "enum", name: zip, symbols: ["A"] } }] });
+  const one = contractOf([
+    { name: "home", type: place("r_home", "r_home_zip") },
+    { name: "work", type: ["null", place("r_work", "r_work_zip")] },
+  ]);
+  const two = contractOf([
+    { name: "flat", type: place("r_flat", "r_flat_zip"), aliases: ["home"] },
+    { name: "work", type: ["null", place("r_office", "r_work_zip")] },
+  ]);
+  const change = checkSchemaChange(one, two);
+  assert.deepEqual(change.kind === "compatible" && change.changes, ["field home renamed to flat"]);
+  const stored = alignContract(one, two);
+  assert.match(JSON.stringify(stored.schema), /"name":"r_home".*"name":"r_home_zip".*"name":"r_work".*"name":"r_work_zip"/);
+  assert.deepEqual(parsedAgain(stored), stored);
+  // Without the alias, which is not needed again, it is the same.
+  assert.deepEqual(
+    checkSchemaChange(
+      stored,
+      contractOf([
+        { name: "flat", type: place("r_flat", "r_flat_zip") },
+        { name: "work", type: ["null", place("r_work", "r_work_zip")] },
+      ]),
+    ),
+    {
+      kind: "identical",
+    },
+  );
+  // Names that would be those of other types are left, and refused.
+  const swapped = checkSchemaChange(
+    one,
+    contractOf([
+      { name: "home", type: place("r_work", "r_x") },
+      { name: "work", type: ["null", place("r_home", "r_y")] },
+    ]),
+  );
+  assert.ok(swapped.kind === "refused" && /was named r_home and is named r_work now/.test(swapped.refused[0]!.reason), JSON.stringify(swapped));
+});
+
 test("a name is one field's for ever: no swap, no second column under it, no column of two", () => {
   const a = { name: "a", type: "int" };
   const b = { name: "b", type: "int" };

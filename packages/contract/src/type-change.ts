@@ -63,7 +63,8 @@ function compareTypes(before: AvroTypeSchema, after: AvroTypeSchema, place: Plac
     case "enum":
       return compareEnums(before as AvroEnumSchema, after, place);
     case "fixed":
-      if (!sameName(after, before as AvroFixedSchema) || (before as AvroFixedSchema).size !== after.size) return other(before, after, place);
+      if (!sameName(after, before as AvroFixedSchema)) return renamedType(before as AvroFixedSchema, after, place);
+      if ((before as AvroFixedSchema).size !== after.size) return other(before, after, place);
       return compareDecimals(before, after, place);
     case "null":
     case "boolean":
@@ -101,7 +102,7 @@ function compareDecimals(before: AvroTypeSchema, after: AvroTypeSchema, place: P
 
 function compareEnums(before: AvroEnumSchema, after: AvroEnumSchema, place: Place): TypeFault | undefined {
   const { path } = place;
-  if (!sameName(after, before)) return other(before, after, place);
+  if (!sameName(after, before)) return renamedType(before, after, place);
   const gone = before.symbols.filter((symbol) => !after.symbols.includes(symbol));
   if (gone.length > 0) return refuse(`${path} no longer has ${gone.join(", ")}, which records that are there may hold.`, "Keep the symbols.");
   if (place.use.compared && before.symbols.some((symbol, index) => after.symbols[index] !== symbol))
@@ -112,7 +113,7 @@ function compareEnums(before: AvroEnumSchema, after: AvroEnumSchema, place: Plac
 }
 
 function compareRecords(before: AvroRecordSchema, after: AvroRecordSchema, place: Place): TypeFault | undefined {
-  if (!sameName(after, before)) return other(before, after, place);
+  if (!sameName(after, before)) return renamedType(before, after, place);
   const gone = before.fields.find(({ name }) => after.fields.every((field) => field.name !== name));
   if (gone !== undefined)
     return refuse(`${place.path}.${gone.name} is gone; what is inside of a record can neither be removed nor renamed.`, `Keep ${gone.name}.`);
@@ -152,6 +153,16 @@ function other(before: AvroSchema, after: AvroSchema, { path }: Place): TypeFaul
   if (otherTime(to, from)) return refuse(`${reason}: every value would become another time.`, remedy);
   const promoted = kindOf(from) === from.type && kindOf(to) === to.type && promotes(to.type, from.type);
   return refuse(`${reason}${promoted ? ", which Avro can read, but no column of a table can become" : ", which older values are not"}.`, remedy);
+}
+
+type NamedType = AvroRecordSchema | AvroEnumSchema | AvroFixedSchema;
+
+/** Where it is plain which type is which, `alignContract` has kept its name. */
+function renamedType(before: NamedType, after: NamedType, { path }: Place): TypeFault {
+  return refuse(
+    `The ${after.type} of ${path} was named ${before.name} and is named ${after.name} now, so older records cannot be read.`,
+    `Name it ${before.name}.`,
+  );
 }
 
 function partitioned({ path }: Place): TypeFault {

@@ -77,7 +77,7 @@ async function tableAt(
   if (snapshot !== undefined) reading.use(tables.expiry.hold(name, snapshot.id));
   return {
     contract,
-    columns: at === undefined || snapshot === state?.current ? "contract" : "snapshot",
+    columns: at === undefined || (at.kind === "snapshots" && !at.ids.has(name)) ? "contract" : "snapshot",
     version: state === undefined || snapshot === undefined ? undefined : { state, snapshot, files: await tables.files(name, state, snapshot) },
   };
 }

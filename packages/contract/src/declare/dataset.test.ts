@@ -9,6 +9,7 @@ import { parseContract } from "../contract-parser.ts";
 import type { Contract } from "../contract.ts";
 import { ContractError } from "../errors.ts";
 import { compileRecordEncoder } from "../records/record-encoder.ts";
+import { checkSchemaChange } from "../schema-change.ts";
 import { bucket, day, first, freshness, latest, sum } from "./clauses.ts";
 import { dataset, type InputOf } from "./dataset.ts";
 import { bytes, date, decimal, localTimestamp, long, timeOfDay, timestamp, timestampMillis } from "./field-types.ts";
@@ -183,6 +184,19 @@ test("nullable, optional and default say what may be missing", () => {
     assert.deepEqual(field["type"], avro);
     assert.deepEqual("default" in field ? field["default"] : undefined, fallback, JSON.stringify(avro));
   }
+});
+
+test("a field says what it was called, on any wrapper, and the declaration which are gone", () => {
+  const place = z.enum(["A1", "B2"]).meta({ aliases: ["seat"] });
+  assert.deepEqual(fieldOf(place.nullish())["aliases"], ["seat"]);
+  const spec = { name: "test.small", key: ["k"], order: ["o"] } as const;
+  const before = dataset({ ...spec, schema: z.object({ k: z.string(), o: z.int(), seat: z.enum(["A1"]), row: z.int() }) });
+  const after = dataset({ ...spec, schema: z.object({ k: z.string(), o: z.int(), place }), removed: ["row"] });
+  const change = checkSchemaChange(before, after);
+  assert.deepEqual(change.kind === "compatible" && change.changes, ["field seat renamed to place", "field B2 added to place", "field row removed"]);
+  const nested = () => declare({ v: z.object({ a: z.string().meta({ aliases: ["b"] }) }) });
+  assert.throws(nested, /Aliases are for the fields of the dataset itself/);
+  assert.throws(() => declare({ v: z.array(z.string().meta({ aliases: ["b"] })) }), /aliases/);
 });
 
 test("a pii mark is never lost, whatever is put around it", () => {

@@ -209,6 +209,7 @@ export class ZodWalker {
   /** What an array or a map holds. */
   #inner(type: z.core.$ZodType, place: Place): Typed {
     const own = this.#unwrap(type, place);
+    if (own.meta.aliases !== undefined) this.#refuse(place, "What an array or a record holds has no name, and so no aliases; leave them out.");
     if (own.optional || own.fallback !== undefined)
       this.#refuse(place, "What an array or a record holds cannot be optional or have a default; use .nullable().");
     const inner = this.#typeOf(own, place);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parseContract, type Contract } from "@mainstem/contract";
-import { icebergSchemaOf, newTableOf, partitionSpecOf, privateFieldIds } from "./from-contract.ts";
+import { columnPropertiesOf, icebergSchemaOf, newTableOf, partitionSpecOf, privateFieldIds } from "./from-contract.ts";
 import { assertEvolves } from "./schema-change.ts";
 import { lastFieldId } from "./primitives.ts";
 import type { IcebergSchema } from "./model.ts";
@@ -202,3 +202,33 @@ function addressFields(): readonly unknown[] {
     { name: "lines", type: { type: "array", items: "string" } },
   ];
 }
+
+test("a column follows its field by any name that it had, becomes wider, and goes for good when the field is removed", () => {
+  const [id, revision] = base;
+  const first = contractOf([id, revision, { name: "a", type: "int" }, { name: "b", type: "int", pii: true }]);
+  const before = icebergSchemaOf(first);
+  const columns = ({ fields }: IcebergSchema) => fields.map((field) => [field.id, field.name, field.type]);
+  // The table may be several versions behind.
+  const renamed = contractOf([id, revision, { name: "c", type: "long", aliases: ["x", "a"] }, { name: "B", type: "int", pii: true, aliases: ["b"] }]);
+  const after = icebergSchemaOf(renamed, { schema: before, lastColumnId: 4 });
+  assertEvolves({ before, after, lastColumnId: 4 });
+  assert.deepEqual(columns(after).slice(2), [
+    [3, "c", "long"],
+    [4, "B", "int"],
+  ]);
+  assert.equal(icebergSchemaOf(renamed, { schema: after, lastColumnId: 4 }), after, "once");
+  assert.deepEqual(columnPropertiesOf(renamed), { "write.metadata.metrics.column.B": "counts" });
+  const removed = contractOf([id, revision, { name: "c", type: "long", aliases: ["a"] }, { name: "n", type: "int", default: 0 }], { removed: ["d", "B", "b"] });
+  const without = icebergSchemaOf(removed, { schema: after, lastColumnId: 4 });
+  assertEvolves({ before: after, after: without, lastColumnId: 4 });
+  assert.deepEqual(columns(without).slice(2), [
+    [3, "c", "long"],
+    [5, "n", "int"],
+  ]);
+  assert.throws(
+    () => icebergSchemaOf(contractOf([id, revision, { name: "c", type: "long", aliases: ["a"] }]), { schema: after, lastColumnId: 4 }),
+    /Field B is in the table/,
+  );
+  const back = { ...without, fields: [...without.fields, { id: 4, name: "d", required: false, type: "int" }] };
+  assert.throws(() => assertEvolves({ before: without, after: back, lastColumnId: 5 }), /do not come back/);
+});

@@ -167,6 +167,31 @@ test("adds columns without a snapshot, and refuses when the schema is another by
   );
 });
 
+test("changes columns, the order of rows and what it says of columns in one version", async () => {
+  await using stores = await openTestStores();
+  const tables = stores.open();
+  const made = await tables.create(dataset, { ...newTable, properties: { "write.metadata.metrics.column.id": "counts", other: "stays" } });
+  const [first, ...others] = schema.fields;
+  const renamed = { ...schema, fields: [{ ...first!, name: "ticket" }, ...others.slice(0, -1)] };
+  const sort = [{ sourceId: first!.id }];
+  const properties = { "write.metadata.metrics.column.ticket": "counts" };
+  const changed = await tables.changeColumns(dataset, { expected: made.schema["schema-id"], schema: renamed, sort, properties });
+  assert.equal(changed.kind, "committed");
+  const state = (await stores.open().load(dataset))!;
+  assert.deepEqual(
+    state.schema.fields.map(({ id, name }) => [id, name]),
+    renamed.fields.map(({ id, name }) => [id, name]),
+  );
+  assert.equal(state.lastColumnId, made.lastColumnId, "the id of a column that went is not free again");
+  const { properties: said, sortOrders, sortOrderId } = state;
+  assert.deepEqual([said["other"], said["write.metadata.metrics.column.ticket"], said["write.metadata.metrics.column.id"]], ["stays", "counts", undefined]);
+  assert.deepEqual(
+    sortOrders.find((order) => order["order-id"] === sortOrderId)?.fields.map((field) => field["source-id"]),
+    [first!.id],
+  );
+  assert.match(state.metadataKey, /\/00001-/, "one version");
+});
+
 test("two processes that add the same columns at once publish one schema", async () => {
   await using stores = await openTestStores();
   await stores.open().create(dataset, newTable);

@@ -64,7 +64,10 @@ function contractWith({ contract }: Dataset, schema: AvroSchema): Contract {
   );
   if (nameless !== undefined) throw refused(contract.name, `${nameless.name} must keep the names that it had: "aliases": ${JSON.stringify(nameless.aliases)}.`);
   const order = stored.fields.map(({ name }) => name).join(", ");
-  throw refused(contract.name, `its fields, and those within records, must stand in the order that they have, new ones after them: ${order}.`);
+  throw refused(
+    contract.name,
+    `its fields, and those within records, must stand in the order that they have, new ones after them, and types keep their names: ${order}.`,
+  );
 }
 
 function parse(contract: Contract, schema: AvroSchema): Contract {
