@@ -19,6 +19,11 @@ export function completionCommand(start: Start): Command {
     .addHelpText(
       "after",
       "\nIt asks this program for each completion, so it need not be written again when the program is a newer one." +
+        "\nThe name that is completed is mainstem. Where it is not on the PATH but in a project, a function makes it one, in bash and zsh" +
+        '\n  mainstem() { npx mainstem "$@"; }' +
+        "\nand in fish" +
+        "\n  function mainstem; npx mainstem $argv; end; funcsave mainstem" +
+        "\nnode_modules/.bin/mainstem in place of npx mainstem takes half the time, in the project's folder and with its Node on the PATH." +
         '\n\nExamples:\n  mainstem completion bash >> ~/.bashrc\n  mainstem completion zsh > "${fpath[1]}/_mainstem"\n  mainstem completion fish > ~/.config/fish/completions/mainstem.fish',
     );
   return command.action((shell: Shell) =>
