@@ -18,7 +18,7 @@ export class CodedError<Code extends string = string> extends Error {
 export const contractCodes = {
   "contract.invalid": "Mend the declaration at the places that the message names.",
   "contract.unsupported": "Declare it in one of the ways that the message offers.",
-  "contract.incompatible": "Keep what was declared before, or declare a new dataset that names this one as its predecessor.",
+  "contract.incompatible": "Do what it says of each place, keep what was declared before, or declare a new dataset that names this one as its predecessor.",
   "avro.schema": "Mend the Avro schema at the place that the message names.",
   "avro.malformed": "The bytes are not what their schema says: they were cut, changed, or written with another schema.",
 } as const;

@@ -159,7 +159,7 @@ function compareFields(
     refused.push({
       path: `schema.${field.name}`,
       reason: `Field ${field.name} is new and has no default, so that older records could not be read.`,
-      remedy: `Give ${field.name} a default, such as ["null", …] with null.`,
+      remedy: `Give ${field.name} a default, such as ["null", …] with null (in Zod .nullable().default(null)).`,
     });
   }
   const widened = new Map<string, readonly string[]>();
@@ -214,7 +214,7 @@ function checkNames(
         refused.push({ path, reason, remedy: `Leave the alias out, and keep ${name} or remove it.` });
       } else {
         const reason = `The name ${name} is one of the field ${owner.field.name}, now or in older records.`;
-        refused.push({ path, reason, remedy: `Choose another name, or, if it is that field, say "aliases": [${JSON.stringify(owner.field.name)}].` });
+        refused.push({ path, reason, remedy: `Choose another name, or, if it is that field, say ${aliasOf(owner.field.name)}.` });
       }
       break;
     }
@@ -240,9 +240,7 @@ function checkRemovals(
     } else if (!said.has(name)) {
       const heir = added.find((candidate) => compareFieldTypes(name, { before: field.type, after: candidate.type, use: noUse }).kind === "follows");
       const rename =
-        heir === undefined
-          ? `If it has another name now, give that field "aliases": ["${name}"].`
-          : `If it is ${heir.name} now, give ${heir.name} "aliases": ["${name}"].`;
+        heir === undefined ? `If it has another name now, give that field ${aliasOf(name)}.` : `If it is ${heir.name} now, give ${heir.name} ${aliasOf(name)}.`;
       refused.push({
         path,
         reason: `Field ${name} is gone, and the declaration does not say so.`,
@@ -254,6 +252,11 @@ function checkRemovals(
     } else removed.push(name);
   }
   return removed;
+}
+
+/** How a field says what it was called, in each way to declare. */
+function aliasOf(name: string): string {
+  return `"aliases": [${JSON.stringify(name)}] (in Zod .meta({ aliases: [${JSON.stringify(name)}] }))`;
 }
 
 const noUse = { compared: false, partitioned: false } as const;

@@ -44,7 +44,10 @@ function compare(before: AvroSchema, after: AvroSchema, place: Place): TypeFault
   // Contracts have no other unions.
   if (from === undefined || to === undefined) return other(before, after, place);
   if (from.nullable && !to.nullable)
-    return refuse(`${place.path} may be null in records that are there, but is no longer nullable.`, `Keep it nullable: ["null", ${nameOf(to.type)}].`);
+    return refuse(
+      `${place.path} may be null in records that are there, but is no longer nullable.`,
+      `Keep it nullable: ["null", ${nameOf(to.type)}] (in Zod .nullable()).`,
+    );
   if (!from.nullable && to.nullable) place.widenings.push(`${place.path} may be null now`);
   return compareTypes(from.type, to.type, place);
 }

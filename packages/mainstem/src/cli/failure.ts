@@ -43,26 +43,28 @@ export interface FailureText {
 
 export function describeFailure(error: unknown): FailureText {
   if (error instanceof CliFailure)
-    return { code: error.code, message: error.message, remedy: error.remedy, details: issuesOf(error.facts), exitCode: error.exitCode };
+    return { code: error.code, message: error.message, remedy: error.remedy, details: issuesOf(error), exitCode: error.exitCode };
   const { code, remedy } = factsOf(error);
   const first = firstOf(error);
   // A wrong flag or variable is a wrong call.
   const exitCode = code === "config.invalid" ? exitCodes.usage : exitCodes.failed;
-  if (first instanceof CodedError && first.code === code) return { code, message: first.message, remedy, details: issuesOf(first.facts), exitCode };
+  if (first instanceof CodedError && first.code === code) return { code, message: first.message, remedy, details: issuesOf(first), exitCode };
   // Of a fault of ours the place matters.
   const message = code === "runtime.bug" && error instanceof Error ? (error.stack ?? error.message) : messageOf(error);
   return { code, message, remedy, details: [], exitCode };
 }
 
-/** What a contract error says about each place: `facts.issues` as a list of path and message. */
-function issuesOf(facts: Readonly<Record<string, unknown>>): readonly string[] {
+/** What a contract error says about each place, as far as its message does not: `facts.issues` as a list of path and message. */
+function issuesOf({ facts, message: said }: { readonly facts: Readonly<Record<string, unknown>>; readonly message: string }): readonly string[] {
   const listed = facts["issues"] ?? facts["changes"];
   if (!Array.isArray(listed)) return [];
-  return listed.map((issue: unknown) => {
-    if (typeof issue !== "object" || issue === null) return String(issue);
-    const { path, message, reason } = issue as { readonly path?: unknown; readonly message?: unknown; readonly reason?: unknown };
+  return listed.flatMap((issue: unknown) => {
+    if (typeof issue !== "object" || issue === null) return [String(issue)];
+    const { path, message, reason, remedy } = issue as { readonly [part in "path" | "message" | "reason" | "remedy"]?: unknown };
+    const text = [toText(message ?? reason ?? issue), toText(remedy)].join(" ").trimEnd();
+    if (said.includes(text)) return [];
     const place = Array.isArray(path) ? path.join(".") : toText(path);
-    return `${place === "" ? "(whole)" : place}: ${toText(message ?? reason ?? issue)}`;
+    return [`${place === "" ? "(whole)" : place}: ${text}`];
   });
 }
 

@@ -182,5 +182,8 @@ async function findOffset(log: Log, of: TopicPartition, from: From, { clamp }: {
 function parseFrom(text: string): From {
   if (text === "start" || text === "end") return { kind: text };
   const time = parseTime(text);
-  return time === undefined ? { kind: "offset", offset: parseCount("from", text, "server.request") } : { kind: "time", time };
+  if (time !== undefined) return { kind: "time", time };
+  if (/^\d+$/.test(text)) return { kind: "offset", offset: parseCount("from", text, "server.request") };
+  const sentence = "The parameter from is start, end, an offset, or a time with its zone, such as 2026-11-21T12:00:00Z.";
+  throw new MainstemError("server.request", sentence, { parameter: "from" });
 }
