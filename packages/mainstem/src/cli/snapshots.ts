@@ -9,7 +9,7 @@ export function snapshotsCommand(start: Start): Command {
   const command = new Command("snapshots")
     .description("list the versions of a dataset's table, the newest last")
     .argument("<name>", "namespace.name")
-    .addHelpText("after", "\nExamples:\n  mainstem snapshots shop.orders\n  mainstem query 'select count(*) from shop.orders' --at shop.orders=SNAPSHOT");
+    .addHelpText("after", "\nExamples:\n  mainstem snapshots shop.orders\n  mainstem query 'select count(*) from shop.orders' --at shop.orders=1234567890");
   return command.action((name: string) =>
     start(command, async (context) => {
       const { body } = await context.client.call({ path: path`/v1/datasets/${name}/snapshots`, signal: context.signal });

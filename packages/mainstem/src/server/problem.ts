@@ -59,8 +59,9 @@ export function problemHeaders(problem: Problem): Record<string, string> {
   return problem.status === 405 && Array.isArray(allow) ? { allow: allow.join(", ") } : {};
 }
 
-/** Logs what a person who runs the server should know of: faults of ours. */
+/** Logs what a person who runs the server should know of: faults of ours, but not that a client went before its answer came. */
 export function logFailure(logger: Logger, error: unknown, request: IncomingMessage): void {
+  if (isAbort(error)) return;
   const { code, status } = factsOf(error);
   if (status < 500) return;
   const facts = { code, method: request.method, path: request.url?.split("?", 1)[0], message: error instanceof Error ? error.message : String(error) };

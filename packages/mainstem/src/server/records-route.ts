@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Ingest } from "../ingest/index.ts";
 import type { Log } from "../log/index.ts";
 import type { Registry } from "../registry/index.ts";
-import { MainstemError, isAbort } from "../runtime/errors.ts";
+import { MainstemError } from "../runtime/errors.ts";
 import type { Replays } from "../archive/index.ts";
 import type { Logger } from "../runtime/logger.ts";
 import type { Metrics } from "./metrics.ts";
@@ -48,7 +48,7 @@ export function createRecordsRoute(options: RecordsRouteOptions): (encodedName: 
       else if (request.method === "GET") await get(request, response, { name, url, signal: AbortSignal.any([gone.signal, closing]) });
       else throw methodNotAllowed(request.method ?? "", ["GET", "POST"]);
     } catch (error) {
-      if (!isAbort(error)) logFailure(logger, error, request);
+      logFailure(logger, error, request);
       await sendProblem(request, response, error);
     }
     const method = request.method === "POST" || request.method === "GET" ? request.method : "other";

@@ -126,17 +126,17 @@ describe("the server", () => {
         sending.on("error", reject).on("response", (response) => response.resume().on("end", () => resolve(response.statusCode)));
         sending.end(body);
       });
-    let sent = 0;
+    const sent = { requests: 0 };
     const producers = Array.from({ length: 6 }, async () => {
       for (;;) {
         const status = await send();
         if (status !== 200) return status;
-        sent++;
+        sent.requests++;
         // Most connections are idle at any one moment, as between two batches.
         await new Promise((wait) => setTimeout(wait, 20));
       }
     });
-    while (sent < 12) await new Promise((wait) => setTimeout(wait, 5));
+    while (sent.requests < 12) await new Promise((wait) => setTimeout(wait, 5));
     const closed = api.server[Symbol.asyncDispose]();
     assert.deepEqual(await Promise.all(producers), [503, 503, 503, 503, 503, 503]);
     agent.destroy();

@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import { MainstemError, isAbort } from "../../runtime/errors.ts";
+import { MainstemError } from "../../runtime/errors.ts";
 import { limits } from "../../runtime/limits.ts";
 import type { Logger } from "../../runtime/logger.ts";
 import { toJson } from "../json.ts";
@@ -130,7 +130,7 @@ async function sendLines(
     if (!response.headersSent) response.writeHead(200, { "content-type": ndjsonType });
     response.end();
   } catch (error) {
-    if (!isAbort(error)) logFailure(logger, error, request.raw);
+    logFailure(logger, error, request.raw);
     await sendProblem(request.raw, response, error);
   }
   return reply;
