@@ -1,5 +1,4 @@
-import { request as requestHttp, type IncomingMessage, type OutgoingHttpHeaders } from "node:http";
-import { request as requestHttps } from "node:https";
+import type { IncomingMessage, OutgoingHttpHeaders } from "node:http";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
@@ -46,7 +45,9 @@ export function createClient(address: ServerAddress): Client {
       ...(address.token === undefined ? {} : { authorization: `Bearer ${address.token}` }),
       ...call.headers,
     };
-    const request = (url.protocol === "https:" ? requestHttps : requestHttp)(url, { method: call.method ?? "GET", headers, signal: call.signal });
+    // Only what is used: Node loads much with each of them.
+    const { request: open } = await (url.protocol === "https:" ? import("node:https") : import("node:http"));
+    const request = open(url, { method: call.method ?? "GET", headers, signal: call.signal });
     const answered = new Promise<IncomingMessage>((resolve, reject) => request.once("response", resolve).once("error", reject));
     try {
       if (isStream(call.body)) {

@@ -40,7 +40,7 @@ describe("contract files", () => {
   test("every form that is written is read as the same contract", async () => {
     const endings = { json: ".json", yaml: ".yaml", odcs: ".odcs.yaml", avsc: ".avsc", typescript: ".ts" };
     for (const form of contractForms) {
-      const file = await write(`orders${endings[form]}`, writeForm(contract, { form }));
+      const file = await write(`orders${endings[form]}`, await writeForm(contract, { form }));
       // A module's imports are found from where it lies, and this folder has no packages: forms.prop.ts runs what is written.
       if (form === "typescript") continue;
       const { schema: _, ...rest } = formatContract(contract);

@@ -2,7 +2,6 @@ import { readFile, stat } from "node:fs/promises";
 import { basename, dirname, extname, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { formatContract, fromOdcs, isOdcs, schemaFileOf, withSchema, type Contract, type Issue } from "@mainstem/contract";
-import { parseAllDocuments } from "yaml";
 import type { Context } from "./context.ts";
 import { placeOf } from "./error-place.ts";
 import { CliFailure } from "./failure.ts";
@@ -49,7 +48,7 @@ async function completeForm(file: string, json: unknown): Promise<readonly Pick<
   const schemaFile = schemaFileOf(json);
   if (schemaFile === undefined) return [{ contract: json, notes: [] }];
   const path = resolve(dirname(file), schemaFile);
-  return [{ contract: withSchema(json, parse(path, await readText(path), JSON.parse)), notes: [] }];
+  return [{ contract: withSchema(json, await parse(path, await readText(path), JSON.parse)), notes: [] }];
 }
 
 async function readContracts(file: string): Promise<readonly unknown[]> {
@@ -60,10 +59,10 @@ async function readContracts(file: string): Promise<readonly unknown[]> {
     case ".mjs":
       return readModule(file);
     case ".json":
-      return [parse(file, await readText(file), JSON.parse)].flat();
+      return [await parse(file, await readText(file), JSON.parse)].flat();
     case ".yaml":
     case ".yml":
-      return parse(file, await readText(file), parseYaml).flat();
+      return (await parse(file, await readText(file), parseYaml)).flat();
     case ".avsc":
       throw new CliFailure("cli.file", `${file} is a schema alone.`, {
         remedy: `Write a contract file beside it, with name, key and order, and "schema": "./${basename(file)}".`,
@@ -115,15 +114,16 @@ async function readText(file: string): Promise<string> {
   }
 }
 
-function parse<T>(file: string, text: string, parser: (text: string) => T): T {
+async function parse<T>(file: string, text: string, parser: (text: string) => T | Promise<T>): Promise<T> {
   try {
-    return parser(text);
+    return await parser(text);
   } catch (cause) {
     throw new CliFailure("cli.file", `${file} is not well-formed: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
   }
 }
 
-function parseYaml(text: string): readonly unknown[] {
+async function parseYaml(text: string): Promise<readonly unknown[]> {
+  const { parseAllDocuments } = await import("yaml");
   const documents = parseAllDocuments(text, { intAsBigInt: true });
   if (!Array.isArray(documents)) return [];
   if (documents.length > documentsMax) throw new RangeError(`it has more than ${documentsMax} documents`);

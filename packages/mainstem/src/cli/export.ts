@@ -35,7 +35,7 @@ export function exportCommand(start: Start): Command {
       const form = options.format;
       const { body } = await context.client.call({ path: path`/v1/definitions/dataset/${name}`, signal: context.signal });
       const { spec, version } = body as { readonly spec: unknown; readonly version: number };
-      await writeText(context, { text: writeForm(parseContract(spec), { form, version }), out: options.out, about: { name, version, format: form } });
+      await writeText(context, { text: await writeForm(parseContract(spec), { form, version }), out: options.out, about: { name, version, format: form } });
     }),
   );
 }
@@ -65,7 +65,7 @@ export function convertCommand(start: Start): Command {
             exitCode: 2,
           });
         sayNotes(context, [declaration]);
-        const text = writeForm(parseContract(declaration.contract), { form });
+        const text = await writeForm(parseContract(declaration.contract), { form });
         await writeText(context, { text, out: options.out, about: { name: declaration.name, format: form } });
       },
       { server: "none" },

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { test } from "node:test";
 import type { Command } from "commander";
 import { createProgram, everyCommand } from "./program.ts";
@@ -81,4 +82,21 @@ test("every command takes --json, wherever it stands, and no option of its own h
     await program.parseAsync(args, { from: "user" });
     assert.deepEqual(asked, [true], args.join(" "));
   }
+});
+
+test("a command begins without the libraries that only some of them need", () => {
+  const program = JSON.stringify(new URL("program.ts", import.meta.url).href);
+  const script = `const loaded = [];
+    require("node:module").registerHooks({ load: (url, context, next) => (loaded.push(url), next(url, context)) });
+    import(${program}).then(() => console.log(loaded.join("\\n")));`;
+  const loaded = spawnSync(process.execPath, ["-e", script], { encoding: "utf8" }).stdout.split("\n");
+  assert.ok(
+    loaded.some((name) => name.includes("/commander/")),
+    "the list tells",
+  );
+  const heavy = /\/node_modules\/(?:yaml|pino|@duckdb|fastify)\/|^node:(?:https?|sqlite)$/;
+  assert.deepEqual(
+    loaded.filter((name) => heavy.test(name)),
+    [],
+  );
 });

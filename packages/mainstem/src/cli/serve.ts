@@ -2,7 +2,6 @@ import { relative } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Command } from "commander";
 import { loadConfig, resolveSecret, type Config } from "../runtime/config.ts";
-import { createLogger } from "../runtime/logger.ts";
 import { createClient, path, type Client } from "./client.ts";
 import type { Context } from "./context.ts";
 import { readDeclarations } from "./contract-files.ts";
@@ -44,7 +43,7 @@ export interface Serving {
 /** Runs the whole platform in this process until the signal. */
 export async function serve(context: Context, config: Config, { greets, meanwhile }: Serving): Promise<void> {
   // Other commands start without the platform and its libraries.
-  const { openPlatform } = await import("../platform.ts");
+  const [{ openPlatform }, { createLogger }] = await Promise.all([import("../platform.ts"), import("../runtime/logger.ts")]);
   const logger = createLogger({ level: config.logLevel });
   await using platform = await openPlatform(config, { logger });
   const { token } = config.server;

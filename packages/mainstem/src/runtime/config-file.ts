@@ -1,7 +1,6 @@
 import { readFile, stat } from "node:fs/promises";
 import { basename, extname, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
-import { LineCounter, parseDocument } from "yaml";
 import { errnoOf } from "./files.ts";
 
 /** What a configuration file says, or why it cannot be read. */
@@ -52,7 +51,7 @@ async function read(path: string): Promise<unknown> {
       return await readModule(path);
     case ".yaml":
     case ".yml":
-      return readYaml(await readText(path));
+      return await readYaml(await readText(path));
     case ".json":
       return readJson(await readText(path));
     default:
@@ -67,7 +66,8 @@ async function readModule(path: string): Promise<unknown> {
   return module.default;
 }
 
-function readYaml(text: string): unknown {
+async function readYaml(text: string): Promise<unknown> {
+  const { LineCounter, parseDocument } = await import("yaml");
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
   // Warnings are unknown tags: whoever wrote one expects something of it.

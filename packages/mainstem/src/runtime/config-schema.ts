@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { Brand } from "./brand.ts";
-import { logLevels } from "./logger.ts";
+import { logLevels } from "./log-levels.ts";
 import { parseDuration, parseSize } from "./units.ts";
 
 /** A secret by where it is, never by what it is: `env:NAME` or `file:PATH`. */

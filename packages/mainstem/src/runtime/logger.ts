@@ -1,4 +1,5 @@
 import { pino } from "pino";
+import type { LogLevel } from "./log-levels.ts";
 
 /** Structured lines: a constant sentence, then identifiers and counts, never record values. */
 export interface Logger {
@@ -7,9 +8,6 @@ export interface Logger {
   warn(sentence: string, facts?: Readonly<Record<string, unknown>>): void;
   error(sentence: string, facts?: Readonly<Record<string, unknown>>): void;
 }
-
-export const logLevels = ["debug", "info", "warn", "error", "silent"] as const;
-export type LogLevel = (typeof logLevels)[number];
 
 /** A logger that writes one JSON object a line to standard error. */
 export function createLogger({ level }: { readonly level: LogLevel }): Logger {
