@@ -37,7 +37,7 @@ export interface Serving {
   /** Whether people are told where it answers, and that it closes; the log says so in any case. */
   readonly greets: boolean;
   /** Called when it is ready. */
-  meanwhile(client: Client): Promise<void>;
+  readonly meanwhile: (client: Client) => Promise<void>;
 }
 
 /** Runs the whole platform in this process until the signal. */
