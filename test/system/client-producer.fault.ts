@@ -65,41 +65,36 @@ test("what waits in a spool when the application is killed is sent by the next o
   const spool = join(folder.path, "spool");
   await using platform = await startPlatform({ cwd: folder.path });
   await declare(platform.url);
-  const flushed: number[] = [];
+  // What a child had spooled beyond what it told of is not known, so each one counts on a stretch of its own.
+  const stretch = 1_000_000;
+  const safe: number[] = [];
   for (let round = 0; round < 2; round++) {
     // In the first round the server is away, in the second one answers are cut off: then its batches are both in the log and in the spool.
     if (round === 1) proxy.target = platform.url;
-    const child = spawn(
-      process.execPath,
-      [fileURLToPath(new URL("client/spooling-child.ts", import.meta.url)), proxy.url, spool, String(flushed.at(-1) ?? 0)],
-      {
-        stdio: ["ignore", "pipe", "inherit"],
-      },
-    );
+    const entry = fileURLToPath(new URL("client/spooling-child.ts", import.meta.url));
+    const child = spawn(process.execPath, [entry, proxy.url, spool, String(round * stretch)], { stdio: ["ignore", "pipe", "inherit"] });
     const ended = once(child, "exit");
+    const flushed: number[] = [];
     for await (const part of child.stdout) {
       flushed.push(...String(part).trim().split("\n").map(Number));
       if (round === 1) proxy.cut();
-      if (flushed.length > 4 * (round + 1)) child.kill("SIGKILL");
+      if (flushed.length > 4) child.kill("SIGKILL");
     }
     await ended;
+    safe.push((flushed.at(-1) ?? 0) - round * stretch);
   }
   proxy.target = platform.url;
   const producer = await createProducer({ url: proxy.url, dataset: readings, backOff, spool: { directory: spool } });
   while (producer.status().waitingBatches > 0) await sleep(5);
   await producer.close();
   const places = (await readLog(platform.url)).map(({ place }) => place);
-  assert.deepEqual([...new Set(places)], places, "a record is there twice");
+  const counts = [0, 1].map((round) => places.filter((place) => Math.floor(place / stretch) === round).length);
   assert.deepEqual(
     places,
-    places.toSorted((a, b) => a - b),
-    "the order was lost",
+    counts.flatMap((count, round) => Array.from({ length: count }, (_, place) => round * stretch + place)),
+    "each once, in order",
   );
-  assert.ok(places.length > 0 && places.length >= (flushed.at(-1) ?? 0), `${places.length} in the log, ${flushed.at(-1)} were safe`);
-  assert.deepEqual(
-    places.slice(0, flushed.at(-1)),
-    Array.from({ length: flushed.at(-1) ?? 0 }, (_, place) => place),
-  );
+  for (const [round, count] of counts.entries()) assert.ok(count > 0 && count >= safe[round]!, `${count} in the log, ${safe[round]} were safe`);
 });
 
 test("a full server slows the producer down and gets everything when it has room again", async () => {
