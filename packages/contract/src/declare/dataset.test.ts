@@ -101,6 +101,11 @@ test("the compiler knows what a record looks like", () => {
   assert.equal(compileRecordEncoder(orders).encode(wrong).kind, "invalid");
   // @ts-expect-error: a key field that the schema does not have
   assert.throws(() => dataset({ name: "a.b", schema: z.object({ a: z.string() }), key: ["b"], order: ["a"] }), { code: "contract.invalid" });
+  for (const schema of [undefined, null, { type: "record", name: "b", fields: [] }] as unknown as readonly z.ZodObject[])
+    assert.throws(() => dataset({ name: "a.b", schema, key: ["a"] }), {
+      code: "contract.invalid",
+      message: /schema: The schema must be a z\.object\(\) of Zod 4/,
+    });
 });
 
 test("every Zod type has the Avro type that the description gives it", () => {

@@ -57,9 +57,16 @@ export function dataset<Schema extends z.ZodObject>(spec: DatasetSpec<Schema>): 
   const { schema, checks, ...rest } = spec;
   const issues = new IssueList();
   const walker = new ZodWalker(spec.name, issues);
-  const record = walker.root(schema);
+  // Modules are run without their types being checked, and Zod 3 looks much the same.
+  const record = isZod(schema)
+    ? walker.root(schema)
+    : issues.invalid("schema", "The schema must be a z.object() of Zod 4; the JSON form goes into a .json or .yaml file.");
   if (issues.list.length > 0) {
     throw new ContractError(issues.code, issuesSentence(`The contract of ${spec.name} is not valid`, issues.list), { dataset: spec.name, issues: issues.list });
   }
   return parseContract({ formatVersion: 1, ...rest, schema: record, checks: [...walker.checks, ...(checks ?? [])] });
+}
+
+function isZod(schema: unknown): boolean {
+  return typeof schema === "object" && schema !== null && "_zod" in schema;
 }
