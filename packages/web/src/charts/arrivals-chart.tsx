@@ -13,7 +13,7 @@ export function ArrivalsChart({ dataset, seenAt }: { readonly dataset: Dataset; 
   const to = Math.ceil(seenAt / 1_000);
   return (
     <Panel
-      title="Arrivals"
+      title="Arrivals while this page is open"
       aside={
         <Text size="sm" c="dimmed" className="numbers">
           {now === null ? "the page begins to look" : `${formatRate(now)} now`}
