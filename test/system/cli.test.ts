@@ -309,6 +309,22 @@ describe("the command line", () => {
     assert.ok(messages.includes("ready") && messages.includes("closing"), errors);
   });
 
+  test("start leaves a dataset as it is that a lagging file would change back, and opens the doors", { timeout: 60_000 }, async () => {
+    await writeFile(join(folder.path, "lagging.json"), JSON.stringify(ordersContract()));
+    await writeFile(join(folder.path, "lagging.yaml"), "dataDir: started\ndatasets: [lagging.json]\nserver: { port: 0 }\n");
+    const child = spawn(process.execPath, [cliEntry, "start", "--config", "lagging.yaml", "--json"], { cwd: folder.path });
+    let errors = "";
+    child.stderr.on("data", (part: Buffer) => (errors += part.toString()));
+    const ended = new Promise((resolve) => child.on("close", resolve));
+    const ready = await new Promise<string>((resolve) => child.stdout.once("data", (part: Buffer) => resolve(part.toString())));
+    const { url } = JSON.parse(ready) as { readonly url: string };
+    const detail = (await (await fetch(`${url}/v1/datasets/shop.orders`)).json()) as { readonly contract: { readonly schema: { readonly fields: unknown[] } } };
+    assert.equal(detail.contract.schema.fields.length, 3);
+    child.kill("SIGTERM");
+    assert.equal(await ended, 0, errors);
+    assert.match(errors, /"dataset":"shop\.orders","file":"[^"]*lagging\.json","code":"contract\.incompatible".*"dataset stays as it was"/);
+  });
+
   test("follows the log until it is told to stop, which is no failure", async () => {
     const child = spawn(process.execPath, [cliEntry, "tail", "shop.orders", "--follow", "--from", "end", "--json"], {
       env: { ...process.env, MAINSTEM_SERVER: platform.url },

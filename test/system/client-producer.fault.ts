@@ -144,7 +144,7 @@ before(async () => {
   await declare(shared.url);
 });
 after(async () => {
-  await shared[Symbol.asyncDispose]();
+  await shared?.[Symbol.asyncDispose]();
   await folder[Symbol.asyncDispose]();
 });
 

@@ -1,13 +1,15 @@
 import { rm } from "node:fs/promises";
 import { hostname } from "node:os";
 import { dirname, join } from "node:path";
-import { createArchiver, openReplays, type Archiver } from "./archive/index.ts";
+import { createArchiver, findLogFault, openReplays, type Archiver } from "./archive/index.ts";
 import { openIcebergTables } from "./iceberg/index.ts";
 import { openIngest } from "./ingest/index.ts";
+import type { Log } from "./log/index.ts";
 import { inspectEmbeddedLog, openEmbeddedLog, readLogTime, type LogInspection } from "./log/embedded/index.ts";
 import { openDirectoryStore } from "./objects/directory/index.ts";
+import type { ObjectStore } from "./objects/index.ts";
 import { createPlatformView } from "./platform-view.ts";
-import { openRegistry, type Registry } from "./registry/index.ts";
+import { openRegistry, type Dataset, type Registry } from "./registry/index.ts";
 import { resolveSecret, type Config } from "./runtime/config.ts";
 import { createAgeClock } from "./runtime/age-clock.ts";
 import { systemEnv, type Env } from "./runtime/env.ts";
@@ -106,7 +108,8 @@ export async function openPlatform(config: Config, { env = systemEnv, logger = s
   for (const { contract } of await registry.list()) startPipeline(contract.name);
   opened.defer(registry.onChange(({ contract }) => startPipeline(contract.name)));
 
-  const ingest = opened.use(await openIngest({ ...shared, registry, log, limits: { bodyBytesMax: config.server.bodyBytesMax } }));
+  const barred = await findBarred(rooms);
+  const ingest = opened.use(await openIngest({ ...shared, registry, log, barred, limits: { bodyBytesMax: config.server.bodyBytesMax } }));
   const replays = await openReplays({ ...rooms, tasks, whileOpen: (dataset, append) => ingest.whileOpen(dataset, append) });
   const rebuilds = await openRebuilds({ ...rooms, tables, engine, queries, tasks, memoryBytesMax: config.tables.memoryBytesMax });
   const { keep: keepMs, grace: graceMs, least, most } = config.tables.snapshots;
@@ -150,6 +153,35 @@ async function checkWritable({ dataDir, log, objects, state }: Config): Promise<
       errno,
     });
   }
+}
+
+/** Datasets whose log does not go on from where their archive ends: what the door took would never get there. */
+async function findBarred({
+  registry,
+  log,
+  objects,
+  logger,
+}: {
+  readonly registry: Registry;
+  readonly log: Log;
+  readonly objects: ObjectStore;
+  readonly logger: Logger;
+}): Promise<ReadonlyMap<string, MainstemError>> {
+  const barred = new Map<string, MainstemError>();
+  const check = async (dataset: Dataset): Promise<void> => {
+    const { name } = dataset.contract;
+    try {
+      const fault = await findLogFault(dataset, { log, objects });
+      if (fault === undefined) return;
+      barred.set(name, fault);
+      logger.error("the door takes nothing", { dataset: name, code: fault.code, cause: fault.message });
+    } catch (error) {
+      // What is damaged in the archive is the archiver's to tell; the log is whole.
+      logger.warn("the end of the archive cannot be read", { dataset: name, cause: String(error) });
+    }
+  };
+  await Promise.all((await registry.list()).map(check));
+  return barred;
 }
 
 function startTasks(tasks: Tasks, { archiver, builder }: Pipeline): void {

@@ -2,11 +2,12 @@ import { assert } from "../runtime/assert.ts";
 import type { Env } from "../runtime/env.ts";
 import { factsOf, isAbort } from "../runtime/errors.ts";
 import type { Logger } from "../runtime/logger.ts";
-import type { GroupName, Log, Partition } from "../log/index.ts";
+import type { Log, Partition } from "../log/index.ts";
 import type { ObjectStore } from "../objects/index.ts";
 import type { Dataset, Generation, Registry } from "../registry/index.ts";
 import type { ResetTarget, Task, TaskContext } from "../tasks/index.ts";
 import { checkArchiveReset } from "./archive-reset.ts";
+import { archiveGroup } from "./log-check.ts";
 import { PartitionArchiver, type PartitionProgress } from "./partition-archiver.ts";
 
 /** The log is looked at four times within the time at which chunks are closed, within these bounds. */
@@ -145,7 +146,7 @@ class DatasetArchiver implements Archiver {
 
   #partitionsOf(dataset: Dataset, { topicId, generation }: Generation): readonly PartitionArchiver[] {
     const { records, chunks } = dataset.topics;
-    const group = `mainstem.${this.name}` as GroupName;
+    const group = archiveGroup(this.#options.dataset);
     return Array.from({ length: records.partitions }, (_, index) => {
       const of = { topic: records.name, topicId, partition: index as Partition };
       return new PartitionArchiver({ ...this.#options, of, generation, timestampType: records.timestampType, chunksTopic: chunks, group });

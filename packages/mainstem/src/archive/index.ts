@@ -7,6 +7,7 @@ export type { Chunk, ChunkFile } from "./chunk-reader.ts";
 export type { ChainEntry, ChunkMessage, ChunkRef } from "./chunk.ts";
 export type { EnvelopeCursor } from "./envelope-cursor.ts";
 export { findOrphans } from "./orphans.ts";
+export { findLogFault } from "./log-check.ts";
 export { firstOrigin, originHeader } from "./origin.ts";
 export type { PartitionProgress } from "./partition-archiver.ts";
 export { openReplays } from "./replays.ts";

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { AvroRecordSchema } from "@mainstem/contract";
 import { assert } from "../runtime/assert.ts";
 import { randomId, type Env } from "../runtime/env.ts";
-import { factsOf, MainstemError } from "../runtime/errors.ts";
+import { factsOf } from "../runtime/errors.ts";
 import { limits } from "../runtime/limits.ts";
 import type { Logger } from "../runtime/logger.ts";
 import {
@@ -26,6 +26,7 @@ import { announceChunk } from "./chunk-message.ts";
 import { ChunkWriter } from "./chunk-writer.ts";
 import type { ChainEntry } from "./chunk.ts";
 import { blockBytes } from "./compression.ts";
+import { checkLogGoesOn, logBehind } from "./log-check.ts";
 import { dataKey } from "./paths.ts";
 
 const hourMs = 3_600_000;
@@ -90,9 +91,10 @@ export class PartitionArchiver implements AsyncDisposable {
 
   /** Finds the end of the chain, which wins over the group's offset, and announces the last entry, as its author may have died before. */
   async takeOver(signal: AbortSignal): Promise<void> {
-    const { of, objects, log, group } = this.#options;
+    const { of, objects, log, group, timestampType } = this.#options;
     const hint = (await log.committed(group, of, { signal })).get(of.partition);
     const last = await readChainEnd(objects, of, { ...(hint === undefined ? {} : { hint }), signal });
+    if (last !== undefined) await checkLogGoesOn(last, { of, log, timestampType, signal });
     this.#position = this.#readTo = last?.next ?? (0 as Offset);
     if (last !== undefined) await this.#announce(last);
     else await this.#commit();
@@ -103,7 +105,7 @@ export class PartitionArchiver implements AsyncDisposable {
     const { of, log } = this.#options;
     for (;;) {
       const bounds = await log.settled(of, { signal });
-      if (bounds.stable < this.#position) throw this.#behind(bounds.stable);
+      if (bounds.stable < this.#position) throw logBehind(of, { chainNext: this.#position, end: bounds.stable });
       this.#stable = bounds.stable;
       if (bounds.first > this.#readTo) await this.#passGap(bounds.first, signal);
       if (!(await this.#readUntil(bounds.stable, signal))) continue;
@@ -306,15 +308,6 @@ export class PartitionArchiver implements AsyncDisposable {
     const through = this.#readTo === this.#position ? asOf : firstOpen;
     // Records may yet come within the same millisecond.
     if (through !== undefined) this.#completeThrough = Math.max(this.#completeThrough ?? 0, through - 1);
-  }
-
-  #behind(stable: Offset): MainstemError {
-    const { of } = this.#options;
-    return new MainstemError(
-      "archive.logBehind",
-      `The archive of partition ${of.partition} of ${of.topic} reaches to offset ${this.#position}, but the log ends at ${stable}: it has lost records, or is an older copy.`,
-      { topic: of.topic, topicId: of.topicId, partition: of.partition, chainNext: this.#position, logStable: stable },
-    );
   }
 }
 

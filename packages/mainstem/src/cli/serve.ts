@@ -2,9 +2,11 @@ import { relative } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Command } from "commander";
 import { loadConfig, resolveSecret, type Config } from "../runtime/config.ts";
+import type { Logger } from "../runtime/logger.ts";
 import { createClient, path, type Client } from "./client.ts";
 import type { Context } from "./context.ts";
 import { readDeclarations } from "./contract-files.ts";
+import { CliFailure } from "./failure.ts";
 
 /** As long as a timer can be. */
 const foreverMs = 2_147_483_647;
@@ -53,7 +55,7 @@ export async function serve(context: Context, config: Config, { greets, meanwhil
     token: token === undefined ? undefined : await resolveSecret(token, { setting: "server.token" }),
   });
   try {
-    await applyDatasets(context, { config, client });
+    await applyDatasets(context, { config, client, logger, greets });
     logger.info("ready", { url: platform.url, dataDir: config.dataDir });
     if (greets || context.json) await sayReady(context, { config, url: platform.url });
     await meanwhile(client);
@@ -69,11 +71,27 @@ export async function untilStopped({ signal }: Context): Promise<void> {
   await sleep(foreverMs, undefined, { signal }).catch(() => undefined);
 }
 
-/** The datasets that the configuration names are declared before anybody is told that the platform is ready. */
-async function applyDatasets({ signal }: Context, { config, client }: { readonly config: Config; readonly client: Client }): Promise<void> {
-  for (const { name, contract } of (await Promise.all(config.datasets.map(readDeclarations))).flat())
-    await client.call({ method: "PUT", path: path`/v1/definitions/dataset/${name}`, body: contract, signal });
+/**
+ * The datasets that the configuration names are declared before anybody is told that the platform is ready. One that cannot be changed so stays as it is: a
+ * file that lags behind what others have applied must not close the doors of all datasets.
+ */
+async function applyDatasets(
+  { signal, terminal }: Context,
+  { config, client, logger, greets }: { readonly config: Config; readonly client: Client; readonly logger: Logger; readonly greets: boolean },
+): Promise<void> {
+  for (const { file, name, contract } of (await Promise.all(config.datasets.map(readDeclarations))).flat()) {
+    try {
+      await client.call({ method: "PUT", path: path`/v1/definitions/dataset/${name}`, body: contract, signal });
+    } catch (error) {
+      if (!(error instanceof CliFailure) || !refusedChanges.has(error.code)) throw error;
+      logger.error("dataset stays as it was", { dataset: name, file, code: error.code, cause: error.message });
+      if (greets) terminal.say(`${terminal.style("yellow", "not changed:")} ${name}, as ${file} has it: ${error.message} [${error.code}]`);
+    }
+  }
 }
+
+/** The dataset is there and its door is open, as it was declared before. */
+const refusedChanges: ReadonlySet<string> = new Set(["contract.incompatible", "registry.rebuildNeeded", "registry.notPermitted"]);
 
 async function sayReady({ json, terminal }: Context, { config, url }: { readonly config: Config; readonly url: string }): Promise<void> {
   if (json) return terminal.line(JSON.stringify({ kind: "ready", url, dataDir: config.dataDir, pid: process.pid }));

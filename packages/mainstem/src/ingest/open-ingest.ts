@@ -22,6 +22,8 @@ export interface IngestOptions {
   readonly ages?: AgeClock | undefined;
   readonly logger: Logger;
   readonly limits?: Partial<IngestLimits>;
+  /** Datasets that nothing may be appended to, each with the reason. */
+  readonly barred?: ReadonlyMap<string, MainstemError> | undefined;
 }
 
 const limitsDefault: IngestLimits = {
@@ -45,13 +47,13 @@ const datasetsKnownMax = 10_000;
 const keyPattern = /^[\x21-\x7e](?:[\x20-\x7e]{0,253}[\x21-\x7e])?$/;
 
 /** Opens the door, and begins to read the idempotency keys of the last day from the log. */
-export async function openIngest({ registry, log, env, ages = createAgeClock({ env }), logger, limits: own = {} }: IngestOptions): Promise<Ingest> {
+export async function openIngest({ registry, log, env, ages = createAgeClock({ env }), logger, limits: own = {}, barred }: IngestOptions): Promise<Ingest> {
   const given = { ...limitsDefault, ...own };
   // A body that is taken whole counts several times while it is judged: one at least must have room.
   const limits = { ...given, bytesMax: Math.max(given.bytesMax, given.bodyBytesMax * 4) };
   const { idempotencyMs: rememberMs, idempotencyWaitMs: waitMs } = platformLimits;
   const keys = new KeyIndex({ log, env, ages, logger, rememberMs, batchesMax: limits.keyBatchesMax, waitMs });
-  const room = new IngestRoom({ registry, log, env, logger, limits, keys });
+  const room = new IngestRoom({ registry, log, env, logger, limits, barred, keys });
   const reading = readKeys(await registry.list(), keys);
   const stopListening = registry.onChange((dataset) => {
     room.forget(dataset.contract.name);
@@ -83,6 +85,7 @@ interface RoomOptions {
   readonly env: Env;
   readonly logger: Logger;
   readonly limits: IngestLimits;
+  readonly barred?: ReadonlyMap<string, MainstemError> | undefined;
   readonly keys: KeyIndex;
 }
 
@@ -103,7 +106,7 @@ class IngestRoom {
     this.#options = options;
     this.#doors = createDoors({ logger: options.logger, env: options.env });
     this.#budget = new ByteBudget({ ...options.limits, env: options.env });
-    this.#shutters = new Shutters(options.env);
+    this.#shutters = new Shutters(options);
   }
 
   status(): IngestStatus {

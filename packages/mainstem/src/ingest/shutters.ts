@@ -15,13 +15,17 @@ export class Shutters {
   readonly #env: Env;
   readonly #running = new Map<string, Set<Running>>();
   readonly #shut = new Set<string>();
+  readonly #barred: ReadonlyMap<string, MainstemError>;
 
-  constructor(env: Env) {
+  constructor({ env, barred = new Map() }: { readonly env: Env; readonly barred?: ReadonlyMap<string, MainstemError> | undefined }) {
     this.#env = env;
+    this.#barred = barred;
   }
 
-  /** Runs a request, unless its dataset is shut (`ingest.datasetClosing`). The work gets a signal that ends it with the caller's, or when the door is shut. */
+  /** Runs a request, unless its dataset is barred (its reason) or shut (`ingest.datasetClosing`). The work gets a signal that ends it with the caller's, or when the door is shut. */
   async pass<T>(dataset: string, signal: AbortSignal | undefined, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const reason = this.#barred.get(dataset);
+    if (reason !== undefined) throw new MainstemError(reason.code, reason.message, reason.facts);
     if (this.#shut.has(dataset)) throw closing(dataset);
     signal?.throwIfAborted();
     const stop = new AbortController();

@@ -143,9 +143,15 @@ export const codes = {
     remedy: "The archive was written by a newer version of Mainstem; run that version or a later one. Nothing was written.",
   },
   "archive.logBehind": {
-    status: 500,
+    status: 503,
     task: "stop",
-    remedy: "The log ends before its archive does: restore the log's newer copy, or apply the dataset under a new topic. Nothing was written.",
+    remedy:
+      "The log ends before its archive does: put back the copy of the log that belongs to the archive, and start again. Until then the door takes nothing.",
+  },
+  "archive.logDiverged": {
+    status: 503,
+    task: "stop",
+    remedy: "Put back the copy of the log that belongs to the archive, and start again. Until then the door takes nothing.",
   },
   "archive.replayUnknown": { status: 404, task: "stop", remedy: "List the replays with `mainstem replay NAME --list`." },
   "archive.replayRefused": {
