@@ -50,7 +50,9 @@ function changeOnce(contract: Contract, random: Random, removing: boolean): Cont
     const schema = json.schema as { readonly fields: readonly Json[] };
     return parsed({ ...json, schema: { ...schema, fields: [added, ...schema.fields] } });
   }
-  const rest = { sort: contract.sort.filter((name) => name !== field.name), removed: [...(contract.removed ?? []), { name: field.name }] };
+  // Files that are there would keep the order that they have, which is another then.
+  if (contract.sort.includes(field.name)) return undefined;
+  const rest = { removed: [...(contract.removed ?? []), { name: field.name }] };
   return parsed({ ...contract, ...rest, schema: { ...contract.schema, fields: fields.filter((one) => one !== field) } });
 }
 
