@@ -128,7 +128,7 @@ describe("the command line", () => {
     await writeFile(join(folder.path, "bad.yaml"), "name: shop.bad\nschema: 7\n");
     const bad = await run(["apply", "bad.yaml"]);
     assert.equal(bad.code, 1);
-    assert.match(bad.errors, /\[contract\.invalid\]\n {2}- \S+: /);
+    assert.match(bad.errors, /^error: .* schema: .* \[contract\.invalid\]\n {2}\S/);
   });
 
   test("sends CSV: types from the contract, what cannot be read refused by its line", async () => {
