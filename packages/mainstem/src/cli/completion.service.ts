@@ -65,11 +65,11 @@ suite("shells complete with what the program says", () => {
         "zpty -w shell 'source ./set-up.zsh; echo set''-up-done'; until_said set-up-done",
         "zpty -w -n shell $'mainstem comp\\t'; until_said 'mainstem completion'",
         "zpty -w -n shell $'\\C-umainstem send shop.orders tw\\t'; until_said 'o\\ words.ndjson'",
-        "zpty -w -n shell $'\\C-umainstem inbox \\t\\t'; until_said 'what waits, by cause'",
+        "zpty -w -n shell $'\\C-umainstem inbox \\t\\t'; until_said 'what waits'",
         "zpty -d shell",
       ];
       const { stdout, stderr } = run("zsh", ["-f", "-c", script.join("\n")], { path });
-      assert.equal(stdout, "found set-up-done\nfound mainstem completion\nfound o\\ words.ndjson\nfound what waits, by cause\n", stderr);
+      assert.equal(stdout, "found set-up-done\nfound mainstem completion\nfound o\\ words.ndjson\nfound what waits\n", stderr);
     });
 
     test(`fish, ${how}`, { skip: missing("fish") }, () => {
@@ -78,10 +78,10 @@ suite("shells complete with what the program says", () => {
         "mainstem completion fish | source",
         "complete -C 'mainstem comp' | string match -r '^\\S+'",
         "complete -C 'mainstem send shop.orders tw'",
-        "complete -C 'mainstem inbox l'",
+        "complete -C 'mainstem inbox l' | string match -r '^\\S+\\twhat waits'",
       ].join("\n");
       const { stdout, stderr } = run("fish", ["--no-config", "-c", script], { path });
-      assert.equal(stdout, "completion\ntwo words.ndjson\nlist\twhat waits, by cause\n", stderr);
+      assert.equal(stdout, "completion\ntwo words.ndjson\nlist\twhat waits\n", stderr);
     });
   }
 });
