@@ -119,6 +119,7 @@ test("types that become wider are a change of metadata, within lists, maps and r
     assert.deepEqual(checkSchemaChange(alignContract(old, next), next), { kind: "identical" }, change);
   }
   const refused: readonly (readonly [from: unknown, to: unknown, reason: RegExp])[] = [
+    [["null", "string"], "boolean", /The type of f was string and became boolean/],
     ["int", "float", /Avro can read, but no column/],
     ["long", "double", /Avro can read, but no column/],
     ["string", "bytes", /Avro can read, but no column/],

@@ -43,13 +43,15 @@ function compare(before: AvroSchema, after: AvroSchema, place: Place): TypeFault
   const [from, to] = [unwrapNullable(before), unwrapNullable(after)];
   // Contracts have no other unions.
   if (from === undefined || to === undefined) return other(before, after, place);
+  if (!from.nullable && to.nullable) place.widenings.push(`${place.path} may be null now`);
+  const fault = compareTypes(from.type, to.type, place);
+  if (fault !== undefined) return fault;
   if (from.nullable && !to.nullable)
     return refuse(
       `${place.path} may be null in records that are there, but is no longer nullable.`,
       `Keep it nullable: ["null", ${nameOf(to.type)}] (in Zod .nullable()).`,
     );
-  if (!from.nullable && to.nullable) place.widenings.push(`${place.path} may be null now`);
-  return compareTypes(from.type, to.type, place);
+  return undefined;
 }
 
 function compareTypes(before: AvroTypeSchema, after: AvroTypeSchema, place: Place): TypeFault | undefined {

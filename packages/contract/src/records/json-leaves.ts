@@ -36,7 +36,8 @@ export function describeType(schema: AvroTypeSchema): string {
       return `${(schema as AvroFixedSchema).size} bytes (base64)`;
     case "decimal": {
       const { precision, scale } = decimalOf(schema);
-      return `decimal(${precision},${scale}) as a string`;
+      const after = scale === 0 ? "" : ` before the point, ${scale} after it`;
+      return `decimal(${precision},${scale}) as a string (up to ${precision - scale} digits${after})`;
     }
     case "date":
       return "date, such as 2026-11-21";

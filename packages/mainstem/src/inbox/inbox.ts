@@ -293,7 +293,8 @@ class Tally {
     this.#refused++;
     if (this.#bad.length < samplesMax) this.#bad.push(attempt);
     const { path = "", expected = "", received = "" } = errors?.[0] ?? {};
-    const key = JSON.stringify([code, path, expected]);
+    // Where nothing is expected, what was received says why.
+    const key = JSON.stringify([code, path, expected === "" ? received : expected]);
     const known = this.#reasons.get(key);
     this.#reasons.set(key, known === undefined ? { code, path, expected, received, count: 1 } : { ...known, count: known.count + 1 });
   }

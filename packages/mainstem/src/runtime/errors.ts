@@ -120,7 +120,11 @@ export const codes = {
     task: "stop",
     remedy: "Send application/json (one record or an array) or application/x-ndjson, optionally with Content-Encoding: gzip.",
   },
-  "ingest.datasetClosed": { status: 409, task: "stop", remedy: "Send to the dataset that the message names: it continues this one." },
+  "ingest.datasetClosed": {
+    status: 409,
+    task: "stop",
+    remedy: "Send to the dataset that the message names: it continues this one. What waits in this one's inbox can be shown and dropped.",
+  },
   "ingest.datasetClosing": { status: 503, task: "retry", remedy: "Send again after the time in Retry-After: by then the dataset is closed, or open." },
   "ingest.notJson": { status: 400, task: "stop", remedy: "Send one JSON object, an array of objects, or NDJSON." },
   "ingest.tooLarge": { status: 413, task: "stop", remedy: "Send less in one request, or NDJSON, which is streamed." },

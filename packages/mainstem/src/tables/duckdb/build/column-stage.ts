@@ -34,7 +34,8 @@ export class ColumnStage {
   readonly #contract: Contract;
   readonly #stage: Stage;
   readonly #batch: ColumnBatch;
-  readonly #types: readonly duckdb.LogicalType[];
+  /** One for all that is handed over: its memory is in the processor's cache by then, and would else wait for the garbage collector, which does not know how much it is. */
+  readonly #chunk: DuckDBDataChunk;
   readonly #partOf: (row: number) => number | undefined;
   readonly #src = new Int32Array(rowsMax * 2);
   readonly #part = new Int32Array(rowsMax);
@@ -72,7 +73,7 @@ export class ColumnStage {
     this.#batch = batch;
     this.#shape = shape;
     const types = [BIGINT, INTEGER, ...[...shape.columns, ...shape.position].map(({ column }) => column.type), ...(shape.takesValueless ? [BOOLEAN] : [])];
-    this.#types = types.map((type) => type.toLogicalType().logical_type);
+    this.#chunk = new DuckDBDataChunk(duckdb.create_data_chunk(types.map((type) => type.toLogicalType().logical_type)));
     this.#partOf = partOf;
   }
 
@@ -126,7 +127,8 @@ export class ColumnStage {
   hand(): void {
     const rows = this.#rows;
     if (rows > 0) {
-      const chunk = duckdb.create_data_chunk(this.#types);
+      const { chunk } = this.#chunk;
+      duckdb.data_chunk_reset(chunk);
       duckdb.data_chunk_set_size(chunk, rows);
       copy(duckdb.data_chunk_get_vector(chunk, 0), this.#src, rows * 8);
       copy(duckdb.data_chunk_get_vector(chunk, 1), this.#part, rows * 4);
@@ -137,9 +139,9 @@ export class ColumnStage {
         copy(duckdb.data_chunk_get_vector(chunk, columns.length + 2), this.#generation, rows * 4);
         copy(duckdb.data_chunk_get_vector(chunk, columns.length + 3), this.#offset, rows * 8);
       }
-      if (takesValueless) copy(duckdb.data_chunk_get_vector(chunk, this.#types.length - 1), this.#valueless, rows);
+      if (takesValueless) copy(duckdb.data_chunk_get_vector(chunk, this.#chunk.columnCount - 1), this.#valueless, rows);
       // The appender copies texts; the blocks must last until then.
-      this.#stage.appender.appendDataChunk(new DuckDBDataChunk(chunk));
+      this.#stage.appender.appendDataChunk(this.#chunk);
     }
     this.#batch.clear();
     this.#blocks = this.#blocks.slice(-1);

@@ -22,7 +22,7 @@ export function pin(bytes: Uint8Array): Pinned {
   return { holder, address: { low: view.getUint32(8, true), high: view.getUint32(12, true) } };
 }
 
-/** Copies the first rows of a column. The vector must be new, and of the column's type. */
+/** Copies the first rows of a column. The vector must be new, or of a chunk that was reset, and of the column's type. */
 export function fillVector(vector: duckdb.Vector, column: ColumnVector, rows: number): void {
   if (rows === 0) return;
   if (column.kind === "struct") {
