@@ -3,7 +3,7 @@ import { Agent, request } from "node:http";
 import { compare, interleave, toComparison, type Bench, type Comparison, type Contender } from "./harness.ts";
 import { startServer, type ServerProcess } from "./ingest-http/child.ts";
 import { createBodies } from "./ingest-http/events.ts";
-import { appendAlone, encodeAlone } from "./ingest-http/parts.ts";
+import { encodeAlone, openAppendAlone } from "./ingest-http/parts.ts";
 
 const recordsEach = 1_000;
 const connections = 8;
@@ -15,33 +15,29 @@ export const run: Bench = async ({ quick, note }) => {
   const bodies = createBodies({ bodies: 20, records: recordsEach });
   const bytes = bodies.reduce((sum, body) => sum + body.length, 0);
   note(`${requests} requests of ${recordsEach} records (${Math.round(bytes / bodies.length / recordsEach)} bytes each) a run over ${connections} connections`);
-  await using ours = await startServer(new URL("ingest-http/ours.ts", import.meta.url));
-  await using peer = await startServer(new URL("ingest-http/peer.ts", import.meta.url));
-  const door = contender("ours", ours, { path: "/v1/datasets/bench.events/records", bodies, requests });
+  const load = { path: "/v1/datasets/bench.events/records", bodies, requests };
   const reps = quick ? 3 : 7;
-  const against = await compare({
-    bench: "ingest-http",
-    case: `NDJSON of ${recordsEach} records`,
-    unit: "records",
-    ours: door,
-    peers: [contender("JSON.parse, avsc, append", peer, { path: "/", bodies, requests })],
-    reps,
-  });
-  await using floor = await startServer(new URL("ingest-http/floor.ts", import.meta.url));
-  const load = { bodies, requests, recordsEach, connections, partitions };
-  return [
-    ...against,
-    await besideParts(door, [contender("HTTP alone", floor, { path: "/", bodies, requests }), encodeAlone(load), appendAlone(load)], { reps, note }),
-  ];
+  return [...(await againstPeer(load, reps)), await besideParts(load, { reps, note })];
 };
 
-/** The door against what its parts cost when each runs alone: 1 would be that putting them together costs nothing. */
-async function besideParts(
-  door: Contender,
-  parts: readonly Contender[],
-  { reps, note }: { readonly reps: number; readonly note: (line: string) => void },
-): Promise<Comparison> {
-  const [own, ...alone] = await interleave([door, ...parts], { reps });
+async function againstPeer(load: Load, reps: number): Promise<readonly Comparison[]> {
+  await using ours = await startServer(new URL("ingest-http/ours.ts", import.meta.url));
+  await using peer = await startServer(new URL("ingest-http/peer.ts", import.meta.url));
+  const peers = [contender("JSON.parse, avsc, append", peer, { ...load, path: "/" })];
+  return await compare({ bench: "ingest-http", case: `NDJSON of ${recordsEach} records`, unit: "records", ours: contender("ours", ours, load), peers, reps });
+}
+
+/**
+ * The door against what its parts cost when each runs alone: 1 would be that putting them together costs nothing. Its log begins empty as that of the part does:
+ * what the disk still has to write of earlier records is work for both.
+ */
+async function besideParts(load: Load, { reps, note }: { readonly reps: number; readonly note: (line: string) => void }): Promise<Comparison> {
+  await using ours = await startServer(new URL("ingest-http/ours.ts", import.meta.url));
+  await using floor = await startServer(new URL("ingest-http/floor.ts", import.meta.url));
+  const parts = { ...load, recordsEach, connections, partitions };
+  await using append = await openAppendAlone(parts);
+  const contenders = [contender("ours", ours, load), contender("HTTP alone", floor, { ...load, path: "/" }), encodeAlone(parts), append];
+  const [own, ...alone] = await interleave(contenders, { reps });
   for (const { name, perCpuSecond } of alone) note(`${name}: ${Math.round(perCpuSecond / 1_000)} k records/CPU s`);
   const together = 1 / alone.reduce((sum, { perCpuSecond }) => sum + 1 / perCpuSecond, 0);
   const figures = { ours: own?.perCpuSecond ?? Number.NaN, peer: together, unit: "records/CPU s", better: "higher" } as const;

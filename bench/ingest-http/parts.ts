@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { compileDoorEncoder, murmur2, parseContract } from "@mainstem/contract";
 import { openEmbeddedLog } from "../../packages/mainstem/src/log/embedded/index.ts";
-import { BufferPool, RecordBatchBuilder, type Log, type Partition, type RecordBatch, type TopicName } from "../../packages/mainstem/src/log/index.ts";
+import { BufferPool, RecordBatchBuilder, type Partition, type RecordBatch, type TopicName } from "../../packages/mainstem/src/log/index.ts";
 import { systemEnv as env } from "../../packages/mainstem/src/runtime/env.ts";
 import { silentLogger as logger } from "../../packages/mainstem/src/runtime/logger.ts";
 import type { Contender } from "../harness.ts";
@@ -33,28 +33,29 @@ export function encodeAlone(load: PartsLoad): Contender {
   };
 }
 
-/** The batches of a request are appended at once, those of each connection one request after the other, and are durable at the end. */
-export function appendAlone(load: PartsLoad): Contender {
+/**
+ * The batches of a request are appended at once, those of each connection one request after the other, and are durable at the end. All runs go into one log, as
+ * those of the door do: what the disk still has to write of earlier ones is work for both.
+ */
+export async function openAppendAlone(load: PartsLoad): Promise<Contender & AsyncDisposable> {
   const makeBatches = createBatchMaker(load);
   const pool = new BufferPool();
   const requests = load.bodies.map((body) => makeBatches(body, pool));
-  let directory = "";
-  let log: Log;
-  let append: (partition: number, batch: RecordBatch) => Promise<unknown>;
+  const stack = new AsyncDisposableStack();
+  const directory = await mkdtemp(join(tmpdir(), "mainstem-bench-parts-"));
+  stack.defer(() => rm(directory, { recursive: true }));
+  const log = stack.use(await openEmbeddedLog({ directory, env, logger }));
+  const { name, id } = await log.createTopic({
+    name: "parts" as TopicName,
+    partitions: load.partitions,
+    timestampType: "append",
+    retention: {},
+    retainFor: [],
+  });
+  const append = (partition: number, batch: RecordBatch): Promise<unknown> =>
+    log.append({ topic: name, topicId: id, partition: partition as Partition }, batch);
   return {
     name: "append alone",
-    async before() {
-      directory = await mkdtemp(join(tmpdir(), "mainstem-bench-parts-"));
-      log = await openEmbeddedLog({ directory, env, logger });
-      const { name, id } = await log.createTopic({
-        name: "parts" as TopicName,
-        partitions: load.partitions,
-        timestampType: "append",
-        retention: {},
-        retainFor: [],
-      });
-      append = (partition, batch) => log.append({ topic: name, topicId: id, partition: partition as Partition }, batch);
-    },
     async run() {
       let next = 0;
       const connection = async (): Promise<void> => {
@@ -64,10 +65,7 @@ export function appendAlone(load: PartsLoad): Contender {
       await Promise.all(Array.from({ length: load.connections }, connection));
       return { units: load.requests * load.recordsEach };
     },
-    async after() {
-      await log[Symbol.asyncDispose]();
-      await rm(directory, { recursive: true });
-    },
+    [Symbol.asyncDispose]: () => stack.disposeAsync(),
   };
 }
 
