@@ -32,7 +32,7 @@ export async function run({ quick, note }: BenchOptions): Promise<readonly Compa
     });
     return await withPlatform(folder, async (url) => {
       // What the start found to build.
-      await until(async () => ((await get(agent, `${url}${dataset}`)) as { readonly table: unknown }).table !== null);
+      await until(async () => (((await get(agent, `${url}${dataset}`)) as { readonly rows: number | null }).rows ?? 0) > 0);
       const [beside, alone]: [number[], number[]] = [[], []];
       const single = singles(agent, `${url}${dataset}/records`, bodies[0]!.toString().split("\n"));
       await measure(single, { into: [], until: (count) => count >= requestsMin });
