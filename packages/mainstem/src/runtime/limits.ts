@@ -52,7 +52,7 @@ export const limits = {
   connectionsMax: 1_024,
   /** How long requests that run may go on after the server was told to close. */
   closeMs: 10_000,
-  /** How long connections that are open are answered after that, each with the news that the server closes. */
+  /** How long clients are answered after that, where there are any, each with the news that the server closes. */
   lingerMs: 500,
   /** The body of a request that is no record: a definition, a query. */
   requestBytesMax: 1_048_576,

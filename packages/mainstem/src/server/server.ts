@@ -142,8 +142,11 @@ export async function openServer(options: ServerOptions): Promise<Server> {
   listening.defer(() => app.close());
   let drained: Promise<void> | undefined;
   const stop = async (one: HttpServer): Promise<void> => {
+    const isUsed = (await countConnections(one)) > 0;
     await (drained ??= drain(open, { closing, closeMs: own.closeMs }));
-    await close(one, own);
+    // Who is about to send, over a connection that is open or by one of its own, shall be told to come later: to a client a cut is a failure.
+    if (isUsed) await sleep(own.lingerMs);
+    await close(one);
   };
   const port = await listen(server, { host: config.host, port: config.port });
   listening.adopt(server, stop);
@@ -198,17 +201,14 @@ async function drain(open: ReadonlySet<ServerResponse>, { closing, closeMs }: { 
   clearTimeout(cut);
 }
 
-/** Who is about to send over a connection that is open shall be told to come later, not cut off: to a client a cut is a failure. */
-async function linger(server: HttpServer, ms: number): Promise<void> {
-  const count = promisify((done: (error: Error | null, connections: number) => void) => server.getConnections(done));
-  for (const end = performance.now() + ms; performance.now() < end && (await count()) > 0;) await sleep(20);
+function countConnections(server: HttpServer): Promise<number> {
+  return promisify((done: (error: Error | null, connections: number) => void) => server.getConnections(done))();
 }
 
 /** How long the last answers, those that tell of the closing, may take to be read. */
 const lastAnswersMs = 500;
 
-async function close(server: HttpServer, { lingerMs }: Pick<ServerLimits, "lingerMs">): Promise<void> {
-  await linger(server, lingerMs);
+async function close(server: HttpServer): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   server.close(() => resolve());
   // Connections that wait for their next request would keep it open; those that finish a request now close by themselves.
