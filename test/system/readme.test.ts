@@ -11,7 +11,7 @@ import { matchOutput, parseSnippets, type Snippet } from "./snippets.ts";
 
 const guide = (await readdir(join(repository, "docs/guide"))).filter((name) => name.endsWith(".md")).map((name) => `docs/guide/${name}`);
 const pages: { readonly page: string; readonly snippets: readonly Snippet[] }[] = [];
-for (const page of ["README.md", "packages/client/README.md", ...guide])
+for (const page of ["README.md", "packages/client/README.md", "packages/contract/README.md", ...guide])
   pages.push({ page, snippets: parseSnippets(await readFile(join(repository, page), "utf8")) });
 
 /** What the README starts is as it says; elsewhere nobody has to wait for seconds. */

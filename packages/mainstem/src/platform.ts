@@ -180,7 +180,8 @@ async function findBarred({
       logger.warn("the end of the archive cannot be read", { dataset: name, cause: String(error) });
     }
   };
-  await Promise.all((await registry.list()).map(check));
+  // One after the other: there may be thousands, and each opens files.
+  for (const dataset of await registry.list()) await check(dataset);
   return barred;
 }
 

@@ -22,13 +22,14 @@ export async function findLogFault(
 ): Promise<MainstemError | undefined> {
   const topic = { topic: records.name, topicId: records.id };
   const hints = await log.committed(archiveGroup(contract.name), topic, { signal });
-  const faults = Array.from({ length: records.partitions }, async (_, index) => {
-    const of = { ...topic, partition: index as Partition };
+  for (let partition = 0; partition < records.partitions; partition++) {
+    const of = { ...topic, partition: partition as Partition };
     const hint = hints.get(of.partition);
     const last = await readChainEnd(objects, of, { ...(hint === undefined ? {} : { hint }), signal });
-    return last === undefined ? undefined : await faultAfter(last, { of, log, timestampType: records.timestampType, signal });
-  });
-  return (await Promise.all(faults)).find((fault) => fault !== undefined);
+    const fault = last === undefined ? undefined : await faultAfter(last, { of, log, timestampType: records.timestampType, signal });
+    if (fault !== undefined) return fault;
+  }
+  return undefined;
 }
 
 /** Throws what `findLogFault` tells, of one partition and the end of its chain. */
