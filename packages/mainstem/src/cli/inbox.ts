@@ -5,7 +5,7 @@ import { print, printList, type Context, type Start } from "./context.ts";
 import type { DatasetSummary } from "./answers.ts";
 import { CliFailure, exitCodes, type ExitCode } from "./failure.ts";
 import { toPrintable } from "./terminal.ts";
-import { formatCount, formatCounted, formatTable, toCell } from "./text-table.ts";
+import { formatCount, formatCounted, formatTable } from "./text-table.ts";
 
 interface SelectionOptions {
   readonly group?: string;
@@ -182,11 +182,7 @@ async function showEntries(context: Context, name: string, group: string): Promi
 
 function table({ terminal: { width } }: Context, titles: readonly string[], rows: readonly (readonly string[])[]): readonly string[] {
   const columns = titles.map((title) => ({ title, align: title === "entries" ? ("right" as const) : ("left" as const) }));
-  return formatTable(
-    columns,
-    rows.map((row) => row.map(toCell)),
-    { width },
-  );
+  return formatTable(columns, rows, { width });
 }
 
 async function showEntry(context: Context, name: string, id: string): Promise<void> {

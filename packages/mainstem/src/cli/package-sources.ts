@@ -2,6 +2,9 @@ import { existsSync, readFileSync } from "node:fs";
 import { dirname, join, relative, resolve, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 
+/** The folder of this package, wherever it lies. */
+const own = fileURLToPath(new URL("../..", import.meta.url));
+
 /** The packages of Mainstem that a project depends on. */
 export const packageNames = ["@mainstem/client", "@mainstem/contract", "mainstem"] as const;
 
@@ -17,8 +20,8 @@ export interface PackageSources {
  * The packages as this program itself came here: from the registry at its own version (then nothing is said), from tarballs, or out of a clone, which packs
  * them. A project that `mainstem init` makes can be installed in each case.
  */
-export function packageSources(folder: string, program = fileURLToPath(new URL("../..", import.meta.url))): PackageSources {
-  const found = tarballsBeside(program) ?? tarballsOfClone(program);
+export function packageSources(folder: string): PackageSources {
+  const found = tarballsBeside() ?? tarballsOfClone();
   if (found === undefined) return { dependencies: {}, packIn: undefined };
   const dependencies = Object.entries(found.tarballs).map(([name, path]) => [name, `file:${toPosix(relative(folder, path))}`]);
   return { dependencies: Object.fromEntries(dependencies) as Record<string, string>, packIn: found.packIn };
@@ -30,8 +33,8 @@ interface Tarballs {
 }
 
 /** Of a program that npm installed: what npm wrote down of where it is from. */
-function tarballsBeside(program: string): Tarballs | undefined {
-  const modules = dirname(program.endsWith(sep) ? program.slice(0, -1) : program);
+function tarballsBeside(): Tarballs | undefined {
+  const modules = resolve(own, "..");
   const lock = toObject(readJson(join(modules, ".package-lock.json")))["packages"];
   const tarballs: Record<string, string> = {};
   for (const name of packageNames) {
@@ -43,8 +46,8 @@ function tarballsBeside(program: string): Tarballs | undefined {
 }
 
 /** Of a program that runs in a clone: what `npm run pack-all` makes there. */
-function tarballsOfClone(program: string): Tarballs | undefined {
-  const clone = resolve(program, "../..");
+function tarballsOfClone(): Tarballs | undefined {
+  const clone = resolve(own, "../..");
   if (!existsSync(join(clone, "tools/pack.ts"))) return undefined;
   const tarballs: Record<string, string> = {};
   for (const name of packageNames) {
