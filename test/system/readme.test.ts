@@ -26,10 +26,26 @@ suite("what the pages show is what happens", { concurrency: pagesAtATime }, () =
     test(page, async () => {
       await using folder = await openPageFolder();
       await using own = openPlatforms({ cwd: folder.path, ...(page === "README.md" ? {} : { env }) });
-      const isOwner = page === "README.md" || snippets.some(({ kind }) => kind.kind === "stop");
-      await runPage(snippets, { folder: folder.path, platforms: isOwner ? own : shared });
+      await runPage(snippets, { folder: folder.path, platforms: isOwner(page, snippets) ? own : shared });
     });
 });
+
+function isOwner(page: string, snippets: readonly Snippet[]): boolean {
+  return page === "README.md" || snippets.some(({ kind }) => kind.kind === "stop");
+}
+
+test("pages that share a server declare no dataset of one name: whichever came second would fail", () => {
+  const declared = pages
+    .filter(({ page, snippets }) => !isOwner(page, snippets))
+    .flatMap(({ snippets }) => [...new Set(snippets.filter(({ kind }) => kind.kind === "file").flatMap(({ text }) => namesDeclared(text)))]);
+  assert.ok(declared.length > 5);
+  assert.deepEqual(declared, [...new Set(declared)]);
+});
+
+/** In TypeScript, JSON and YAML. */
+function namesDeclared(text: string): readonly string[] {
+  return [...text.matchAll(/\bname"?: *"?(?<name>[a-z]\w*\.\w+)/g)].map((match) => match.groups?.["name"] ?? "");
+}
 
 test("an output is the one that is shown, but for the words that vary", () => {
   const shown = "wrote a.ts (3)\nid 0a1b  at 12:00\n";
