@@ -2,11 +2,11 @@ import { createHash } from "node:crypto";
 import { isAscii, isUtf8 } from "node:buffer";
 import { setImmediate } from "node:timers/promises";
 import type { BufferPool, Log, RecordHeader } from "../log/index.ts";
-import type { Env } from "../runtime/env.ts";
+import { randomId, type Env } from "../runtime/env.ts";
 import { MainstemError, factsOf } from "../runtime/errors.ts";
 import { limits } from "../runtime/limits.ts";
 import { ArrayCursor, skipSpace, spaceBefore } from "./array-cursor.ts";
-import { takeWhole, tooLarge } from "./body.ts";
+import { release, takeWhole, tooLarge } from "./body.ts";
 import type { ByteShare } from "./byte-budget.ts";
 import { nestsDeeper } from "./depth.ts";
 import type { Door } from "./door.ts";
@@ -43,10 +43,10 @@ export interface Run {
 }
 
 /** Takes an NDJSON body as it comes: what is valid goes on to the log while the rest is still on its way. */
-export async function acceptStream(run: Run, { door, requestId }: { readonly door: Door; readonly requestId: string }): Promise<Intake> {
+export async function acceptStream(run: Run, door: Door): Promise<Intake> {
   const { env, share, signal } = run;
   const lanes = openLanes(run, door, { hold: false, onLess: () => settle() });
-  const intake = createIntake(run, { door, lanes, requestId });
+  const intake = createIntake(run, { door, lanes });
   const splitter = new LineSplitter(intake, { lineBytesMax: run.limits.recordBytesMax });
   const settle = (): void => share.settle(splitter.pendingBytes + lanes.openBytes + lanes.waitingBytes + intake.refused.bytes);
   const ending = new AbortController();
@@ -65,6 +65,7 @@ export async function acceptStream(run: Run, { door, requestId }: { readonly doo
         await share.reserve(chunk.length, { signal });
       }
       splitter.push(chunk);
+      release(chunk);
       if (lanes.openBytes > run.limits.windowBytes) lanes.flush();
       settle();
       await lanes.below(run.limits.windowBytes);
@@ -84,8 +85,6 @@ export interface WholeOptions {
   readonly atomic: boolean;
   /** The door of a version of the contract, by default of the current one. */
   readonly doorOf: (version?: number) => Promise<Door>;
-  /** With a key the ids of inbox entries come from it, so that a repeat has the same. */
-  readonly requestId?: string;
   readonly keyed?: Keyed;
 }
 
@@ -97,7 +96,7 @@ export interface Keyed {
 }
 
 /** Takes the whole body before anything is appended: for JSON texts, which are right or wrong as a whole, for `atomic`, and for idempotency keys. */
-export async function acceptWhole(run: Run, { format, atomic, doorOf, requestId, keyed }: WholeOptions): Promise<Intake> {
+export async function acceptWhole(run: Run, { format, atomic, doorOf, keyed }: WholeOptions): Promise<Intake> {
   const body = await takeWhole(run.body, { bytesMax: run.limits.bodyBytesMax, share: run.share, signal: run.signal });
   const before = keyed === undefined ? undefined : await findPrior(keyed, body, run.signal);
   const door = await doorOf(before?.prior?.contractVersion);
@@ -107,16 +106,7 @@ export async function acceptWhole(run: Run, { format, atomic, doorOf, requestId,
     hold: true,
     ...(keyed === undefined || before === undefined ? {} : await keyedLanes(run, door, { keyed, ...before, judged })),
   });
-  const intake = createIntake(run, {
-    door,
-    lanes,
-    judged,
-    requestId:
-      requestId ??
-      digestOf(keyed?.key ?? "")
-        .map(hex)
-        .join(""),
-  });
+  const intake = createIntake(run, { door, lanes, judged, key: keyed?.key });
   const check = (): void => {
     const encoded = lanes.openBytes + lanes.waitingBytes;
     // Defaults can make records larger than their JSON: held until all of them are judged, they need a limit of their own.
@@ -136,6 +126,8 @@ export async function acceptWhole(run: Run, { format, atomic, doorOf, requestId,
     return intake;
   } finally {
     await lanes.abandon();
+    // It is the beginning of a buffer of its own.
+    release(new Uint8Array(body.buffer));
   }
 }
 
@@ -192,17 +184,22 @@ function openLanes(run: Run, door: Door, options: Partial<LanesOptions> & { read
   });
 }
 
-function createIntake(
-  run: Run,
-  { door, lanes, requestId, judged }: { readonly door: Door; readonly lanes: Lanes; readonly requestId: string; readonly judged?: number | undefined },
-): Intake {
+interface IntakeWishes {
+  readonly door: Door;
+  readonly lanes: Lanes;
+  readonly judged?: number | undefined;
+  /** The ids of inbox entries come from it, so that a repeat has the same. */
+  readonly key?: string | undefined;
+}
+
+function createIntake(run: Run, { door, lanes, judged, key }: IntakeWishes): Intake {
   const { invalid, headers, env } = run;
   const { batchBytesMax, recordBytesMax } = run.limits;
   return new Intake({
     door,
     lanes,
     invalid,
-    requestId,
+    requestId: () => (key === undefined ? randomId(env) : digestOf(key).map(hex).join("")),
     headers,
     batchBytesMax,
     recordBytesMax,

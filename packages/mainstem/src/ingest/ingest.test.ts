@@ -69,6 +69,34 @@ describe("the door", () => {
     assert.deepEqual(counts(one), { records: 1, accepted: 1, quarantined: 0, refused: [] });
   });
 
+  test("gives the memory of a body back once it is read, but no memory that a chunk shares with others", async () => {
+    const lines = toLines(Array.from({ length: 2_000 }, (_, index) => order(100 + index)));
+    const copyOf = (bytes: Uint8Array): Buffer => {
+      const chunk = Buffer.allocUnsafeSlow(bytes.length);
+      chunk.set(bytes);
+      return chunk;
+    };
+    const chunk = copyOf(lines.subarray(0, 60_001));
+    const shared = copyOf(lines);
+    const part = shared.subarray(60_001);
+    const body = async function* (): AsyncGenerator<Buffer> {
+      yield chunk;
+      yield part;
+    };
+    assert.equal((await rooms.ingest.accept({ ...ask(lines), body: body() })).accepted, 2_000);
+    assert.deepEqual([chunk.length, part.length], [0, lines.length - 60_001]);
+    const again = copyOf(lines.subarray(0, 60_001));
+    const whole = async function* (): AsyncGenerator<Buffer> {
+      yield again;
+      yield part;
+    };
+    assert.equal((await rooms.ingest.accept({ ...ask(lines), body: whole(), idempotencyKey: "memory" })).accepted, 2_000);
+    assert.deepEqual([again.length, part.length], [0, lines.length - 60_001]);
+    const zipped = gzipSync(lines);
+    assert.equal((await rooms.ingest.accept(ask(zipped, { encoding: "gzip" }))).accepted, 2_000);
+    assert.equal(zipped.length, gzipSync(lines).length);
+  });
+
   test("refuses what is JSON but no object, one by one", async () => {
     const values = [1, "text", null, [order(1)], true];
     const whole = await rooms.ingest.accept(ask(json(values), { format: "json" }));

@@ -10,7 +10,7 @@ export interface IngestRequest {
   readonly dataset: string;
   readonly format: Format;
   readonly encoding: Encoding;
-  /** Encoded as `encoding` says. It is read no faster than the log takes the records. */
+  /** Encoded as `encoding` says. It is read no faster than the log takes the records. Its chunks are the door's: it gives their memory back once it has read them. */
   readonly body: AsyncIterable<Uint8Array>;
   /** What becomes of invalid records: named in the answer, or kept in the dataset's inbox. Never both. */
   readonly invalid: "refuse" | "inbox";

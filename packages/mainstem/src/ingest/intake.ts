@@ -21,8 +21,8 @@ export interface IntakeOptions {
   readonly door: Door;
   readonly lanes: Lanes;
   readonly invalid: "refuse" | "inbox";
-  /** Names the request in the ids of inbox entries. */
-  readonly requestId: string;
+  /** Names the request in the ids of inbox entries; asked for once, by the first of them. */
+  readonly requestId: () => string;
   readonly headers: readonly RecordHeader[];
   /** Of a batch's records section. */
   readonly batchBytesMax: number;
@@ -44,6 +44,7 @@ export class Intake implements LineSink {
   readonly refused = new RefusedList({ countMax: limits.refusedNamedMax, bytesMax: limits.refusedBytesMax });
   readonly #options: IntakeOptions;
   #notJson = 0;
+  #requestId: string | undefined;
 
   constructor(options: IntakeOptions) {
     this.#options = options;
@@ -132,10 +133,11 @@ export class Intake implements LineSink {
   }
 
   #refuse(code: RecordCode, errors: readonly FieldError[], bytes: Buffer, start: number, end: number, length = end - start): void {
-    const { door, lanes, invalid, requestId, now } = this.#options;
+    const { door, lanes, invalid, now } = this.#options;
     const index = this.records++;
     if (invalid === "refuse") return this.refused.add({ index, code, errors });
-    const cause = { formatVersion: 1, id: `door/${requestId}/${index}`, from: "door", code, errors, contractVersion: door.contractVersion } as const;
+    this.#requestId ??= this.#options.requestId();
+    const cause = { formatVersion: 1, id: `door/${this.#requestId}/${index}`, from: "door", code, errors, contractVersion: door.contractVersion } as const;
     const cut = length > end - start ? { cutFrom: length } : {};
     const entry = toInboxEntry({ ...cause, time: new Date(now()).toISOString(), ...cut }, bytes.subarray(start, end));
     lanes.add(door.partitions, entry.key, entry.value, entry.headers);

@@ -1,7 +1,7 @@
 import { batchHeaderBytes, BufferPool, type Log, type TopicPartition } from "../log/index.ts";
 import type { Dataset, Registry } from "../registry/index.ts";
 import { createAgeClock, type AgeClock } from "../runtime/age-clock.ts";
-import { randomId, type Env } from "../runtime/env.ts";
+import type { Env } from "../runtime/env.ts";
 import { MainstemError, factsOf, isAbort, toErrorValue } from "../runtime/errors.ts";
 import { limits as platformLimits } from "../runtime/limits.ts";
 import type { Logger } from "../runtime/logger.ts";
@@ -197,11 +197,7 @@ class IngestRoom {
     { dataset, key, format, atomic }: { readonly dataset: Dataset; readonly key: string | undefined } & Pick<IngestRequest, "format" | "atomic">,
   ): Promise<Intake> {
     const doorOf = (version?: number): Promise<Door> => this.#door(dataset, version);
-    if (key === undefined) {
-      const requestId = randomId(this.#options.env);
-      if (format === "ndjson" && !atomic) return acceptStream(run, { door: await doorOf(), requestId });
-      return acceptWhole(run, { format, atomic, doorOf, requestId });
-    }
+    if (key === undefined) return format === "ndjson" && !atomic ? acceptStream(run, await doorOf()) : acceptWhole(run, { format, atomic, doorOf });
     using claim = this.#options.keys.claim(dataset, key);
     return await acceptWhole(run, { format, atomic, doorOf, keyed: { key, mode: [format, run.invalid, atomic ? "atomic" : "each"].join(" "), claim } });
   }

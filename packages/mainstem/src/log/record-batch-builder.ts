@@ -6,8 +6,6 @@ import type { RecordBatch, RecordHeader } from "./record-batch.ts";
 const capacityDefault = 65_536;
 /** Below this many bytes a loop copies faster than the call of `set`. */
 const loopBytesMax = 24;
-/** As above, where a view has to be made for `set`. */
-const sliceLoopBytesMax = 48;
 const nothing = Buffer.alloc(0);
 const noHeaders: readonly RecordHeader[] = [];
 
@@ -153,9 +151,10 @@ export function isBuilt(batch: RecordBatch): boolean {
   return batch instanceof BuiltBatch;
 }
 
-function copySlice(bytes: Uint8Array, position: number, source: Uint8Array, start: number, end: number): number {
+function copySlice(bytes: Buffer, position: number, source: Uint8Array, start: number, end: number): number {
   const length = end - start;
-  if (length > sliceLoopBytesMax) bytes.set(source.subarray(start, end), position);
+  // `set` would need a view of the part: garbage for each record.
+  if (length > loopBytesMax) Buffer.prototype.copy.call(source, bytes, position, start, end);
   else for (let index = 0; index < length; index++) bytes[position + index] = source[start + index]!;
   return position + length;
 }

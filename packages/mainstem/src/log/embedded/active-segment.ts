@@ -53,7 +53,7 @@ export class ActiveSegment {
 
   /** Makes the next segment; its name is durable when resolved. */
   static async create(options: ActiveSegmentOptions, base: Offset): Promise<ActiveSegment> {
-    const file = await options.files.open(segmentPath(options.directory, base, "log"), "create");
+    const file = await options.files.open(segmentPath(options.directory, base, "log"), "create", { durable: true });
     try {
       await options.files.syncDirectory(options.directory);
     } catch (error) {
@@ -99,10 +99,12 @@ export class ActiveSegment {
     return { buffers, batches: placed, bytes: position - this.segment.bytes, next, lastTimestamp: now };
   }
 
+  /** Durable when resolved. */
   write({ buffers }: Round): Promise<void> {
     return this.#file.write(buffers, this.segment.bytes);
   }
 
+  /** Makes durable what `takeBack` did. */
   sync(): Promise<void> {
     return this.#file.sync();
   }

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { constants, readlinkSync } from "node:fs";
+import { mkdtemp, readFile, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, test } from "node:test";
@@ -29,6 +30,24 @@ describe("the machine's file system", () => {
     });
   });
 
+  test("writes durably where that was asked for, and syncs by hand too", async () => {
+    await inDirectory(async (directory) => {
+      const path = join(directory, "file");
+      const file = await nodeFileSystem.open(path, "create", { durable: true });
+      await file.write([Buffer.from("one"), Buffer.from("two")], 0);
+      await file.truncate(3);
+      await file.sync();
+      await file.write([Buffer.from("three")], 3);
+      assert.equal(await readFile(path, "utf8"), "onethree");
+      if (process.platform === "linux") {
+        const [name = ""] = (await readdir("/proc/self/fd")).filter((fd) => readlinkOf(fd) === path);
+        const flags = /^flags:\s*(?<octal>\d+)/m.exec(await readFile(`/proc/self/fdinfo/${name}`, "utf8"))?.groups?.["octal"] ?? "";
+        assert.equal(Number.parseInt(flags, 8) & constants.O_DSYNC, constants.O_DSYNC);
+      }
+      await file.close();
+    });
+  });
+
   test("closes a file after what is under way, and refuses what comes later", async () => {
     await inDirectory(async (directory) => {
       const path = join(directory, "file");
@@ -49,6 +68,14 @@ describe("the machine's file system", () => {
     });
   });
 });
+
+function readlinkOf(fd: string): string | undefined {
+  try {
+    return readlinkSync(`/proc/self/fd/${fd}`);
+  } catch {
+    return undefined; // the descriptor of the listing itself
+  }
+}
 
 async function inDirectory(work: (directory: string) => Promise<void>): Promise<void> {
   const directory = await mkdtemp(join(tmpdir(), "mainstem-files-"));

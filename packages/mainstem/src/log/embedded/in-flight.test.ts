@@ -7,7 +7,7 @@ import { systemEnv } from "../../runtime/env.ts";
 import { silentLogger } from "../../runtime/logger.ts";
 import { at, toBatch, toSpec } from "../log-testing.ts";
 import { openEmbeddedLog } from "./embedded-log.ts";
-import { nodeFileSystem, type FileSystem } from "./file-system.ts";
+import { nodeFileSystem, type FileSystem, type LogFile } from "./file-system.ts";
 
 test("records that have their append time but are not durable yet lie between the stable end and the end", async () => {
   const directory = await mkdtemp(join(tmpdir(), "mainstem-log-"));
@@ -16,14 +16,14 @@ test("records that have their append time but are not durable yet lie between th
   let held = false;
   const fileSystem: FileSystem = {
     ...nodeFileSystem,
-    async open(path, mode) {
-      const file = await nodeFileSystem.open(path, mode);
-      const sync = async (): Promise<void> => {
+    async open(path, mode, options) {
+      const file = await nodeFileSystem.open(path, mode, options);
+      const write: LogFile["write"] = async (buffers, position) => {
         if (held) begun.resolve();
         if (held) await goOn.promise;
-        await file.sync();
+        await file.write(buffers, position);
       };
-      return path.endsWith(".log") ? { ...file, sync } : file;
+      return path.endsWith(".log") ? { ...file, write } : file;
     },
   };
   try {

@@ -46,8 +46,8 @@ interface Waiting {
 
 /**
  * One partition: its segments, one writer, any number of readers.
- * Appends that come while a round is written are gathered into the next: one write and one sync for all of them. Readers see a batch only after its sync.
- * After a sync that failed nothing more is written: what the disk holds is unknown until the partition is opened again.
+ * Appends that come while a round is written are gathered into the next: one durable write for all of them. Readers see a batch only after it.
+ * After a write that failed, unless the disk had no room, nothing more is written: what the disk holds is unknown until the partition is opened again.
  */
 export class Partition {
   readonly options: PartitionOptions;
@@ -218,9 +218,10 @@ export class Partition {
 
   /** The writer: runs while anything waits. Never rejects. */
   async #write(): Promise<void> {
-    // Whatever else is appended in this turn of the event loop joins the first round.
-    await new Promise((resolve) => setImmediate(resolve));
-    while ((this.#queue.length > 0 || this.#rollWanted) && this.#failure === undefined) {
+    for (;;) {
+      // Whatever else is appended in this turn of the event loop joins the round.
+      await new Promise((resolve) => setImmediate(resolve));
+      if ((this.#queue.length === 0 && !this.#rollWanted) || this.#failure !== undefined) break;
       if (this.#rollDue()) await this.#rollOver();
       else await this.#writeRound(this.#takeRound());
     }
@@ -265,13 +266,8 @@ export class Partition {
     } catch (error) {
       return this.#writeRefused(taken, error);
     }
-    try {
-      await active.sync();
-      active.takeIn(round);
-      this.options.usage.bytes += round.bytes;
-    } catch (error) {
-      return this.#fail(taken, error);
-    }
+    active.takeIn(round);
+    this.options.usage.bytes += round.bytes;
     this.#moveRecoveryPoint(round);
     this.#end = round.next;
     this.#wakeReaders();
@@ -284,7 +280,7 @@ export class Partition {
   }
 
   /**
-   * After the sync, so that it never runs ahead of what is durable. Nobody waits for it, and a failure is only told: it may lag, and then more is checked on open;
+   * After the write, so that it never runs ahead of what is durable. Nobody waits for it, and a failure is only told: it may lag, and then more is checked on open;
    * where it must not, which is when a segment is closed, a failure stops the partition.
    */
   #moveRecoveryPoint({ next, lastTimestamp }: Round): void {

@@ -1,4 +1,5 @@
 import crc32 from "@node-rs/crc32";
+import type { Env } from "../../runtime/env.ts";
 import { MainstemError } from "../../runtime/errors.ts";
 import type { Offset } from "../log.ts";
 import { readInt64, writeInt64 } from "../int64.ts";
@@ -25,23 +26,29 @@ const formatVersion = 1;
 const slotBytes = 76;
 /** Slots lie in different pages and each within one sector, so that a torn write can spoil only the slot that was being written. */
 const slotSpacing = 4_096;
+/** What is noted is written so much later: many rounds of a busy partition then cost one write. */
+const lagMs = 50;
 
 /**
  * A small file with two slots, written in turn: layout in docs/formats/log.md.
  * A slot is written only after the data that it vouches for was synced, so it never runs ahead of it, whatever order the disk keeps;
- * after a loss of power it may lag behind, by what the kernel had not yet written: then more is checked on open, nothing is lost.
+ * after a kill it may lag behind by some ten milliseconds, after a loss of power by what the kernel had not yet written: then more is checked on open, nothing
+ * is lost.
  */
 export class RecoveryPointFile {
   readonly #file: LogFile;
+  readonly #env: Env;
   #current: RecoveryPoint;
   #sequence: number;
   #writing: Promise<void> = Promise.resolve();
   /** A write that has not begun and will take in whatever is noted until then. */
   #noting: Promise<void> | undefined;
+  readonly #closing = new AbortController();
 
-  private constructor(file: LogFile, current: RecoveryPoint, sequence: number) {
+  private constructor(file: LogFile, { point, sequence, env }: { readonly point: RecoveryPoint; readonly sequence: number; readonly env: Env }) {
     this.#file = file;
-    this.#current = current;
+    this.#env = env;
+    this.#current = point;
     this.#sequence = sequence;
   }
 
@@ -60,14 +67,14 @@ export class RecoveryPointFile {
   }
 
   /** Throws `log.corrupt` if neither slot is whole. */
-  static async open(files: FileSystem, path: string): Promise<RecoveryPointFile> {
+  static async open(files: FileSystem, path: string, env: Env): Promise<RecoveryPointFile> {
     const file = await files.open(path, "write").catch((error: unknown) => {
       throw new MainstemError("log.corrupt", `The recovery point ${path} cannot be opened.`, { file: path }, { cause: error });
     });
     const bytes = Buffer.alloc(2 * slotSpacing);
     await file.read(bytes, 0);
     const newest = newestSlot(bytes, path);
-    if (newest !== undefined) return new RecoveryPointFile(file, newest.point, newest.sequence);
+    if (newest !== undefined) return new RecoveryPointFile(file, { ...newest, env });
     await file.close();
     throw new MainstemError("log.corrupt", `The recovery point ${path} is damaged: neither of its two slots is whole.`, { file: path });
   }
@@ -76,11 +83,10 @@ export class RecoveryPointFile {
     return this.#current;
   }
 
-  /** Takes the change in, and writes it soon: not each of many that come while one is written. Rejects when the write failed. */
+  /** Takes the change in, and writes it soon, at the latest on `close`: not each of many. Rejects when the write failed. */
   note(change: Partial<RecoveryPoint>): Promise<void> {
     this.#current = { ...this.#current, ...change };
-    this.#noting ??= this.#write({ sync: false, begun: () => (this.#noting = undefined) });
-    return this.#noting;
+    return (this.#noting ??= this.#writeSoon());
   }
 
   /** Writes the change after those before it. With `sync` it is durable when resolved. */
@@ -97,6 +103,8 @@ export class RecoveryPointFile {
 
   /** `sync`: makes the last point durable first. */
   async close({ sync }: { readonly sync: boolean }): Promise<void> {
+    this.#closing.abort();
+    await this.#noting?.catch(() => undefined); // its failure was told to who noted
     await this.#writing;
     try {
       if (sync) await this.#file.sync();
@@ -104,11 +112,17 @@ export class RecoveryPointFile {
       await this.#file.close();
     }
   }
-  #write({ sync, begun }: { readonly sync: boolean; readonly begun?: () => void }): Promise<void> {
+
+  async #writeSoon(): Promise<void> {
+    await this.#env.sleep(lagMs, this.#closing).catch(() => undefined);
+    this.#noting = undefined;
+    await this.#write({ sync: false });
+  }
+
+  #write({ sync }: { readonly sync: boolean }): Promise<void> {
     const before = this.#writing;
     const written = (async () => {
       await before;
-      begun?.();
       // A slot that could not be written is written again: the other one may be the only whole one.
       const sequence = this.#sequence + 1;
       const bytes = Buffer.allocUnsafe(slotBytes);

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import type { Env } from "../../runtime/env.ts";
 import { MainstemError } from "../../runtime/errors.ts";
 import type { Logger } from "../../runtime/logger.ts";
 import type { Offset, TimestampType } from "../log.ts";
@@ -19,6 +20,7 @@ export interface RecoverOptions {
   readonly files: FileSystem;
   readonly directory: string;
   readonly timestampType: TimestampType;
+  readonly env: Env;
   readonly logger: Logger;
 }
 
@@ -49,8 +51,8 @@ export async function createPartitionFiles(files: FileSystem, directory: string)
  * Beyond it whole batches are kept, and made durable before anybody sees them; the first that is not whole is cut off with all that follows.
  */
 export async function recoverPartition(options: RecoverOptions): Promise<RecoveredPartition> {
-  const { files, directory } = options;
-  const point = await RecoveryPointFile.open(files, join(directory, recoveryPointName));
+  const { files, directory, env } = options;
+  const point = await RecoveryPointFile.open(files, join(directory, recoveryPointName), env);
   let file: LogFile | undefined;
   try {
     const bases = await listSegments(options, point);
@@ -61,7 +63,7 @@ export async function recoverPartition(options: RecoverOptions): Promise<Recover
     for (let at = first; at < bases.length; at++) {
       await file?.close();
       const base = bases[at]!;
-      file = await files.open(segmentPath(directory, base, "log"), "write");
+      file = await files.open(segmentPath(directory, base, "log"), "write", { durable: true });
       segments.push({ base, bytes: await recoverTail(options, { base, following: bases[at + 1], file, point }) });
     }
     const opened = file!;

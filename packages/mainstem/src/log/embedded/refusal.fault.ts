@@ -67,6 +67,29 @@ describe("a disk that refuses", () => {
     assert.deepEqual(await readValues(again, position(topic, 0)), values);
   });
 
+  test("the recovery point is written once for all rounds of a moment, and on close at the latest", async () => {
+    const disk = losing();
+    const env = createManualEnv();
+    const log = await open(disk, { env });
+    const topic = await log.createTopic(toSpec("t"));
+    let writes = 0;
+    disk.refuse = (operation, path) => void (operation === "write" && path.endsWith("recovery-point") && writes++);
+    const append = async (...values: readonly string[]): Promise<void> => {
+      for (const value of values) await log.append(at(topic), toBatch([value]));
+    };
+    await append("a", "b", "c");
+    assert.equal(writes, 0);
+    env.wake();
+    await until("it is written", async () => writes === 1);
+    await append("d", "e");
+    await log[Symbol.asyncDispose]();
+    assert.equal(writes, 2);
+    // What it vouches for is not cut, but named.
+    const [path = ""] = disk.files().filter((name) => name.endsWith(".log"));
+    disk.poke(path, disk.peek(path).subarray(0, -1));
+    await rejects(open(disk), "log.corrupt");
+  });
+
   test("indexes is no matter", async () => {
     const disk = losing();
     disk.refuse = (_, path) => (path.endsWith("index") ? "EIO" : undefined);

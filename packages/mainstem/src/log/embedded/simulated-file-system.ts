@@ -1,6 +1,6 @@
 import { basename, dirname } from "node:path";
 import { MainstemError } from "../../runtime/errors.ts";
-import type { FileMode, FileSystem, LogFile } from "./file-system.ts";
+import type { FileMode, FileSystem, LogFile, OpenOptions } from "./file-system.ts";
 
 /** What a disk writes whole or not at all. */
 const sectorBytes = 512;
@@ -105,7 +105,7 @@ export class SimulatedFileSystem implements FileSystem {
     await this.syncDirectory(dirname(path));
   }
 
-  async open(path: string, mode: FileMode): Promise<LogFile> {
+  async open(path: string, mode: FileMode, { durable = false }: OpenOptions = {}): Promise<LogFile> {
     await this.#step();
     const parent = this.#directory(dirname(path));
     let node = parent.entries.get(basename(path));
@@ -114,7 +114,7 @@ export class SimulatedFileSystem implements FileSystem {
       this.#change(parent, (entries) => entries.set(basename(path), node!));
     }
     if (node?.kind !== "file") throw failure("ENOENT", "open", path);
-    return this.#handle(node, path);
+    return this.#handle(node, path, { durable });
   }
 
   async list(path: string): Promise<readonly string[]> {
@@ -168,7 +168,16 @@ export class SimulatedFileSystem implements FileSystem {
     return { [Symbol.asyncDispose]: async () => void (this.#locked = false) };
   }
 
-  #handle(node: FileNode, path: string): LogFile {
+  #handle(node: FileNode, path: string, { durable }: { readonly durable: boolean }): LogFile {
+    const sync = async (): Promise<void> => {
+      await this.#step();
+      const refused = this.refuse?.("sync", path);
+      // The kernel tells of the failure once and takes the pages for clean: what did not reach the disk never will.
+      // So a later sync does not bring it there either: only what was written since.
+      node.durable = this.#survived(node, { all: refused === undefined });
+      node.pending = [];
+      if (refused !== undefined) throw failure(refused, "fdatasync", path);
+    };
     return {
       write: async (buffers, position) => {
         await this.#alive();
@@ -179,6 +188,7 @@ export class SimulatedFileSystem implements FileSystem {
         write(node, done, position);
         await this.#step();
         if (refused !== undefined) throw failure(refused, "write", path);
+        if (durable) await sync();
       },
       read: async (into, position) => {
         await this.#step();
@@ -198,15 +208,7 @@ export class SimulatedFileSystem implements FileSystem {
         await this.#step();
         if (refused !== undefined) throw failure(refused, "ftruncate", path);
       },
-      sync: async () => {
-        await this.#step();
-        const refused = this.refuse?.("sync", path);
-        // The kernel tells of the failure once and takes the pages for clean: what did not reach the disk never will.
-        // So a later sync does not bring it there either: only what was written since.
-        node.durable = this.#survived(node, { all: refused === undefined });
-        node.pending = [];
-        if (refused !== undefined) throw failure(refused, "fdatasync", path);
-      },
+      sync,
       close: () => this.#step(),
     };
   }
