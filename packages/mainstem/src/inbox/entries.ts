@@ -30,16 +30,17 @@ export interface WaitingEntry {
   readonly group: string;
 }
 
-/** The entries that wait, oldest first; `more` beyond those that an index may hold. */
+/** The entries that wait, oldest first, with `ids` only those of them; `more` beyond those that an index may hold. */
 export async function readWaiting(
   log: Log,
   inbox: TopicInfo,
-  { signal }: Waits = {},
+  { ids, signal }: { readonly ids?: ReadonlySet<string> } & Waits = {},
 ): Promise<{ readonly entries: readonly WaitingEntry[]; readonly more: boolean }> {
   const waiting = new Map<string, WaitingEntry>();
   let more = false;
   for await (const { offset, key, headers } of recordsOf(log, inbox, { signal })) {
     const id = Buffer.from(key ?? []).toString();
+    if (ids?.has(id) === false) continue;
     if (headers.some((header) => header.key === settledHeader)) waiting.delete(id);
     // A repeat of an entry that waits adds nothing.
     else if (!waiting.has(id)) {

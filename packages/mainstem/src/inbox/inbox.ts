@@ -1,17 +1,18 @@
 import { createHash } from "node:crypto";
-import { compileDecoder, compileRecordEncoder, compileToJson, wireHeaderBytes, wireSchemaId, type Contract, type FieldError } from "@mainstem/contract";
+import { compileRecordEncoder, type Contract, type FieldError } from "@mainstem/contract";
 import { datasetClosed, type Ingest } from "../ingest/index.ts";
 import type { Log, Waits } from "../log/index.ts";
 import type { Dataset, Registry } from "../registry/index.ts";
 import type { Env } from "../runtime/env.ts";
-import { factsOf, MainstemError, toErrorValue } from "../runtime/errors.ts";
+import { factsOf, MainstemError } from "../runtime/errors.ts";
+import { parseExact } from "../runtime/exact-json.ts";
 import { readOriginals, readWaiting, settle, type WaitingEntry } from "./entries.ts";
-import { compileTransform, formatTransformed, parseExact, parseForTransform, type Transform } from "./transform.ts";
+import { keepRecord, mendRecord, readRecord, type Made } from "./originals.ts";
+import { Tally, type Attempt, type Outcome } from "./tally.ts";
+import { compileTransform, parseForTransform } from "./transform.ts";
 
 /** How many retries are under way at once: they share the log's group commits. */
 const parallelMax = 64;
-/** How many samples a preview shows of each kind. */
-const samplesMax = 5;
 const reasonCharactersMax = 1_000;
 
 /** Entries that have one cause. */
@@ -32,43 +33,31 @@ export interface InboxGroup {
 /** Which entries: one, those of a group, or all. */
 export type Selection = { readonly id: string } | { readonly group: string } | { readonly all: true };
 
-/** What is tried on entries: nothing (the contract may have changed), an expression (`compileTransform`), or, to look only, another contract. */
-export interface Fix {
-  readonly transform?: string;
-  readonly contract?: Contract;
+/** A record that goes through the door in place of an entry's original. */
+export interface MendedRecord {
+  readonly id: string;
+  /** Whole numbers beyond 2^53 are bigints. */
+  readonly record: unknown;
 }
 
-export interface Attempt {
-  readonly id: string;
-  /** The record as it would be sent; absent where nothing could be made of the original. */
-  readonly record?: unknown;
-  readonly code?: string;
-  readonly errors?: readonly FieldError[];
-}
-export interface Outcome {
-  readonly selected: number;
-  /** Preview: records that would be accepted. Retry: records that were, and have left the inbox. */
-  readonly accepted: number;
-  /** They stay in the inbox. */
-  readonly refused: number;
-  readonly samples: readonly Attempt[];
-  /** Reasons by code and path, the most frequent first. */
-  readonly reasons: readonly Reason[];
-}
-export interface Reason {
-  readonly code: string;
-  readonly path: string;
-  readonly expected: string;
-  /** What was there instead, in the first record of this reason; all that is known where nothing is `expected`. */
-  readonly received: string;
-  readonly count: number;
-}
+/**
+ * What is sent: of selected entries what an expression makes of each (`compileTransform`), without one the original as it came (the contract may have
+ * changed since); or records that were mended elsewhere, no two of them for one entry. Whole numbers beyond 2^53 that a fix gives go as text, the form
+ * in which a contract takes them.
+ */
+export type Fix = { readonly selection: Selection; readonly transform?: string } | { readonly records: readonly MendedRecord[] };
+
+/** An entry with its original as JSON on one line, whole numbers as they came; or why there is no record in it. */
+export type RefusedRecord = { readonly entry: WaitingEntry } & (
+  | { readonly kind: "record"; readonly json: string }
+  | { readonly kind: "failed"; readonly code: string; readonly errors: readonly FieldError[] }
+);
 
 /**
  * The records of a dataset that nobody could process, until they are retried or dropped.
  *
  * Retry: an entry is sent through the door under an idempotency key of its own and then settled, so that a repeat after a crash adds nothing within
- * the time that keys are remembered (a day).
+ * the time that keys are remembered (a day), whatever fix it comes with. A mended record whose entry no longer waits is refused by itself.
  * Durability: what `retry` and `drop` tell is in the log when they resolve. Cancellation: entries that were not reached stay.
  * Closed datasets: `preview` and `retry` are `ingest.datasetClosed`.
  * Errors: `registry.datasetUnknown`, `inbox.entryUnknown`, `inbox.transformInvalid`, `inbox.corrupt`, those of ingest and log.
@@ -78,8 +67,11 @@ export interface Inbox {
   entries(dataset: string, options: { readonly selection: Selection; readonly limit: number } & Waits): Promise<readonly WaitingEntry[]>;
   /** One entry with its original bytes, and the JSON of the record where there is one. */
   show(dataset: string, id: string, options?: Waits): Promise<{ readonly entry: WaitingEntry; readonly original: Buffer | null; readonly record?: unknown }>;
-  preview(dataset: string, options: { readonly selection: Selection; readonly fix: Fix } & Waits): Promise<Outcome>;
-  retry(dataset: string, options: { readonly selection: Selection; readonly transform?: string } & Waits): Promise<Outcome>;
+  /** The selected entries with their records, the oldest first; with `after` only those beyond that offset, of which there may be none. */
+  records(dataset: string, options: { readonly selection: Selection; readonly after?: number } & Waits): AsyncIterable<RefusedRecord>;
+  /** Judges what a fix makes, by another contract if one is given. */
+  preview(dataset: string, options: Fix & { readonly contract?: Contract } & Waits): Promise<Outcome>;
+  retry(dataset: string, options: Fix & Waits): Promise<Outcome>;
   drop(dataset: string, options: { readonly selection: Selection; readonly reason: string } & Waits): Promise<{ readonly dropped: number }>;
 }
 
@@ -118,51 +110,64 @@ class DatasetInbox implements Inbox {
   }
 
   async show(name: string, id: string, { signal }: Waits = {}) {
-    const dataset = await this.#options.registry.require(name);
+    const { log, registry } = this.#options;
+    const dataset = await registry.require(name);
     const entries = await this.#select(dataset, { id }, signal);
-    for await (const { entry, original } of readOriginals(this.#options.log, dataset.topics.inbox, { entries, signal })) {
-      const read = await this.#read(entry, original);
+    for await (const { entry, original } of readOriginals(log, dataset.topics.inbox, { entries, signal })) {
+      const read = await readRecord(registry, { entry, original }, parseExact);
       return { entry, original, ...(read.kind === "record" ? { record: read.record } : {}) };
     }
     throw unknownEntry(dataset, id);
   }
 
-  async preview(name: string, { selection, fix, signal }: { readonly selection: Selection; readonly fix: Fix } & Waits) {
+  async *records(
+    name: string,
+    { selection, after, signal }: { readonly selection: Selection; readonly after?: number } & Waits,
+  ): AsyncGenerator<RefusedRecord> {
+    const { log, registry } = this.#options;
+    const dataset = await registry.require(name);
+    const entries = await this.#select(dataset, selection, signal, after);
+    for await (const { entry, original } of readOriginals(log, dataset.topics.inbox, { entries, signal })) {
+      const read = await readRecord(registry, { entry, original }, parseExact);
+      const made = read.kind === "failed" ? read : keepRecord(entry.id, read.record);
+      if (made.kind === "made") yield { entry, kind: "record", json: made.json };
+      else yield { entry, kind: "failed", code: made.attempt.code, errors: made.attempt.errors ?? [] };
+    }
+  }
+
+  async preview(name: string, options: Fix & { readonly contract?: Contract } & Waits) {
     const dataset = await this.#requireOpen(name);
-    const entries = await this.#select(dataset, selection, signal);
-    const transform = fix.transform === undefined ? undefined : compileTransform(fix.transform);
-    const encoder = compileRecordEncoder(fix.contract ?? dataset.contract, { now: () => this.#options.env.now() });
-    const tally = new Tally(entries.length);
-    for await (const { entry, original } of readOriginals(this.#options.log, dataset.topics.inbox, { entries, signal })) {
-      const made = await this.#make(entry, original, transform);
+    const encoder = compileRecordEncoder(options.contract ?? dataset.contract, { now: () => this.#options.env.now() });
+    const tally = new Tally();
+    for await (const made of this.#make(dataset, options, options.signal)) {
       if (made.kind === "failed") tally.add(made.attempt);
       else {
-        const record = parseExact(made.json);
-        const judged = encoder.encode(record);
-        tally.add({ id: entry.id, record, ...(judged.kind === "valid" ? {} : { code: "record.invalid", errors: judged.errors }) });
+        // As the door reads it: for whole numbers that JSON.parse rounds it asks for text.
+        const judged = encoder.encode(JSON.parse(made.json));
+        tally.add({ id: made.id, record: parseExact(made.json), ...(judged.kind === "valid" ? {} : { code: "record.invalid", errors: judged.errors }) });
       }
     }
     return tally.outcome();
   }
 
-  async retry(name: string, { selection, transform: expression, signal }: { readonly selection: Selection; readonly transform?: string } & Waits) {
-    const { log } = this.#options;
+  async retry(name: string, options: Fix & Waits) {
+    const { signal } = options;
     const dataset = await this.#requireOpen(name);
-    const entries = await this.#select(dataset, selection, signal);
-    const transform = expression === undefined ? undefined : compileTransform(expression);
-    const tally = new Tally(entries.length);
+    const tally = new Tally();
     let together: Promise<Attempt>[] = [];
     const finish = async (): Promise<void> => {
       const attempts = await Promise.all(together);
       together = [];
       const ids = attempts.filter(({ code }) => code === undefined).map(({ id }) => id);
-      await settle(log, dataset.topics.inbox, { ids, settlement: { kind: "retried" }, time: this.#now() });
+      await settle(this.#options.log, dataset.topics.inbox, { ids, settlement: { kind: "retried" }, time: this.#now() });
       for (const attempt of attempts) tally.add(attempt);
     };
-    for await (const { entry, original } of readOriginals(log, dataset.topics.inbox, { entries, signal })) {
+    for await (const made of this.#make(dataset, options, signal)) {
       signal?.throwIfAborted();
-      const made = await this.#make(entry, original, transform);
-      together.push(made.kind === "failed" ? Promise.resolve(made.attempt) : this.#send(name, entry, made.json));
+      const attempt = made.kind === "failed" ? Promise.resolve(made.attempt) : this.#send(name, made);
+      // Told by `finish`: until then nobody waits for it.
+      attempt.catch(() => undefined);
+      together.push(attempt);
       if (together.length >= parallelMax) await finish();
     }
     await finish();
@@ -188,76 +193,57 @@ class DatasetInbox implements Inbox {
     return dataset;
   }
 
-  async #select(dataset: Dataset, selection: Selection, signal: AbortSignal | undefined): Promise<readonly WaitingEntry[]> {
-    const { entries } = await readWaiting(this.#options.log, dataset.topics.inbox, { signal });
-    if ("all" in selection) return entries;
-    const selected = entries.filter(({ id, group }) => ("id" in selection ? id === selection.id : group === selection.group));
-    if (selected.length === 0) throw unknownEntry(dataset, "id" in selection ? selection.id : selection.group);
+  async #select(dataset: Dataset, selection: Selection, signal: AbortSignal | undefined, after?: number): Promise<readonly WaitingEntry[]> {
+    const ids = "id" in selection ? { ids: new Set([selection.id]) } : {};
+    const { entries } = await readWaiting(this.#options.log, dataset.topics.inbox, { ...ids, signal });
+    const selected = "group" in selection ? entries.filter(({ group }) => group === selection.group) : entries;
+    if (after !== undefined) return selected.filter(({ offset }) => offset > after);
+    if (selected.length === 0 && !("all" in selection)) throw unknownEntry(dataset, "id" in selection ? selection.id : selection.group);
     return selected;
   }
 
+  /** What is to be sent for each entry. Expressions and selections that are wrong throw before the first. */
+  async *#make(dataset: Dataset, fix: Fix, signal: AbortSignal | undefined): AsyncGenerator<Made> {
+    const { log, registry } = this.#options;
+    const { inbox } = dataset.topics;
+    if ("records" in fix) {
+      const { entries } = await readWaiting(log, inbox, { ids: new Set(fix.records.map(({ id }) => id)), signal });
+      const waiting = new Set(entries.map(({ id }) => id));
+      for (const { id, record } of fix.records) yield waiting.has(id) ? mendRecord(id, () => record) : notWaiting(id);
+      return;
+    }
+    const entries = await this.#select(dataset, fix.selection, signal);
+    const transform = fix.transform === undefined ? undefined : compileTransform(fix.transform);
+    for await (const one of readOriginals(log, inbox, { entries, signal })) {
+      const read = await readRecord(registry, one, transform === undefined ? parseExact : parseForTransform);
+      if (read.kind === "failed") yield read;
+      else if (transform === undefined) yield keepRecord(one.entry.id, read.record);
+      else yield mendRecord(one.entry.id, () => transform(read.record));
+    }
+  }
+
   /** One record through the door, under a key of its own. */
-  async #send(dataset: string, entry: WaitingEntry, json: string): Promise<Attempt> {
+  async #send(dataset: string, { id, json }: { readonly id: string; readonly json: string }): Promise<Attempt> {
     const { ingest } = this.#options;
     const body = (async function* () {
       yield Buffer.from(json);
     })();
-    const request = { dataset, format: "json", encoding: "identity", body, invalid: "refuse", atomic: false } as const;
+    // As a line: a JSON document that is a list would be many records, or none.
+    const request = { dataset, format: "ndjson", encoding: "identity", body, invalid: "refuse", atomic: false } as const;
     try {
-      const { refused } = await ingest.accept({ ...request, idempotencyKey: `mainstem-inbox:${digestOf(entry.id)}` });
+      const { refused } = await ingest.accept({ ...request, idempotencyKey: `mainstem-inbox:${digestOf(id)}` });
       const [fault] = refused;
-      return { id: entry.id, ...(fault === undefined ? {} : { record: parseExact(json), code: fault.code, errors: fault.errors }) };
+      return { id, ...(fault === undefined ? {} : { record: parseExact(json), code: fault.code, errors: fault.errors }) };
     } catch (error) {
-      // An earlier retry, with another transform, was accepted, and a crash came before its entry was settled.
-      if (factsOf(error).code === "ingest.keyReused") return { id: entry.id };
+      // An earlier retry, with another fix, was accepted, and a crash came before its entry was settled.
+      if (factsOf(error).code === "ingest.keyReused") return { id };
       throw error;
     }
-  }
-
-  async #make(entry: WaitingEntry, original: Buffer | null, transform: Transform | undefined): Promise<Made> {
-    const read = await this.#read(entry, original);
-    if (read.kind === "failed") return read;
-    if (transform === undefined) return { kind: "made", json: formatTransformed(read.record) };
-    try {
-      return { kind: "made", json: formatTransformed(transform(read.record)) };
-    } catch (error) {
-      return failed(entry, error);
-    }
-  }
-
-  /** The original as a value: JSON from the door, a record of the log from a task. */
-  async #read(entry: WaitingEntry, original: Buffer | null): Promise<{ readonly kind: "record"; readonly record: unknown } | Failed> {
-    try {
-      if (entry.cutFrom !== undefined)
-        throw new MainstemError("inbox.cut", `Only the beginning of ${entry.cutFrom} bytes was kept: send the record again from where it came.`);
-      if (original === null) throw new MainstemError("inbox.unreadable", "The record has no value.");
-      if (entry.from === "door") return { kind: "record", record: parseForTransform(new TextDecoder("utf-8", { fatal: true }).decode(original)) };
-      return { kind: "record", record: await this.#decode(original) };
-    } catch (error) {
-      return failed(entry, error);
-    }
-  }
-
-  async #decode(value: Buffer): Promise<unknown> {
-    const schemaId = wireSchemaId(value, 0, value.length);
-    const schema = schemaId < 0 ? undefined : await this.#options.registry.schema(schemaId);
-    if (schema === undefined) throw new MainstemError("inbox.unreadable", "The value does not begin with the id of a schema that there is.");
-    const native = compileDecoder({ writer: schema, reader: schema })(value, wireHeaderBytes, value.length);
-    return parseForTransform(formatTransformed(compileToJson(schema)(native)));
   }
 
   #now(): string {
     return new Date(this.#options.env.now()).toISOString();
   }
-}
-
-type Failed = { readonly kind: "failed"; readonly attempt: Attempt };
-type Made = { readonly kind: "made"; readonly json: string } | Failed;
-
-function failed({ id }: WaitingEntry, error: unknown): Failed {
-  const { code, message } =
-    error instanceof SyntaxError || error instanceof TypeError ? { code: "inbox.unreadable", message: error.message } : toErrorValue(error);
-  return { kind: "failed", attempt: { id, code, errors: [{ path: "", expected: "", received: message }] } };
 }
 
 function unknownEntry(dataset: Dataset, what: string): MainstemError {
@@ -266,41 +252,12 @@ function unknownEntry(dataset: Dataset, what: string): MainstemError {
   });
 }
 
+/** The same sentence for all of them: they are one reason. */
+function notWaiting(id: string): Made {
+  return { kind: "failed", attempt: { id, code: "inbox.entryUnknown", errors: [{ path: "", expected: "", received: "no such entry waits" }] } };
+}
+
 /** An id may be longer than a key may. */
 function digestOf(id: string): string {
   return createHash("sha256").update(id).digest("hex");
-}
-
-class Tally {
-  readonly #selected: number;
-  readonly #good: Attempt[] = [];
-  readonly #bad: Attempt[] = [];
-  readonly #reasons = new Map<string, Reason>();
-  #accepted = 0;
-  #refused = 0;
-
-  constructor(selected: number) {
-    this.#selected = selected;
-  }
-
-  add(attempt: Attempt): void {
-    const { code, errors } = attempt;
-    if (code === undefined) {
-      this.#accepted++;
-      if (this.#good.length < samplesMax) this.#good.push(attempt);
-      return;
-    }
-    this.#refused++;
-    if (this.#bad.length < samplesMax) this.#bad.push(attempt);
-    const { path = "", expected = "", received = "" } = errors?.[0] ?? {};
-    // Where nothing is expected, what was received says why.
-    const key = JSON.stringify([code, path, expected === "" ? received : expected]);
-    const known = this.#reasons.get(key);
-    this.#reasons.set(key, known === undefined ? { code, path, expected, received, count: 1 } : { ...known, count: known.count + 1 });
-  }
-
-  outcome(): Outcome {
-    const reasons = [...this.#reasons.values()].sort((a, b) => b.count - a.count);
-    return { selected: this.#selected, accepted: this.#accepted, refused: this.#refused, samples: [...this.#good, ...this.#bad], reasons };
-  }
 }

@@ -1,9 +1,21 @@
 import { Environment } from "@marcbachmann/cel-js";
 import { MainstemError } from "../runtime/errors.ts";
+import type { WaitingEntry } from "./entries.ts";
 
 /** Bounds of an expression, and with it of the time and memory that one evaluation takes. */
 const limits = { maxAstNodes: 2_000, maxDepth: 64, maxListElements: 1_000, maxMapEntries: 1_000, maxCallArguments: 16 };
 const expressionCharactersMax = 20_000;
+
+/** What a transform is told of an entry beside its record. */
+export type RefusedEntry = Pick<WaitingEntry, "id" | "from" | "code" | "errors" | "contractVersion" | "time">;
+
+/**
+ * What the module of `mainstem inbox preview|retry NAME --transform-file FILE` exports by default: it gives the mended record, or a promise of it, and
+ * is called for one entry after the other. What it throws fails its entry alone; for undefined the entry stays as it is.
+ * Whole numbers of the record beyond 2^53 are bigints, and those that it gives may be. `Refused` is what the refused records look like, on your word:
+ * an original may be any JSON.
+ */
+export type InboxTransform<Refused = Record<string, unknown>> = (record: Refused, entry: RefusedEntry) => unknown;
 
 /** Makes a mended record of one that was refused. Throws `inbox.transformFailed` with the reason, for this record alone. */
 export type Transform = (record: unknown) => unknown;
@@ -38,27 +50,6 @@ export function parseForTransform(json: string): unknown {
   return JSON.parse(json, (_key, value: unknown, context?: { readonly source?: string }) =>
     typeof value === "number" && context?.source !== undefined && /^-?\d+$/.test(context.source) ? BigInt(context.source) : value,
   );
-}
-
-/** A value parsed from JSON as the door judges it: whole numbers beyond 2^53 as bigints. */
-export function parseExact(json: string): unknown {
-  return JSON.parse(json, (_key, value: unknown, context?: { readonly source?: string }) =>
-    typeof value === "number" && !Number.isSafeInteger(value) && context?.source !== undefined && /^-?\d+$/.test(context.source)
-      ? BigInt(context.source)
-      : value,
-  );
-}
-
-/** JSON of what a transform made: whole numbers as they are, at any size. */
-export function formatTransformed(value: unknown): string {
-  // `rawJSON` came with Node 21; the types do not know it yet.
-  const { rawJSON } = JSON as unknown as { readonly rawJSON: (text: string) => unknown };
-  const text = JSON.stringify(value, (_key, inner: unknown) => {
-    if (typeof inner === "bigint") return rawJSON(inner.toString());
-    if (inner instanceof Map) return Object.fromEntries(inner);
-    return inner;
-  }) as string | undefined;
-  return text ?? "null";
 }
 
 type Fields = Readonly<Record<string, unknown>>;

@@ -346,6 +346,7 @@ describe("the API", () => {
       "GET /v1/datasets/{name}/inbox",
       "GET /v1/datasets/{name}/inbox/entries",
       "GET /v1/datasets/{name}/inbox/entry",
+      "GET /v1/datasets/{name}/inbox/records",
       "GET /v1/datasets/{name}/rebuild",
       "GET /v1/datasets/{name}/records",
       "GET /v1/datasets/{name}/replays",

@@ -8,6 +8,7 @@ import type { Log } from "../log/index.ts";
 import type { Registry } from "../registry/index.ts";
 import type { Env } from "../runtime/env.ts";
 import { MainstemError } from "../runtime/errors.ts";
+import { parseExact } from "../runtime/exact-json.ts";
 import { limits } from "../runtime/limits.ts";
 import type { Logger } from "../runtime/logger.ts";
 import { toJson } from "./json.ts";
@@ -106,7 +107,14 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
   });
   addDefinitionRoutes(app, options);
   addDatasetRoutes(app, options);
-  addInboxRoutes(app, createInbox(options));
+  await app.register(async (scope) => {
+    // Records come with these bodies: their whole numbers stay as they were sent.
+    scope.removeContentTypeParser("application/json");
+    scope.addContentTypeParser("application/json", async (_request: FastifyRequest, payload: FastifyRequest["raw"]) =>
+      parseJson(readBody(payload, { idleMs, totalMs: wholeBodyMs }), { parse: parseExact }),
+    );
+    addInboxRoutes(scope, { inbox: createInbox(options), logger, idleMs });
+  });
   addReplayRoutes(app, options);
   addRebuildRoutes(app, options);
   addGroupRoutes(app, options);
@@ -124,7 +132,10 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
 }
 
 /** With `empty`, undefined for a body of no bytes. */
-async function parseJson(body: AsyncIterable<Uint8Array>, { empty = false }: { readonly empty?: boolean } = {}): Promise<unknown> {
+async function parseJson(
+  body: AsyncIterable<Uint8Array>,
+  { empty = false, parse = JSON.parse }: { readonly empty?: boolean; readonly parse?: (text: string) => unknown } = {},
+): Promise<unknown> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   for await (const chunk of body) {
@@ -135,7 +146,7 @@ async function parseJson(body: AsyncIterable<Uint8Array>, { empty = false }: { r
   }
   if (empty && bytes === 0) return undefined;
   try {
-    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(Buffer.concat(chunks, bytes)));
+    return parse(new TextDecoder("utf-8", { fatal: true }).decode(Buffer.concat(chunks, bytes)));
   } catch (cause) {
     throw new MainstemError("server.request", `The body is not JSON: ${cause instanceof Error ? cause.message : String(cause)}`, {}, { cause });
   }

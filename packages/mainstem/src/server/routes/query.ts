@@ -1,17 +1,12 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { FastifyInstance, FastifyRequest } from "fastify";
 import { MainstemError } from "../../runtime/errors.ts";
 import { limits } from "../../runtime/limits.ts";
 import type { Logger } from "../../runtime/logger.ts";
 import { toJson } from "../json.ts";
-import { createPacedResponse } from "../paced-response.ts";
+import { ndjsonType, sendNdjson, writeCharactersMax } from "../ndjson-response.ts";
 import { parseTime } from "../parameters.ts";
-import { logFailure, sendProblem } from "../problem.ts";
 import type { PlatformView, QueryAt, QueryColumn, RowBatch, ViewQuery } from "../view.ts";
 import { answer, listOf, noParameters, problems } from "./schemas.ts";
-
-const ndjsonType = "application/x-ndjson";
-/** NDJSON lines are written together up to about this many characters. */
-const writeCharactersMax = 65_536;
 
 interface QueryBody {
   readonly sql: string;
@@ -68,7 +63,7 @@ export function addQueryRoute(app: FastifyInstance, options: QueryRouteOptions):
       const gone = new AbortController();
       reply.raw.once("close", () => gone.abort());
       const batches = options.view.query(query, { signal: gone.signal });
-      if (wantsLines(request)) return sendLines(request, reply, { batches, ...options });
+      if (wantsLines(request)) return sendNdjson(request, reply, { texts: linesOf(batches), ...options });
       reply.header("content-type", "application/json");
       return collect(batches);
     },
@@ -106,32 +101,16 @@ async function collect(batches: AsyncIterable<RowBatch>): Promise<string> {
   return `{"columns":${toJson(columns)},"rows":[${parts.join(",")}]}`;
 }
 
-async function sendLines(
-  request: FastifyRequest,
-  reply: FastifyReply,
-  { batches, logger, idleMs }: { readonly batches: AsyncIterable<RowBatch> } & QueryRouteOptions,
-): Promise<FastifyReply> {
-  reply.hijack();
-  const response = reply.raw;
-  const paced = createPacedResponse(response, { idleMs });
-  try {
-    for await (const { columns, rows } of batches) {
-      // A query that is refused is refused before the first batch: until then the answer can still become a problem.
-      if (!response.headersSent) response.writeHead(200, { "content-type": ndjsonType, "cache-control": "no-store" });
-      let text = "";
-      for (const row of rows) {
-        text += `${toJson(Object.fromEntries(columns.map(({ name }, index) => [name, row[index]])))}\n`;
-        if (text.length < writeCharactersMax) continue;
-        await paced.write(text);
-        text = "";
-      }
-      if (text !== "") await paced.write(text);
+/** An object a row; what a batch has is written at once. */
+async function* linesOf(batches: AsyncIterable<RowBatch>): AsyncGenerator<string> {
+  for await (const { columns, rows } of batches) {
+    let text = "";
+    for (const row of rows) {
+      text += `${toJson(Object.fromEntries(columns.map(({ name }, index) => [name, row[index]])))}\n`;
+      if (text.length < writeCharactersMax) continue;
+      yield text;
+      text = "";
     }
-    if (!response.headersSent) response.writeHead(200, { "content-type": ndjsonType });
-    response.end();
-  } catch (error) {
-    logFailure(logger, error, request.raw);
-    await sendProblem(request.raw, response, error);
+    if (text !== "") yield text;
   }
-  return reply;
 }
