@@ -1,4 +1,5 @@
 export { applyDatasets, type AppliedDataset, type ApplyDatasetsOptions } from "./apply-datasets.ts";
+export type { InboxTransform, RefusedEntry } from "./inbox/index.ts";
 export { openPlatform } from "./platform.ts";
 export type { Platform, PlatformOptions } from "./platform.ts";
 export { defineConfig, loadConfig, parseConfig, type Config } from "./runtime/config.ts";

@@ -143,3 +143,24 @@ test("who has read enough of an answer keeps no connection open", async () => {
   }
   await ended.promise;
 });
+
+test("lines are whole: of one that is cut off nothing is given", async () => {
+  const long = JSON.stringify({ text: "ü€".repeat(100_000) });
+  await using server = await listening(
+    createServer((request, response) => {
+      response.writeHead(200, { "content-type": "application/x-ndjson" });
+      if (request.url === "/whole") response.end(`{"id":1}\n\n${long}\n{"id":2}`);
+      else response.write(`{"id":1}\n{"id":`, () => setTimeout(() => response.destroy(), 50));
+    }),
+  );
+  const client = createClient({ url: `http://127.0.0.1:${server.port}`, from: "--server", token: undefined });
+  const lines: string[] = [];
+  for await (const line of client.lines({ path: "/whole" })) lines.push(line);
+  assert.deepEqual(lines, ['{"id":1}', long, '{"id":2}']);
+  const cut: string[] = [];
+  const reading = (async () => {
+    for await (const line of client.lines({ path: "/cut" })) cut.push(line);
+  })();
+  await assert.rejects(reading, { code: "cli.connection" });
+  assert.deepEqual(cut, ['{"id":1}']);
+});

@@ -1,5 +1,4 @@
 import type { IncomingMessage, OutgoingHttpHeaders } from "node:http";
-import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { text } from "node:stream/consumers";
@@ -89,7 +88,7 @@ export function createClient(address: ServerAddress): Client {
       const status = response.statusCode ?? 0;
       if (status >= 400) throw problemFailure({ status, body: parseBody(await read(response, call), address) }, address);
       try {
-        for await (const line of createInterface({ input: response, crlfDelay: Number.POSITIVE_INFINITY })) if (line !== "") yield line;
+        yield* splitLines(response);
         if (response.complete) return;
       } catch (error) {
         // Nothing but the connection can fail here.
@@ -103,6 +102,20 @@ export function createClient(address: ServerAddress): Client {
       throw brokenFailure(address);
     },
   };
+}
+
+/** The lines that are not empty, no more of them at a time than a chunk has: who takes long over one makes the sender wait. */
+async function* splitLines(response: IncomingMessage): AsyncGenerator<string> {
+  let line = "";
+  for await (const chunk of response.setEncoding("utf8") as AsyncIterable<string>) {
+    const [first = "", ...others] = chunk.split("\n");
+    line += first;
+    for (const next of others) {
+      if (line !== "") yield line;
+      line = next;
+    }
+  }
+  if (line !== "") yield line;
 }
 
 /** A part of a path that may hold anything. */

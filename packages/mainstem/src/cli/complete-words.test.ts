@@ -31,7 +31,8 @@ test("names of datasets and tasks where one is due, files where one is", async (
   assert.deepEqual(await complete("inbox preview --group abc shop.o"), ["shop.orders"]);
   assert.deepEqual(await complete("types shop.orders lab"), ["lab.films"]);
   assert.deepEqual(await complete("pause "), ["archive.shop.orders"]);
-  for (const line of ["send shop.orders ", "apply a.ts ", "dev --config ", "init "]) assert.deepEqual(await complete(line), [":files"], line);
+  for (const line of ["send shop.orders ", "apply a.ts ", "dev --config ", "inbox retry shop.orders --transform-file ", "init "])
+    assert.deepEqual(await complete(line), [":files"], line);
   for (const line of ["query ", "describe shop.orders ", "nope "]) assert.deepEqual(await complete(line), [], line);
 });
 

@@ -1,12 +1,9 @@
-import { readFile, stat } from "node:fs/promises";
 import { basename, dirname, extname, resolve } from "node:path";
-import { pathToFileURL } from "node:url";
 import { formatContract, fromOdcs, isOdcs, schemaFileOf, withSchema, type Contract, type Issue } from "@mainstem/contract";
 import type { Context } from "./context.ts";
-import { placeOf } from "./error-place.ts";
 import { CliFailure } from "./failure.ts";
+import { importModule, isModuleFile, readText } from "./module-file.ts";
 
-const fileBytesMax = 8 * 1024 * 1024;
 /** Documents of one YAML file. */
 const documentsMax = 1_000;
 /** How often a YAML file may repeat what it named: a few lines could otherwise stand for gigabytes. */
@@ -52,12 +49,8 @@ async function completeForm(file: string, json: unknown): Promise<readonly Pick<
 }
 
 async function readContracts(file: string): Promise<readonly unknown[]> {
+  if (isModuleFile(file)) return readModule(file);
   switch (extname(file)) {
-    case ".ts":
-    case ".mts":
-    case ".js":
-    case ".mjs":
-      return readModule(file);
     case ".json":
       return [await parse(file, await readText(file), JSON.parse)].flat();
     case ".yaml":
@@ -73,16 +66,7 @@ async function readContracts(file: string): Promise<readonly unknown[]> {
 }
 
 async function readModule(file: string): Promise<readonly unknown[]> {
-  await readText(file);
-  let exported: Record<string, unknown>;
-  try {
-    exported = (await import(pathToFileURL(resolve(file)).href)) as Record<string, unknown>;
-  } catch (cause) {
-    const { code, facts } = toCoded(cause);
-    const place = placeOf(cause, file);
-    const message = `${file} could not be loaded${place === undefined ? "" : ` (${place})`}: ${cause instanceof Error ? cause.message : String(cause)}`;
-    throw new CliFailure(code ?? "cli.file", message, { facts, cause });
-  }
+  const exported = await importModule(file);
   // A dataset may be exported by name and in a list too.
   return [...new Set(Object.values(exported).flat())].filter(isContract).map((contract) => formatContract(contract));
 }
@@ -97,21 +81,6 @@ function isContract(value: unknown): value is Contract {
     "key" in value &&
     "merge" in value
   );
-}
-
-function toCoded(cause: unknown): { readonly code: string | undefined; readonly facts: Readonly<Record<string, unknown>> } {
-  const coded = cause instanceof Error && "facts" in cause && "code" in cause;
-  return coded ? { code: String(cause.code), facts: cause.facts as Readonly<Record<string, unknown>> } : { code: undefined, facts: {} };
-}
-
-async function readText(file: string): Promise<string> {
-  try {
-    const { size } = await stat(file);
-    if (size > fileBytesMax) throw new RangeError(`it has more than ${fileBytesMax} bytes`);
-    return await readFile(file, "utf8");
-  } catch (cause) {
-    throw new CliFailure("cli.file", `${file} cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
-  }
 }
 
 async function parse<T>(file: string, text: string, parser: (text: string) => T | Promise<T>): Promise<T> {

@@ -4,14 +4,13 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { path } from "./client.ts";
 import type { Context } from "./context.ts";
 import { CliFailure } from "./failure.ts";
+import { openPatience } from "./patience.ts";
 import { createProgress } from "./progress.ts";
 import type { RecordBatch } from "./record-batch.ts";
 import type { Receipt, RefusalCounter } from "./refusals.ts";
 import { formatBytes, formatCount } from "./text-table.ts";
 
 const attemptsMax = 6;
-/** After Ctrl-C the request under way gets this long to be answered, so that the summary is true. */
-const lastAnswerMs = 3_000;
 const retryable: ReadonlySet<string> = new Set([
   "cli.noServer",
   "cli.connection",
@@ -110,7 +109,7 @@ interface Post {
 /** Repeats a request that may have been lost; its idempotency key makes that safe. */
 async function post(context: Context, { first, onUncertain, ...request }: Post): Promise<Receipt> {
   for (let attempt = 1; ; attempt++) {
-    using patience = later(context.signal, lastAnswerMs);
+    using patience = openPatience(context.signal);
     try {
       const { body } = await context.client.call({ method: "POST", ...request, accept: [422], signal: patience.signal });
       return toReceipt(body);
@@ -128,23 +127,6 @@ async function post(context: Context, { first, onUncertain, ...request }: Post):
 /** Whether records of a request that failed so may be in the log all the same. */
 function mayBeStored(error: unknown): boolean {
   return !(error instanceof CliFailure) || ["cli.connection", "cli.answer", "log.writeFailed", "runtime.bug"].includes(error.code);
-}
-
-/** A signal that is aborted so long after another one. */
-function later(signal: AbortSignal, ms: number): { readonly signal: AbortSignal } & Disposable {
-  const controller = new AbortController();
-  let timer: NodeJS.Timeout | undefined;
-  const begin = (): void => {
-    timer = setTimeout(() => controller.abort(signal.reason), ms);
-  };
-  signal.addEventListener("abort", begin, { once: true });
-  return {
-    signal: controller.signal,
-    [Symbol.dispose]() {
-      signal.removeEventListener("abort", begin);
-      clearTimeout(timer);
-    },
-  };
 }
 
 /** A 422 is a receipt when there were records and none was taken, otherwise a problem. */

@@ -172,7 +172,12 @@ export const codes = {
     remedy: "List what waits with `mainstem inbox list NAME`: it may have been retried or dropped meanwhile.",
   },
   "inbox.transformInvalid": { status: 400, task: "stop", remedy: "Mend the expression; its value is the mended record, such as merge(record, {'price': 0})." },
-  "inbox.transformFailed": { status: 422, task: "inbox", remedy: "Let the expression handle this record too, for example with has(record.field)." },
+  "inbox.transformFailed": {
+    status: 422,
+    task: "inbox",
+    remedy: "Let the transform handle this record too; in an expression has(record.field) asks whether a field is there.",
+  },
+  "inbox.left": { status: 422, task: "inbox", remedy: "The transform gave undefined for this entry, which leaves it as it is: nothing has to be done." },
   "inbox.reasonMissing": { status: 400, task: "stop", remedy: "Give a reason: who looks for the records later will find it." },
   "inbox.cut": { status: 422, task: "inbox", remedy: "Send the record again from where it came, or drop the entry." },
   "inbox.unreadable": {
