@@ -27,7 +27,10 @@ test("a changed order is planned, consented to, rebuilt, compared and swapped by
   assert.deepEqual(await rowOfA(), { rank: 1 });
 
   const plan = await run(["plan", "by-rank.json"]);
-  assert.match(plan.output, /order changed[^]*built again for order[^]*1 file \(2 rows/);
+  assert.equal(plan.code, 0, "it can be applied, with consent");
+  assert.match(plan.output, /order changed[^]*built again for order[^]*1 file \(2 rows[^]*apply it with --rebuild, for order/);
+  const checked = await run(["apply", "--check", "by-rank.json"]);
+  assert.deepEqual([checked.code, checked.output], [1, plan.output]);
   const refused = await run(["apply", "by-rank.json"]);
   assert.equal(refused.code, 1);
   assert.match(refused.errors, /registry\.rebuildNeeded/);

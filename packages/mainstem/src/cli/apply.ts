@@ -24,7 +24,7 @@ export function applyCommand(start: Start): Command {
   const command = new Command("apply")
     .description("register datasets, or change them: modules that export contracts (.ts, .js), contract files (.json, .yaml), or ODCS files")
     .argument("<file...>", "files that declare datasets")
-    .option("--check", "change nothing; exit code 1, with the reasons, if a file is not applied as it is")
+    .option("--check", "change nothing; exit code 1, with what would change or cannot, if a file is not applied as it is, whether or not that needs consent")
     .option("--rebuild", "consent to changes that the table follows only once it is built again (order, merge, partition, deletes, a default)")
     .option("--provenance <text>", "where the files come from, for the history (default: the commit, from CI's variables or git)")
     .addHelpText(

@@ -13,9 +13,14 @@ const batchMax = 100;
 /** `mainstem plan FILE…` */
 export function planCommand(start: Start): Command {
   const command = new Command("plan")
-    .description("say what applying files would do to schema, table and consumers, without doing it; exit code 1 if one could not be applied")
+    .description("say what applying files would do to schema, table and consumers, without doing it")
     .argument("<file...>", "files that declare datasets, as for apply")
-    .addHelpText("after", "\nExamples:\n  mainstem plan datasets.ts\n  mainstem plan orders.yaml --json | jq .table");
+    .addHelpText(
+      "after",
+      "\nEnds with 0 if all of it can be applied, what needs consent (apply --rebuild) included, which the plan says; with 1 if something cannot." +
+        "\n`mainstem apply --check` ends with 1 for whatever is not applied yet." +
+        "\n\nExamples:\n  mainstem plan datasets.ts\n  mainstem plan orders.yaml --json | jq .table",
+    );
   return command.action((files: readonly string[]) =>
     start(command, async (context) => {
       const plans = await askPlans(context, await readFiles(context, files));
