@@ -166,6 +166,19 @@ describe("the web page", () => {
     await page.getByText(/^\d+ tasks, all well\.$/).waitFor();
   });
 
+  test("says of a task that it has finished, and offers nothing to do with it", async () => {
+    await ask("POST", `/v1/datasets/${name}/rebuild`);
+    await using opened = await open("/tasks");
+    const { page } = opened;
+    const row = page.getByRole("row", { name: /rebuild\.shop\.orders/ });
+    await row.getByText("It has finished.").waitFor();
+    assert.equal(await row.getByRole("button").count(), 0);
+    await lookAt(page, "finished");
+    await ask("POST", `/v1/datasets/${name}/rebuild/swap`);
+    await row.waitFor({ state: "detached" });
+    assert.doesNotMatch(await (await fetch(`${platform.url}/metrics`)).text(), /task="rebuild\./);
+  });
+
   test("moves through the tabs with the arrows, and an address leads to where it was taken", async () => {
     await using opened = await open(`/datasets/${name}`);
     const { page } = opened;

@@ -1,9 +1,11 @@
 import { verdicts, type Task, type Verdict } from "./api/answers.ts";
 
-/** The task of a dataset with the gravest verdict; undefined while nothing runs for it. */
+/** The task of a dataset with the gravest verdict, of those that have not finished; undefined while nothing runs for it. */
 export function gravestOf(tasks: readonly Task[], dataset: string): Task | undefined {
   const rank = (verdict: Verdict): number => verdicts.indexOf(verdict);
-  return tasksOf(tasks, dataset).toSorted((a, b) => rank(a.verdict) - rank(b.verdict))[0];
+  return tasksOf(tasks, dataset)
+    .filter(({ state }) => state !== "finished")
+    .toSorted((a, b) => rank(a.verdict) - rank(b.verdict))[0];
 }
 
 export function tasksOf(tasks: readonly Task[], dataset: string): readonly Task[] {

@@ -211,6 +211,11 @@ export const codes = {
   "table.snapshotUnknown": { status: 404, task: "stop", remedy: "List the snapshots and choose one of them." },
 
   "task.unknown": { status: 404, task: "stop", remedy: "List the tasks with `mainstem status` or GET /v1/tasks, and choose one of them." },
+  "task.finished": {
+    status: 409,
+    task: "stop",
+    remedy: "See what it came to (`mainstem rebuild NAME`, `mainstem replay NAME --list`); to do it again, start another.",
+  },
   "task.resetRefused": { status: 409, task: "stop", remedy: "Do what the message says instead; nothing was changed." },
   "task.elsewhere": { status: 409, task: "stop", remedy: "Ask the process that runs the task, which the message names." },
 

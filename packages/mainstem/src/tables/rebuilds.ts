@@ -214,6 +214,8 @@ class BranchRebuilds implements Rebuilds {
   /** The branch is gone. */
   async #forget(dataset: string, branch: string): Promise<void> {
     this.#outcomes.delete(branch);
+    // After a swap it has finished, and would be shown for as long as the process lives.
+    await this.#options.tasks.stop(taskName(dataset));
     await this.#clearStored(dataset);
   }
 

@@ -146,6 +146,21 @@ test("a reset happens between two runs, also of a paused task, which stays pause
   assert.equal(task.runs, 3);
 });
 
+test("what has finished says so, and can be neither paused, resumed nor reset; the next of its name is not paused", async () => {
+  await using world = await openWorld();
+  const tasks = world.open("a");
+  tasks.start({ name, run: async () => undefined, reset: async () => undefined });
+  await until("finished", () => stateOf(tasks) === "finished");
+  assert.deepEqual([statusOf(tasks).verdict, statusOf(tasks).because], ["idle", "It has finished."]);
+  const refused = { code: "task.finished", message: `The task ${name} has finished: nothing of it is left to run.` };
+  await assert.rejects(tasks.pause(name, { by: "ana" }), refused);
+  await assert.rejects(tasks.resume(name), refused);
+  await assert.rejects(tasks.reset(name, { kind: "beginning" }), refused);
+  const next = createEndless();
+  tasks.start(next);
+  await until("the next runs", () => next.active === 1);
+});
+
 test("a task that cannot be reset says what to do instead", async () => {
   await using world = await openWorld();
   const tasks = world.open("a");

@@ -31,7 +31,7 @@ export interface Tasks extends TaskControl, AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** What a person may ask of a task, by its name. Errors: `task.unknown`, those of the state. */
+/** What a person may ask of a task, by its name. Errors: `task.unknown`, `task.finished`, those of the state. */
 export interface TaskControl {
   /**
    * Ends the run and keeps the task from running, in every process and after every restart, until it is resumed. The answer waits a while for the
@@ -67,6 +67,13 @@ export function openTasks(options: TasksOptions): Tasks {
     return found;
   }
 
+  /** What finished will not run again: a pause of it would hold the next task of its name, of which nobody thinks now. */
+  function requireUnfinished(name: string): SupervisedTask {
+    const one = require(name);
+    if (one.state === "finished") throw new MainstemError("task.finished", `The task ${name} has finished: nothing of it is left to run.`, { task: name });
+    return one;
+  }
+
   return {
     start(task) {
       assert(!closed, "a task is started only while its supervisor is open");
@@ -81,7 +88,7 @@ export function openTasks(options: TasksOptions): Tasks {
     },
     status: () => [...supervised.values()].map((one) => one.status()).sort((a, b) => (a.name < b.name ? -1 : 1)),
     async pause(name, { by, reason }) {
-      const one = require(name);
+      const one = requireUnfinished(name);
       await writePause(state, { task: name, pause: { by, at: env.now(), ...(reason === undefined ? {} : { reason }) }, now: env.now() });
       logger.info("task paused", { task: name, by, reason });
       if (one.state !== "stopped" && one.state !== "finished") one.wake();
@@ -89,14 +96,14 @@ export function openTasks(options: TasksOptions): Tasks {
       return one.status();
     },
     async resume(name) {
-      const one = require(name);
+      const one = requireUnfinished(name);
       await writePause(state, { task: name, pause: undefined, now: env.now() });
       logger.info("task resumed", { task: name });
       one.resume();
       return one.status();
     },
     async reset(name, to) {
-      const one = require(name);
+      const one = requireUnfinished(name);
       const { resetRefusal = "It keeps no place of its own that could be moved." } = one.task;
       if (!("reset" in one.task)) throw new MainstemError("task.resetRefused", `The task ${name} cannot be reset. ${resetRefusal}`, { task: name });
       await one.reset(to);

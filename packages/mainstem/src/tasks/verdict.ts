@@ -54,6 +54,7 @@ export function judgeTask(evidence: Evidence): Judgement {
     case "stopped":
       return lastError === undefined ? { verdict: "idle" } : { verdict: "failed", because: `It stopped: ${lastError.message}` };
     case "finished":
+      return { verdict: "idle", because: "It has finished." };
     case "standby":
     case "starting":
       return { verdict: "idle" };

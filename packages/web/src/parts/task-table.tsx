@@ -66,6 +66,7 @@ function LastError({ error, restarts }: { readonly error: Task["lastError"]; rea
 
 function Control({ task: { name, paused, state, verdict } }: { readonly task: Task }) {
   const { mutate, isPending, error } = useTaskControl(name);
+  if (state === "finished") return null;
   const resumes = paused !== null || verdict === "failed" || state === "backing-off";
   const action = resumes ? "resume" : "pause";
   const Sign = resumes ? IconPlayerPlay : IconPlayerPause;
