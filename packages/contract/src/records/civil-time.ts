@@ -81,6 +81,16 @@ export function parseTimeOfDay(text: string, digits: number): number | undefined
   return fraction < 0 ? undefined : time * (fractionScale[digits] as number) + fraction;
 }
 
+const timeForm = /^(\d{4}-\d\d-\d\d)?[Tt]?(\d\d:\d\d(?::\d\d)?)?(?:\.\d+)?(?:[Zz]|[+-]\d\d:\d\d)?$/;
+
+/** Why a text that has the form of a date, a time of day or both is none of them, in a few words for a message; undefined if that is not the reason. */
+export function noSuchTime(text: string): string | undefined {
+  const [, date, clock] = timeForm.exec(text) ?? [];
+  if (date !== undefined && dateAt(date) === undefined) return "no such day";
+  if (clock === undefined || timeAt(clock.padEnd(8, ":00"), 0) >= 0) return undefined;
+  return timeAt(clock.replace(/:60$/, ":59"), 0) >= 0 ? "a leap second" : "no such time";
+}
+
 /** `2026-11-21`. */
 export function formatDate(days: number): string {
   const { year, month, day } = civilFromDays(days);

@@ -2,7 +2,7 @@
 export interface FieldError {
   readonly path: string;
   readonly expected: string;
-  /** A short description: `string "abc"`, `number 7`, `null`, `missing`. Of fields marked pii only the kind. */
+  /** A short description: `string "abc"`, `string "2026-02-30" (no such day)`, `number 7`, `null`, `missing`. Of fields marked pii only the kind. */
   readonly received: string;
 }
 
@@ -22,9 +22,9 @@ export class Faults {
     return this.#list.length;
   }
 
-  /** Reports a fault; gives false, so that a check can end with it. */
-  fail(expected: string, value: unknown): false {
-    return this.#list.length < faultsPerRecordMax && this.failAs(expected, describe(value));
+  /** Reports a fault, with what is wrong with the value where that is known; gives false, so that a check can end with it. */
+  fail(expected: string, value: unknown, wrong?: string): false {
+    return this.#list.length < faultsPerRecordMax && this.failAs(expected, wrong === undefined ? describe(value) : `${describe(value)} (${wrong})`);
   }
 
   failAs(expected: string, received: string, path = ""): false {

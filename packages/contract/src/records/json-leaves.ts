@@ -3,7 +3,7 @@ import type { AvroEnumSchema, AvroFixedSchema, AvroPrimitiveSchema, AvroTypeSche
 import { unreachable } from "../unreachable.ts";
 import { fractionDigitsOf, kindOf } from "../value-kind.ts";
 import { base64Length, writeBase64 } from "./base64.ts";
-import { isTimestampInRange, parseDate, parseTimeOfDay, parseTimestamp } from "./civil-time.ts";
+import { isTimestampInRange, noSuchTime, parseDate, parseTimeOfDay, parseTimestamp } from "./civil-time.ts";
 import { decimalBytes, parseDecimal, writeDecimal } from "./decimal.ts";
 import { parseDuration, writeDuration, writeUuidBytes } from "./fixed-forms.ts";
 import type { Faults } from "./faults.ts";
@@ -207,7 +207,7 @@ function compileTime(schema: AvroTypeSchema, expected: string): JsonWrite {
   const parse = compileTimeParser(schema);
   return (value, sink, faults) => {
     const count = parse(value);
-    if (count === undefined) return faults.fail(expected, value);
+    if (count === undefined) return faults.fail(expected, value, typeof value === "string" ? noSuchTime(value) : undefined);
     if (typeof count === "bigint") sink.writeBigLong(count);
     else sink.writeLong(count);
     return true;

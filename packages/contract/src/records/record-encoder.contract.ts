@@ -236,6 +236,39 @@ export function testRecordEncoder(name: string, compile: (contract: Contract) =>
       for (const bad of ["24:00:00", "09:60:00", "9:56:00", "09:56:18.", "09:56:18.1234567", "09:56:18Z", 5]) assert.equal(errorsOf(clock, of(bad)).length, 1);
     });
 
+    test("a date or a time that has its form and is none is told so, of a personal field only that it is a text", () => {
+      const types = {
+        day: { type: "int", logicalType: "date" },
+        clock: { type: "int", logicalType: "time-millis" },
+        at: { type: "long", logicalType: "timestamp-micros" },
+        local: { type: "long", logicalType: "local-timestamp-millis" },
+      };
+      const receivedFor = (kind: keyof typeof types, sent: string): string | undefined => errorsOf(withValue(types[kind]), of(sent))[0]?.received;
+      for (const [kind, sent, why] of [
+        ["at", "2026-02-30T00:00:00Z", " (no such day)"],
+        ["at", "2025-02-29T00:00:00.5+01:00", " (no such day)"],
+        ["at", "2026-13-01t10:00:00z", " (no such day)"],
+        ["at", "2026-02-30", " (no such day)"],
+        ["at", "2026-11-21T24:00:00Z", " (no such time)"],
+        ["at", "2026-11-21T09:60:00Z", " (no such time)"],
+        ["at", "2016-12-31T23:59:60Z", " (a leap second)"],
+        ["at", "2026-11-21T09:56:18", ""],
+        ["at", "2026-11-21T09:56:18.1234567Z", ""],
+        ["at", "30.02.2026", ""],
+        ["at", "", ""],
+        ["local", "2026-04-31T10:00:00", " (no such day)"],
+        ["local", "2026-04-30T10:00:00Z", ""],
+        ["day", "2026-11-31", " (no such day)"],
+        ["day", "2026-1-1", ""],
+        ["clock", "25:00", " (no such time)"],
+        ["clock", "09:56:61.5", " (no such time)"],
+        ["clock", "9:56", ""],
+      ] as const)
+        assert.equal(receivedFor(kind, sent), `string "${sent}"${why}`);
+      const personal = contractOf([{ name: "v", type: types.day, pii: true }]);
+      assert.deepEqual(errorsOf(personal, of("1999-02-29")), [{ path: "v", expected: "date, such as 2026-11-21", received: "string" }]);
+    });
+
     test("decimals are text, exact, and fit their precision", () => {
       const contract = withValue({ type: "bytes", logicalType: "decimal", precision: 5, scale: 2 });
       for (const [sent, back] of [
