@@ -19,6 +19,7 @@ const fields = [
   { name: "id", type: "string", doc: `The order. ${hostile}` },
   { name: "revision", type: "long" },
   { name: "note", type: ["null", "string"], default: null, pii: true },
+  { name: "channel", type: "string", default: "" },
 ];
 const contract = (more: object = {}): object => ({
   formatVersion: 1,
@@ -105,12 +106,15 @@ describe("the web page", () => {
       normal(await page.locator("main").innerText()),
       /Every order\. <img src=x onerror="window\.harmed=1">.*⟨U\+202E⟩gnp\.exe Owned by checkout · contract version 2/,
     );
-    assert.match(await tab(/Contract/), /Key id Order revision .* id string key The order\. <img .* note string or null personal data/);
+    assert.match(
+      await tab(/Contract/),
+      /Key id Order revision .* id string key The order\. <img .* note string or null personal data default null channel string default ""/,
+    );
     await tab(/Versions 2/);
     await panel.getByText("owner changed").waitFor();
     assert.match(
       normal(await panel.innerText()),
-      /Version 2 .*owner changed: checkout <img .* → checkout .*tags changed: \[\] → \["a"\].*Version 1 .*The first: 3 fields/,
+      /Version 2 .*owner changed: checkout <img .* → checkout .*tags changed: \[\] → \["a"\].*Version 1 .*The first: 4 fields/,
     );
     await tab(/Snapshots/);
     await panel.getByRole("row").nth(1).waitFor();
@@ -185,10 +189,10 @@ describe("the web page", () => {
     await page.getByRole("tab", { name: "Contract" }).focus();
     await page.keyboard.press("ArrowRight");
     await page.getByRole("tab", { name: /Versions/, selected: true }).waitFor();
-    await page.getByText("The first: 3 fields").waitFor();
+    await page.getByText("The first: 4 fields").waitFor();
     assert.ok(page.url().endsWith(`/#/datasets/${name}/versions`));
     await page.reload();
-    await page.getByText("The first: 3 fields").waitFor();
+    await page.getByText("The first: 4 fields").waitFor();
     await page.getByRole("link", { name: "Tasks", exact: true }).click();
     await page.getByRole("heading", { name: "Tasks", level: 1 }).waitFor();
     assert.equal(await page.title(), "Tasks · Mainstem");

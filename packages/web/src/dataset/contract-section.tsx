@@ -59,7 +59,8 @@ function Marks({ field: { name, type, ...rest }, contract }: { readonly field: A
     ...(contract.subject === name ? ["subject"] : []),
     ...(isPersonal(type, rest) ? ["personal data"] : []),
     ...(contract.merge?.fields?.[name] === undefined ? [] : [`merge ${contract.merge.fields[name]}`]),
-    ...(rest.default === undefined || rest.default === null ? [] : [`default ${valueText(rest.default)}`]),
+    // As it is declared: an empty text is a default too, and so is null.
+    ...("default" in rest ? [`default ${toVisibleText(JSON.stringify(rest.default))}`] : []),
   ];
   if (marks.length === 0) return null;
   return (
