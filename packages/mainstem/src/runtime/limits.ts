@@ -62,4 +62,6 @@ export const limits = {
   taskEndMs: 10_000,
   /** A query's answer as one JSON value; NDJSON has no such limit. */
   queryAnswerBytesMax: 33_554_432,
+  /** A row of a query's answer, in any form: it is made whole in memory. */
+  queryRowBytesMax: 33_554_432,
 } as const;

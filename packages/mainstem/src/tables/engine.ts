@@ -132,6 +132,8 @@ export interface RowBatch {
  * Reads tables with SQL.
  *
  * Safety: one SELECT statement; it sees nothing but the tables that were given: no files, no network, no settings.
+ * Memory: a row with more than `limits.queryRowBytesMax` is refused, and of others about a megabyte is made at a time; what the engine needs for its own work
+ * on one value is in addition to that.
  * Errors: `query.invalid` (with the engine's message), `query.forbidden`, `query.timeout`, `query.tooLarge`.
  */
 export interface QueryEngine extends AsyncDisposable {

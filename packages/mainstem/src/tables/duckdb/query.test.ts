@@ -362,6 +362,40 @@ describe("queries", () => {
     assert.equal(await rows("SELECT id FROM shop.orders"), 10_000);
   });
 
+  test("a row that is too large is refused before it is made, whatever holds its bytes", async () => {
+    // Of a constant DuckDB makes many more copies before it has a row.
+    const text = "repeat('x', 34000000 + n::INT)";
+    for (const value of [
+      text,
+      `${text}::BLOB`,
+      `[NULL, 'a', ${text}]`,
+      `['a', ${text}]::VARCHAR[2]`,
+      `{ a: 1, b: [${text}] }`,
+      `MAP { 'a': ${text} }`,
+      `union_value(a := ${text})`,
+      `{ a: ${text} }::VARIANT`,
+      `'1'::BIT || ${text.replace("x", "1")}::BIT`,
+      "range(4500000 + n)",
+    ])
+      await refuses(`SELECT 1, ${value} FROM range(1) AS one(n)`, "query.tooLarge", /^A row of the answer has some \d+ bytes, and a row may have 33554432\.$/);
+  });
+
+  test("long rows are made a batch at a time, and are the same as short ones", async () => {
+    const narrow = await query("SELECT * FROM shop.orders ORDER BY id LIMIT 60");
+    assert.equal(narrow.batches.filter(({ rows }) => rows.length > 0).length, 1);
+    const wide = await query("SELECT *, repeat('x', 100_000) FROM shop.orders ORDER BY id LIMIT 60");
+    assert.deepEqual(
+      wide.batches.map(({ rows }) => rows.length),
+      [0, 11, 11, 11, 11, 11, 5],
+    );
+    assert.deepEqual(
+      wide.rows.map((row) => row.slice(0, -1)),
+      narrow.rows,
+    );
+    const { rows } = await query("SELECT CASE WHEN range % 2 = 0 THEN repeat('x', 3_000) END FROM range(3_000)");
+    assert.deepEqual([rows.length, rows.filter(([value]) => value === null).length], [3_000, 1_500]);
+  });
+
   test("more queries than there are places wait for one", async () => {
     const counts = await Promise.all(Array.from({ length: 12 }, async (_, index) => (await query(`SELECT count(*) + ${index} FROM shop.orders`)).rows[0]![0]));
     assert.deepEqual(

@@ -1,8 +1,9 @@
-import { DuckDBInstance, DuckDBTypeId, type DuckDBConnection, type DuckDBResult, type DuckDBValue } from "@duckdb/node-api";
+import { DuckDBInstance, DuckDBTypeId, type DuckDBConnection, type DuckDBResult } from "@duckdb/node-api";
 import { MainstemError } from "../../../runtime/errors.ts";
 import type { QueryColumn } from "../../engine.ts";
 import { quoteName, quoteText } from "../database.ts";
 import { scan } from "../shape.ts";
+import { ChunkRows } from "./chunk-rows.ts";
 import { checkQuery } from "./guard.ts";
 import { toJsonValue } from "./json-values.ts";
 
@@ -23,7 +24,7 @@ export interface QueryInput {
   readonly directory: string;
 }
 
-/** A batch is closed at the first vector (2,048 rows) after which it has this many rows, or about this many bytes of values. */
+/** A batch is closed at the first row after which it has about this many bytes of values, or at the first vector (2,048 rows) after which it has this many rows. */
 const batchRows = 8_192;
 const batchBytes = 1_048_576;
 
@@ -37,6 +38,8 @@ export class RunningQuery implements AsyncDisposable {
   readonly #connection: DuckDBConnection;
   readonly #result: DuckDBResult;
   readonly #tables: readonly LocalTable[];
+  /** Rows that were fetched and not yet given. */
+  #rest: ChunkRows | undefined;
 
   private constructor({ instance, connection, result, tables }: Running) {
     this.#instance = instance;
@@ -76,15 +79,20 @@ export class RunningQuery implements AsyncDisposable {
       const rows: unknown[][] = [];
       let bytes = 0;
       while (rows.length < batchRows && bytes < batchBytes) {
-        const chunk = await this.#result.fetchChunk();
-        if (chunk === null || chunk.rowCount === 0) return rows.length === 0 ? undefined : rows;
-        for (const values of chunk.getRows()) {
-          rows.push(values.map(toJsonValue));
-          for (const value of values) bytes += sizeOf(value);
-        }
+        this.#rest ??= await this.#fetch();
+        if (this.#rest === undefined) return rows.length === 0 ? undefined : rows;
+        const taken = this.#rest.take(batchBytes - bytes);
+        for (const row of taken.rows) rows.push(row.map(toJsonValue));
+        bytes += taken.bytes;
+        if (taken.last) this.#rest = undefined;
       }
       return rows;
     });
+  }
+
+  async #fetch(): Promise<ChunkRows | undefined> {
+    const chunk = await this.#result.fetchChunk();
+    return chunk === null || chunk.rowCount === 0 ? undefined : new ChunkRows(chunk, this.#result.columnTypes());
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -176,10 +184,4 @@ function toQueryError(error: unknown, tables: readonly LocalTable[]): unknown {
     return new MainstemError("query.invalid", first, { engine: message }, { cause: error });
   }
   return new MainstemError("table.failed", `The query engine failed: ${first}`, {}, { cause: error });
-}
-
-/** About how many bytes a value takes: it is the long ones that matter. */
-function sizeOf(value: DuckDBValue): number {
-  if (typeof value === "string") return value.length;
-  return typeof value === "object" && value !== null && !("micros" in value) ? 64 : 8;
 }
