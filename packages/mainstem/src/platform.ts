@@ -113,7 +113,7 @@ export async function openPlatform(config: Config, { env = systemEnv, logger = s
   const replays = await openReplays({ ...rooms, tasks, whileOpen: (dataset, append) => ingest.whileOpen(dataset, append) });
   const rebuilds = await openRebuilds({ ...rooms, tables, engine, queries, tasks, memoryBytesMax: config.tables.memoryBytesMax });
   const { keep: keepMs, grace: graceMs, least, most } = config.tables.snapshots;
-  const expiry = createSnapshotExpiry({ ...shared, registry, tables, retention: { keepMs, graceMs, least, most } });
+  const expiry = createSnapshotExpiry({ ...rooms, tables, retention: { keepMs, graceMs, least, most } });
   tasks.start(expiry);
   const view = createPlatformView({ expiry, registry, tables, queries, tasks, pipelines, replays, rebuilds });
   const token = config.server.token === undefined ? undefined : await resolveSecret(config.server.token, { setting: "server.token" });

@@ -8,8 +8,9 @@ import { factsOf, MainstemError } from "../runtime/errors.ts";
 import { allOf } from "./testing/all-of.ts";
 import type { TestRecord } from "./testing/batches.ts";
 import { Faults, logWithFaults, withFaults, type Fault } from "./testing/faults.ts";
-import { findOrphans } from "./orphans.ts";
+import { deleteOrphans, findOrphans } from "./orphans.ts";
 import { archiveAll, checkArchive, openPipeline, readEntries, readMessages, startArchiver, until, type Pipeline } from "./testing/pipeline.ts";
+import { partitionPrefix } from "./paths.ts";
 import { openTestDirectory } from "./testing/stores.ts";
 
 const maxBytes = 3_000;
@@ -73,7 +74,11 @@ for (const { what, fault, dies } of courses)
       assert.deepEqual(await readdir(join(directory.path, "scratch")).catch(() => []), [], `${call} left a scratch file`);
       await archiveAll(pipeline, { maxBytes });
       await checkArchive(pipeline);
-      orphans += (await allOf(findOrphans(pipeline.objects, pipeline.at(0)))).length;
+      const found = (await findOrphans(pipeline.objects, pipeline.at(0))).length;
+      orphans += found;
+      assert.equal(await deleteOrphans(pipeline.dataset, { objects: pipeline.objects, before: Infinity }), found);
+      await checkArchive(pipeline);
+      assert.deepEqual(await findOrphans(pipeline.objects, pipeline.at(0)), []);
     };
     // Each scene mostly waits for its disk syncs.
     await Promise.all(calls.map((call, at) => breakAt(at, call)));
@@ -176,5 +181,50 @@ test("names what a lost race leaves behind, and nothing that an entry names", as
   await checkArchive(pipeline);
   const lost = faults.calls.filter((call) => call.startsWith("delete ")).map((call) => call.slice("delete ".length));
   assert.ok(lost.length > 0, "no race was lost");
-  assert.deepEqual(new Set((await allOf(findOrphans(pipeline.objects, pipeline.at(0)))).map(({ key }) => String(key))), new Set(lost));
+  assert.deepEqual(new Set((await findOrphans(pipeline.objects, pipeline.at(0))).map(({ key }) => String(key))), new Set(lost));
+});
+
+test("what was stored by a crash before its entry is kept while it may be named, and deleted once the chain went on without it", async () => {
+  await using directory = await openTestDirectory();
+  await using pipeline = await openScene(directory.path);
+  const { objects, dataset } = pipeline;
+  const dataObjects = async (): Promise<number> => {
+    const keys = (await allOf(objects.list(partitionPrefix(pipeline.at(0))))).map(({ key }) => key);
+    return keys.filter((key) => key.endsWith(".avro")).length;
+  };
+  const faults = new Faults((_, call) => (call.startsWith("put ") && call.includes("/_chain/") ? "before" : undefined));
+  assert.equal(factsOf(await runWithFaults(pipeline, faults)).code, "objects.failed");
+  assert.equal(await dataObjects(), 2);
+  assert.equal(await deleteOrphans(dataset, { objects, before: Infinity }), 0, "its entry may be on its way");
+  await archiveAll(pipeline);
+  assert.equal(await deleteOrphans(dataset, { objects, before: 0 }), 0, "it is young");
+  assert.equal(await deleteOrphans(dataset, { objects, before: Infinity }), 1);
+  assert.equal(await dataObjects(), 2);
+  await checkArchive(pipeline);
+});
+
+test("archivers that race, die and lose answers lose no record while orphans are deleted all the time", async () => {
+  await using directory = await openTestDirectory();
+  await using pipeline = await openPipeline({ directory: directory.path });
+  const { objects, dataset } = pipeline;
+  const over = new AbortController();
+  let deleted = 0;
+  const sweep = (async () => {
+    while (!over.signal.aborted) deleted += await deleteOrphans(dataset, { objects, before: Infinity });
+  })();
+  for (let round = 0; round < 12; round++) {
+    await pipeline.append(0, records.slice(0, 40));
+    // Each dies somewhere, some between a data object and its entry, some before they have deleted what lost; the last one does not.
+    const dying = [0, 1, 2, 3].map((one) => (call: number) => (call >= 8 + ((7 * round + 5 * one) % 13) ? ("before" as const) : undefined));
+    await Promise.all([...dying.map((decide) => runWithFaults(pipeline, new Faults(decide))), archiveAll(pipeline, { maxBytes })]);
+  }
+  await archiveAll(pipeline);
+  over.abort();
+  await sweep;
+  await deleteOrphans(dataset, { objects, before: Infinity });
+  await checkArchive(pipeline);
+  assert.ok(deleted > 0, "nothing was left behind while it was looked for");
+  const entries = await readEntries(objects, pipeline.at(0));
+  const keys = (await allOf(objects.list(partitionPrefix(pipeline.at(0))))).map(({ key }) => key).filter((key) => key.endsWith(".avro"));
+  assert.deepEqual(keys.sort(), entries.flatMap(({ path }) => (path === undefined ? [] : [path])).sort());
 });

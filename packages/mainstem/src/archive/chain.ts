@@ -105,7 +105,7 @@ interface Listed {
 }
 
 /** The starts of the entries from an offset on, in order. Keys that are no chain entry's are passed over: they are nobody's data. */
-async function* listChain(objects: ObjectStore, of: TopicPartition, { from, signal }: { readonly from: Offset } & Waits): AsyncGenerator<Listed> {
+export async function* listChain(objects: ObjectStore, of: TopicPartition, { from, signal }: { readonly from: Offset } & Waits): AsyncGenerator<Listed> {
   const after = from === 0 ? undefined : chainKey(of, (from - 1) as Offset);
   for await (const { key } of objects.list(chainPrefix(of), { ...(after === undefined ? {} : { after }), signal })) {
     const start = parseChainKey(of, key);

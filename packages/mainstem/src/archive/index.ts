@@ -6,7 +6,7 @@ export { openChunk, openChunkFile } from "./chunk-reader.ts";
 export type { Chunk, ChunkFile } from "./chunk-reader.ts";
 export type { ChainEntry, ChunkMessage, ChunkRef } from "./chunk.ts";
 export type { EnvelopeCursor } from "./envelope-cursor.ts";
-export { findOrphans } from "./orphans.ts";
+export { deleteOrphans } from "./orphans.ts";
 export { findLogFault } from "./log-check.ts";
 export { firstOrigin, originHeader } from "./origin.ts";
 export type { PartitionProgress } from "./partition-archiver.ts";

@@ -3,12 +3,12 @@ import { utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { mergeRecords, type NativeRecord } from "@mainstem/contract";
-import { parseObjectKey } from "../objects/index.ts";
+import { parseObjectKey, type ObjectKey } from "../objects/index.ts";
 import { systemEnv } from "../runtime/env.ts";
 import { silentLogger } from "../runtime/logger.ts";
 import type { Progress } from "../tasks/index.ts";
 import { rowDigest } from "./duckdb/build/ties.ts";
-import { createSnapshotExpiry, type SnapshotExpiry } from "./snapshot-expiry.ts";
+import { createSnapshotExpiry, type SnapshotExpiry, type SnapshotExpiryOptions } from "./snapshot-expiry.ts";
 import { order, ordersBy } from "./tables.contract.ts";
 import { openDirectory, openPipeline, type Pipeline } from "./testing/pipeline.ts";
 import { readRows } from "./testing/rows.ts";
@@ -19,8 +19,8 @@ const { name } = contract;
 const retention = { keepMs: 0, least: 1, most: 1, graceMs: 0 };
 const live = (id: number, revision: number): NativeRecord => order(id, revision, { gone: false });
 
-function expiryOf({ registry, tables }: Pick<Pipeline, "registry" | "tables">): SnapshotExpiry {
-  return createSnapshotExpiry({ registry, tables, retention, env: systemEnv, logger: silentLogger, everyMs: 1 });
+function expiryOf({ registry, tables, objects }: Pick<SnapshotExpiryOptions, "registry" | "tables" | "objects">): SnapshotExpiry {
+  return createSnapshotExpiry({ registry, tables, objects, retention, env: systemEnv, ages: systemEnv, logger: silentLogger, everyMs: 1 });
 }
 
 /** Runs the task until it has told of so many looks, or throws. */
@@ -98,6 +98,43 @@ test("what a crash left is gone after the first look, and what is in use is not,
   assert.equal(expiry.counts().get(name)?.deleted, 2);
 });
 
+test("what a crash left in the archive is gone after a day, and what is named or may yet be is not, however old it is", async () => {
+  await using directory = await openDirectory();
+  await using pipeline = await openPipeline({ directory: directory.path, contract });
+  const [dataset] = await pipeline.registry.list();
+  await pipeline.append([live(1, 1), live(2, 1)]);
+  await pipeline.archive();
+  const archived = await keysOf(pipeline, "archive/");
+  const partition = `archive/${name}/${dataset!.topics.records.id}/0`;
+  const left = (last: number, attempt: string): ObjectKey =>
+    parseObjectKey(`${partition}/2026-11-21/09/${String(last).padStart(20, "0")}-${attempt.repeat(22)}.avro`);
+  const [old, young, next] = [left(0, "a"), left(0, "b"), left(1, "c")];
+  for (const key of [old, young, next]) await pipeline.objects.put(key, [Buffer.from("x")]);
+  const before = Date.now() / 1_000 - 90_000;
+  for (const key of [...archived, old, next]) await utimes(join(directory.path, "objects", key), before, before);
+  await looks(expiryOf(pipeline), 1);
+  assert.deepEqual(await keysOf(pipeline, "archive/"), [...archived, young, next].sort());
+});
+
+test("a damaged archive keeps no table from its turn", async () => {
+  await using directory = await openDirectory();
+  await using pipeline = await openPipeline({ directory: directory.path, contract });
+  for (const revision of [1, 2]) {
+    await pipeline.append([live(1, revision)]);
+    await pipeline.archive();
+    await pipeline.build();
+  }
+  const archived = await keysOf(pipeline, "archive/");
+  const [first] = archived.filter((key) => key.includes("/_chain/"));
+  await pipeline.objects.delete([parseObjectKey(first!)]);
+  await looks(expiryOf(pipeline), 1);
+  assert.equal((await pipeline.tables.load(name))!.snapshots.length, 1);
+  assert.deepEqual(
+    await keysOf(pipeline, "archive/"),
+    archived.filter((key) => key !== first),
+  );
+});
+
 test("a table that cannot be read keeps no other from its turn, and is told of", async () => {
   await using directory = await openDirectory();
   await using pipeline = await openPipeline({ directory: directory.path, contract });
@@ -113,7 +150,7 @@ test("a table that cannot be read keeps no other from its turn, and is told of",
     load: (of) => (of === "shop.broken" ? Promise.reject(new Error("cannot be read")) : tables.load(of)),
     expiry: tables.expiry,
   };
-  const expiry = createSnapshotExpiry({ registry: { list: async () => [broken, dataset!] }, tables: failing, retention, env: systemEnv, logger: silentLogger });
+  const expiry = expiryOf({ ...pipeline, registry: { list: async () => [broken, dataset!] }, tables: failing });
   const reported: Progress[] = [];
   const run = expiry.run({ signal: new AbortController().signal, report: (progress) => reported.push(progress), fence: undefined as never });
   await assert.rejects(run, /cannot be read/);

@@ -1,5 +1,8 @@
+import { deleteOrphans } from "../archive/index.ts";
 import type { Expired, IcebergTables, SnapshotRetention } from "../iceberg/index.ts";
-import type { Registry } from "../registry/index.ts";
+import type { ObjectStore } from "../objects/index.ts";
+import type { Dataset, Registry } from "../registry/index.ts";
+import type { AgeClock } from "../runtime/age-clock.ts";
 import type { Env } from "../runtime/env.ts";
 import { isAbort, toErrorValue } from "../runtime/errors.ts";
 import type { Logger } from "../runtime/logger.ts";
@@ -20,7 +23,9 @@ const expiryLimits = {
 export interface SnapshotExpiryOptions {
   readonly registry: Pick<Registry, "list">;
   readonly tables: Pick<IcebergTables, "load" | "expiry">;
+  readonly objects: ObjectStore;
   readonly env: Env;
+  readonly ages: AgeClock;
   readonly logger: Logger;
   readonly retention: SnapshotRetention;
   readonly everyMs?: number;
@@ -29,7 +34,7 @@ export interface SnapshotExpiryOptions {
 /** What was expired of one table since the task was made. */
 export type ExpiryCounts = Pick<Expired, "snapshots" | "deleted" | "waiting">;
 
-/** Forgets old snapshots of all tables, and deletes what only they named: the task `tables.expiry`. */
+/** Forgets old snapshots of all tables, and deletes what only they named, and what crashes left of tables and archives: the task `tables.expiry`. */
 export interface SnapshotExpiry extends Task {
   /** By dataset, of those that were looked at. */
   counts(): ReadonlyMap<string, ExpiryCounts>;
@@ -57,14 +62,16 @@ export function createSnapshotExpiry({ everyMs = expiryLimits.everyMs, ...option
 
 /** One table that cannot be read keeps no other one from its turn; then the first failure is told. */
 async function expireAll(
-  { registry, tables, logger, retention }: SnapshotExpiryOptions,
+  options: SnapshotExpiryOptions,
   { counts, sweeps, context }: { readonly counts: Map<string, ExpiryCounts>; readonly sweeps: boolean; readonly context: TaskContext },
 ): Promise<void> {
+  const { registry, tables, logger, retention } = options;
   const { signal } = context;
   let failure: { readonly error: unknown } | undefined;
-  for (const { contract } of await registry.list()) {
+  for (const dataset of await registry.list()) {
     signal.throwIfAborted();
-    const { name } = contract;
+    const { name } = dataset.contract;
+    if (sweeps) await sweepArchive(dataset, { ...options, signal });
     try {
       if ((await tables.load(name)) === undefined) continue;
       const outside = { prefix: tombstonePrefix(name), keysOf: (...of: Of) => tombstonesOf(name, ...of).map(({ key }) => key) };
@@ -87,6 +94,22 @@ async function expireAll(
     facts: { tables: counts.size, objectsDeleted: sum("deleted"), objectsWaiting: sum("waiting") },
   });
   if (failure !== undefined) throw failure.error;
+}
+
+/** What of an archive cannot be read is told by the tasks that need it. */
+async function sweepArchive(
+  dataset: Dataset,
+  { objects, ages, logger, signal }: Pick<SnapshotExpiryOptions, "objects" | "ages" | "logger"> & { readonly signal: AbortSignal },
+): Promise<void> {
+  const { name } = dataset.contract;
+  try {
+    // The chain proves what no entry names; the margin is for who puts back an older chain by mistake.
+    const deleted = await deleteOrphans(dataset, { objects, before: ages.now() - expiryLimits.sweepMarginMs, signal });
+    if (deleted > 0) logger.info("objects that no chain entry names deleted", { dataset: name, objects: deleted });
+  } catch (error) {
+    if (isAbort(error)) throw error;
+    logger.warn("an archive could not be looked through for what a crash left", { dataset: name, ...toErrorValue(error) });
+  }
 }
 
 type Of = Parameters<typeof tombstonesOf> extends [string, ...infer Rest] ? Rest : never;

@@ -210,7 +210,7 @@ export async function checkArchive(pipeline: Pipeline, { partitions = 1 }: { rea
     assert.equal(end, stable);
     assert.equal(committed.get(of.partition), end);
     for (const entry of entries) assert.ok(messages.some((message) => message.partition === partition && message.entry.attempt === entry.attempt));
-    const orphans = new Set((await allOf(findOrphans(objects, of))).map(({ key }) => key));
+    const orphans = new Set((await findOrphans(objects, of)).map(({ key }) => key));
     const named = new Set(entries.map(({ path }) => path));
     for await (const { key } of objects.list(partitionPrefix(of)))
       if (parseDataKey(of, key) !== undefined) assert.ok(named.has(key) !== orphans.has(key), `${key} is either named or an orphan`);
