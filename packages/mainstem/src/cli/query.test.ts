@@ -1,6 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { collectAt, toTimeCell } from "./query.ts";
+import { collectAt, parseStatement, toTimeCell } from "./query.ts";
+
+test("a statement that is empty is a wrong call, which the server is not asked about", () => {
+  for (const text of ["", " \n\t"]) assert.throws(() => parseStatement(text), { code: "commander.invalidArgument", message: /one SELECT statement/ });
+  assert.equal(parseStatement(" select 1"), " select 1");
+});
 
 test("takes a time, or a snapshot for each dataset", () => {
   assert.equal(collectAt("2026-11-21T12:00:00Z", undefined), "2026-11-21T12:00:00Z");

@@ -14,7 +14,7 @@ interface QueryResult {
 export function queryCommand(start: Start): Command {
   const command = new Command("query")
     .description('query the clean tables with SQL; a dataset is the table "namespace"."name"')
-    .argument("<sql>", "one SELECT statement")
+    .argument("<sql>", "one SELECT statement", parseStatement)
     .option("--at <time|dataset=snapshot>", "as it was then: an RFC 3339 time, or dataset=snapshot id (repeat for several)", collectAt)
     .addHelpText(
       "after",
@@ -27,6 +27,12 @@ export function queryCommand(start: Start): Command {
       else await printTable(context, (await context.client.call(call)).body as QueryResult);
     }),
   );
+}
+
+/** A variable of the shell that is not set is an empty word. */
+export function parseStatement(text: string): string {
+  if (text.trim() === "") throw new InvalidArgumentError("It must be one SELECT statement, such as 'select count(*) from shop.orders'.");
+  return text;
 }
 
 /** A time stands alone; snapshots are collected by dataset. */
