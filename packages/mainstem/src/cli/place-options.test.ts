@@ -4,12 +4,14 @@ import { createProgram, everyCommand } from "./program.ts";
 import { parseTimeOption, placeOption } from "./place-options.ts";
 
 test("takes a time with its zone, and shows what is missing of any other", () => {
-  for (const text of ["2026-11-21T12:00:00Z", "2026-11-21t12:00:00.5+01:00"]) assert.equal(parseTimeOption(text), text);
+  for (const text of ["2026-11-21T12:00:00Z", "2026-11-21t12:00:00.5+01:00", "2024-02-29T23:59:59Z"]) assert.equal(parseTimeOption(text), text);
   for (const [text, example] of [
     ["2026-11-21", "2026-11-21T00:00:00Z"],
     ["2026-12-24T18:30", "2026-12-24T18:30:00Z"],
     ["2026-12-24 18:30:05", "2026-12-24T18:30:05Z"],
-    ["2026-13-41", "2026-11-21T00:00:00Z"],
+    ["2026-13-41", "2026-11-21T00:00:00Z (there is no day 2026-13-41)"],
+    ["2026-02-30T12:00:00Z", "2026-11-21T00:00:00Z (there is no day 2026-02-30)"],
+    ["2025-02-29T12:00:00+01:00", "2026-11-21T00:00:00Z (there is no day 2025-02-29)"],
     ["yesterday", "2026-11-21T00:00:00Z"],
     ["", "2026-11-21T00:00:00Z"],
   ] as const)

@@ -16,12 +16,20 @@ export function placeOption(words: readonly string[]): (text: string) => string 
 }
 
 export function isTime(text: string): boolean {
-  return /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)$/i.test(text) && !Number.isNaN(Date.parse(text));
+  return /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)$/i.test(text) && isDay(text.slice(0, 10)) && !Number.isNaN(Date.parse(text));
 }
+
+/** Date takes a 30th of February for the 2nd of March. */
+function isDay(text: string): boolean {
+  const time = Date.parse(`${text}T00:00:00Z`);
+  return !Number.isNaN(time) && new Date(time).toISOString().startsWith(text);
+}
+
+const someDay = "2026-11-21";
 
 /** What a time looks like: as the one that was given, where only a part of it is missing. */
 export function aTimeLike(text: string): string {
-  const [, day = "2026-11-21", minutes = "00:00", seconds = ":00"] = /^(\d{4}-\d\d-\d\d)(?:[ T](\d\d:\d\d)(:\d\d(?:\.\d+)?)?)?/i.exec(text) ?? [];
+  const [, day = someDay, minutes = "00:00", seconds = ":00"] = /^(\d{4}-\d\d-\d\d)(?:[ T](\d\d:\d\d)(:\d\d(?:\.\d+)?)?)?/i.exec(text) ?? [];
   const example = `${day}T${minutes}${seconds}Z`;
-  return `a time with its zone, such as ${isTime(example) ? example : "2026-11-21T00:00:00Z"}`;
+  return `a time with its zone, such as ${isTime(example) ? example : `${someDay}T00:00:00Z`}${isDay(day) ? "" : ` (there is no day ${day})`}`;
 }

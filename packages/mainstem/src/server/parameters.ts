@@ -1,3 +1,4 @@
+import { parseDate } from "@mainstem/contract";
 import { MainstemError, type Code } from "../runtime/errors.ts";
 
 /** The query parameters of a request: each known, each at most once. Any other is refused by name, so that a typing error never changes what happens. */
@@ -29,6 +30,8 @@ export function parseCount(name: string, text: string, code: Code): number {
 /** An RFC 3339 time with a zone, in milliseconds since 1970; undefined for any other text. */
 export function parseTime(text: string): number | undefined {
   if (!/^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d:\d\d)$/.test(text)) return undefined;
+  // Date takes a 30th of February for the 2nd of March.
+  if (parseDate(text.slice(0, 10)) === undefined) return undefined;
   const time = Date.parse(text);
   return Number.isNaN(time) ? undefined : time;
 }
