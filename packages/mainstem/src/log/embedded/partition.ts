@@ -19,6 +19,8 @@ import type { SegmentIndex } from "./segment-index.ts";
 /** One write takes at most this many batches (two vectors each) and, beyond the first, bytes. */
 const roundBatchesMax = 512;
 const roundBytesMax = 16_777_216;
+/** Who sends batches of this size does not wait for a single record. */
+const largeBytesMin = 8_192;
 
 export interface PartitionOptions {
   readonly at: TopicPartition;
@@ -219,8 +221,9 @@ export class Partition {
   /** The writer: runs while anything waits. Never rejects. */
   async #write(): Promise<void> {
     for (;;) {
-      // Whatever else is appended in this turn of the event loop joins the round.
-      await new Promise((resolve) => setImmediate(resolve));
+      // Whatever else is appended in this turn of the event loop joins the round; a large batch waits for what the sockets have ready now, too.
+      await nextTurn();
+      if ((this.#queue[0]?.bytes ?? 0) >= largeBytesMin) await nextTurn();
       if ((this.#queue.length === 0 && !this.#rollWanted) || this.#failure !== undefined) break;
       if (this.#rollDue()) await this.#rollOver();
       else await this.#writeRound(this.#takeRound());
@@ -360,4 +363,8 @@ export class Partition {
   #facts(): { readonly topic: string; readonly partition: number } {
     return { topic: this.options.at.topic, partition: this.options.at.partition };
   }
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }
