@@ -188,7 +188,7 @@ interface IntakeWishes {
   readonly door: Door;
   readonly lanes: Lanes;
   readonly judged?: number | undefined;
-  /** The ids of inbox entries come from it, so that a repeat has the same. */
+  /** The ids of inbox entries come from it and from when it was judged: a repeat has the same, and who uses the key for something new a day later others. */
   readonly key?: string | undefined;
 }
 
@@ -199,7 +199,7 @@ function createIntake(run: Run, { door, lanes, judged, key }: IntakeWishes): Int
     door,
     lanes,
     invalid,
-    requestId: () => (key === undefined ? randomId(env) : digestOf(key).map(hex).join("")),
+    requestId: () => (key === undefined ? randomId(env) : digestOf(key, String(judged)).map(hex).join("")),
     headers,
     batchBytesMax,
     recordBytesMax,

@@ -197,6 +197,24 @@ describe("an idempotency key", () => {
     assert.equal((await ids(again)).length, 2);
   });
 
+  test("that is used for something new a day later puts other entries into the inbox: each waits by itself", async () => {
+    let now = Date.parse("2026-11-21T02:00:00Z");
+    const env: Env = { ...systemEnv, now: () => now, monotonic: () => now };
+    await using rooms = await openShop({ env });
+    const nightly = { idempotencyKey: "nightly", invalid: "inbox" } as const;
+    await rooms.ingest.accept(ask(Buffer.from("{not json\n"), nightly));
+    now += day + 1_000;
+    await rooms.ingest.accept(ask(Buffer.from("[other\n"), nightly));
+    await rooms.ingest.accept(ask(Buffer.from("[other\n"), nightly));
+    const { topics } = await rooms.registry.require("shop.orders");
+    const entries = await readTopic(rooms.log, topics.inbox);
+    assert.deepEqual(
+      entries.map(({ bytes }) => bytes.toString()),
+      ["{not json", "[other"],
+    );
+    assert.equal(new Set(entries.map(({ key }) => key)).size, 2);
+  });
+
   test("is not forgotten because somebody set the clock ahead, or back", async () => {
     const right = 1_763_700_000_000;
     let now = right;
