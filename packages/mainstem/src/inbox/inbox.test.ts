@@ -2,9 +2,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { formatContract, parseContract } from "@mainstem/contract";
 import { RecordCursor, type Offset, type Partition } from "../log/index.ts";
-import { orders, ordersWithShop } from "../ingest/testing/open-rooms.ts";
+import { ask, orders, ordersWithShop, toLines } from "../ingest/testing/open-rooms.ts";
 import { formatExact } from "../runtime/exact-json.ts";
 import { putUnreadable } from "../tables/inbox.ts";
+import { createInbox } from "./inbox.ts";
 import { dyingInbox, good, name, openWorld } from "./testing/open-world.ts";
 import { compileTransform, parseForTransform } from "./transform.ts";
 
@@ -129,6 +130,55 @@ test("adds nothing when a retry is repeated after its settlement was lost", asyn
   assert.equal((await world.inbox.retry(name, { selection: { all: true }, transform: "merge(without(record, ['total']), {'note': 'mended'})" })).accepted, 100);
   assert.equal(await world.count(), 100);
   assert.equal((await world.inbox.groups(name)).entries, 0);
+});
+
+test("settles what was accepted, also where another entry could not be sent", async () => {
+  await using world = await openWorld();
+  await world.quarantine(...Array.from({ length: 8 }, (_, index) => JSON.stringify({ ...good, orderId: `o${index}`, total: 1 })));
+  const { rooms } = world;
+  const full = new Error("the log is full");
+  let sent = 0;
+  const accept: typeof rooms.ingest.accept = (request, options) => (++sent === 3 ? Promise.reject(full) : rooms.ingest.accept(request, options));
+  const fix = { selection: { all: true }, transform: "without(record, ['total'])" } as const;
+  await assert.rejects(createInbox({ ...rooms, ingest: { ...rooms.ingest, accept } }).retry(name, fix), full);
+  assert.deepEqual([(await world.inbox.groups(name)).entries, await world.count()], [1, 7]);
+});
+
+test("two retries of the same entries at the same time add nothing twice, and neither fails", async () => {
+  await using world = await openWorld();
+  await world.quarantine(...Array.from({ length: 100 }, (_, index) => JSON.stringify({ ...good, orderId: `o${index}`, total: 1 })));
+  const fix = { selection: { all: true }, transform: "without(record, ['total'])" } as const;
+  const outcomes = await Promise.all([world.inbox.retry(name, fix), world.inbox.retry(name, fix)]);
+  assert.ok(outcomes.every(({ reasons }) => reasons.every(({ code }) => code === "ingest.keyBusy")));
+  assert.deepEqual([(await world.inbox.groups(name)).entries, await world.count()], [0, 100]);
+});
+
+test("keeps an entry whose faults are larger than the door's answer may be", async () => {
+  await using world = await openWorld();
+  const map = { type: "map", values: { type: "array", items: "int" } };
+  const fields = [
+    { name: "id", type: "string" },
+    { name: "counts", type: map },
+  ];
+  const schema = { type: "record", name: "counts", namespace: "shop", fields };
+  const contract = parseContract({ name: "shop.counts", schema, key: ["id"], order: "log" });
+  await world.rooms.registry.apply(contract);
+  const record = { id: "a", counts: { ["n".repeat(800_000)]: Array.from({ length: 32 }, () => "none") } };
+  const { ingest } = world.rooms;
+  assert.equal((await ingest.accept(ask(toLines([record]), { dataset: contract.name, invalid: "inbox" }))).quarantined, 1);
+  const outcome = await world.inbox.retry(contract.name, { selection: { all: true } });
+  assert.deepEqual([outcome.accepted, outcome.refused, outcome.reasons[0]?.code], [0, 1, "record.invalid"]);
+  assert.equal((await world.inbox.groups(contract.name)).entries, 1);
+});
+
+test("a preview sees, as a retry does, that what a fix makes is too large for the door", async () => {
+  await using world = await openWorld();
+  await world.quarantine(...["a", "b"].map((orderId) => JSON.stringify({ ...good, orderId, note: "n".repeat(200_000), total: 1 })));
+  const transform = "merge(without(record, ['total']), {'note': record.orderId == 'a' ? record.note.replace('n', 'nnnnnnnn') : record.note})";
+  const fix = { selection: { all: true }, transform } as const;
+  for (const outcome of [await world.inbox.preview(name, fix), await world.inbox.retry(name, fix)])
+    assert.deepEqual([outcome.accepted, outcome.refused, outcome.reasons[0]?.code], [1, 1, "record.tooLarge"]);
+  assert.equal(await world.count(), 1);
 });
 
 test("retries what a table could not hold, and drops with a reason", async () => {

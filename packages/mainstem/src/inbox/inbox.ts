@@ -6,6 +6,7 @@ import type { Dataset, Registry } from "../registry/index.ts";
 import type { Env } from "../runtime/env.ts";
 import { factsOf, MainstemError } from "../runtime/errors.ts";
 import { parseExact } from "../runtime/exact-json.ts";
+import { limits } from "../runtime/limits.ts";
 import { readOriginals, readWaiting, settle, type WaitingEntry } from "./entries.ts";
 import { keepRecord, mendRecord, readRecord, type Made } from "./originals.ts";
 import { Tally, type Attempt, type Outcome } from "./tally.ts";
@@ -156,21 +157,28 @@ class DatasetInbox implements Inbox {
     const tally = new Tally();
     let together: Promise<Attempt>[] = [];
     const finish = async (): Promise<void> => {
-      const attempts = await Promise.all(together);
+      const outcomes = await Promise.allSettled(together);
       together = [];
+      const attempts = outcomes.filter((one) => one.status === "fulfilled").map(({ value }) => value);
       const ids = attempts.filter(({ code }) => code === undefined).map(({ id }) => id);
       await settle(this.#options.log, dataset.topics.inbox, { ids, settlement: { kind: "retried" }, time: this.#now() });
       for (const attempt of attempts) tally.add(attempt);
+      const failed = outcomes.find((one) => one.status === "rejected");
+      if (failed !== undefined) throw failed.reason;
     };
-    for await (const made of this.#make(dataset, options, signal)) {
-      signal?.throwIfAborted();
-      const attempt = made.kind === "failed" ? Promise.resolve(made.attempt) : this.#send(name, made);
-      // Told by `finish`: until then nobody waits for it.
-      attempt.catch(() => undefined);
-      together.push(attempt);
-      if (together.length >= parallelMax) await finish();
+    try {
+      for await (const made of this.#make(dataset, options, signal)) {
+        signal?.throwIfAborted();
+        const attempt = made.kind === "failed" ? Promise.resolve(made.attempt) : this.#send(name, made);
+        // Told by `finish`: until then nobody waits for it.
+        attempt.catch(() => undefined);
+        together.push(attempt);
+        if (together.length >= parallelMax) await finish();
+      }
+    } finally {
+      // Whatever ends it: what is in the log and still waited would come a second time with a retry after the day for which keys are remembered.
+      await finish();
     }
-    await finish();
     return tally.outcome();
   }
 
@@ -209,7 +217,7 @@ class DatasetInbox implements Inbox {
     if ("records" in fix) {
       const { entries } = await readWaiting(log, inbox, { ids: new Set(fix.records.map(({ id }) => id)), signal });
       const waiting = new Set(entries.map(({ id }) => id));
-      for (const { id, record } of fix.records) yield waiting.has(id) ? mendRecord(id, () => record) : notWaiting(id);
+      for (const { id, record } of fix.records) yield waiting.has(id) ? sendable(mendRecord(id, () => record)) : notWaiting(id);
       return;
     }
     const entries = await this.#select(dataset, fix.selection, signal);
@@ -217,8 +225,7 @@ class DatasetInbox implements Inbox {
     for await (const one of readOriginals(log, inbox, { entries, signal })) {
       const read = await readRecord(registry, one, transform === undefined ? parseExact : parseForTransform);
       if (read.kind === "failed") yield read;
-      else if (transform === undefined) yield keepRecord(one.entry.id, read.record);
-      else yield mendRecord(one.entry.id, () => transform(read.record));
+      else yield sendable(transform === undefined ? keepRecord(one.entry.id, read.record) : mendRecord(one.entry.id, () => transform(read.record)));
     }
   }
 
@@ -231,12 +238,16 @@ class DatasetInbox implements Inbox {
     // As a line: a JSON document that is a list would be many records, or none.
     const request = { dataset, format: "ndjson", encoding: "identity", body, invalid: "refuse", atomic: false } as const;
     try {
-      const { refused } = await ingest.accept({ ...request, idempotencyKey: `mainstem-inbox:${digestOf(id)}` });
-      const [fault] = refused;
-      return { id, ...(fault === undefined ? {} : { record: parseExact(json), code: fault.code, errors: fault.errors }) };
+      const { accepted, refused } = await ingest.accept({ ...request, idempotencyKey: `mainstem-inbox:${digestOf(id)}` });
+      if (accepted > 0) return { id };
+      // Faults that are larger than an answer may be are not named there.
+      const [{ code, errors } = { code: "record.invalid", errors: [] }] = refused;
+      return { id, record: parseExact(json), code, errors };
     } catch (error) {
+      const { code } = factsOf(error);
       // An earlier retry, with another fix, was accepted, and a crash came before its entry was settled.
-      if (factsOf(error).code === "ingest.keyReused") return { id };
+      if (code === "ingest.keyReused") return { id };
+      if (code === "ingest.keyBusy") return { id, code, errors: [{ path: "", expected: "", received: "another retry sends it at this moment" }] };
       throw error;
     }
   }
@@ -250,6 +261,14 @@ function unknownEntry(dataset: Dataset, what: string): MainstemError {
   return new MainstemError("inbox.entryUnknown", `Nothing of that name waits in the inbox of ${dataset.contract.name}: ${what.slice(0, 200)}`, {
     dataset: dataset.contract.name,
   });
+}
+
+/** What the door would refuse unread stays here, where a preview sees it too. */
+function sendable(made: Made): Made {
+  const bytes = made.kind === "made" ? Buffer.byteLength(made.json) : 0;
+  if (made.kind === "failed" || bytes <= limits.recordBytesMax) return made;
+  const errors = [{ path: "", expected: `at most ${limits.recordBytesMax} bytes`, received: `${bytes} bytes` }];
+  return { kind: "failed", attempt: { id: made.id, code: "record.tooLarge", errors } };
 }
 
 /** The same sentence for all of them: they are one reason. */
