@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { gzipSync } from "node:zlib";
 import fc from "fast-check";
-import type { Answer, IngestRequest } from "./ingest.ts";
+import type { Answer, IngestLimits, IngestRequest } from "./ingest.ts";
 import { ask, inChunks, openRooms, orders, readTopic, type Rooms } from "./testing/open-rooms.ts";
 
 const interruptAfterTimeLimit = Number(process.env["MAINSTEM_TEST_SECONDS"] ?? 3) * 1_000;
@@ -17,6 +17,7 @@ const record = fc.oneof(
   fc.constantFrom(70, 64, 65).map((depth) => Array.from({ length: depth }).reduce<unknown>((inner) => [inner], [])),
 );
 const sizes = fc.array(fc.integer({ min: 1, max: 300 }), { maxLength: 50 });
+const small = { recordBytesMax: 400, batchBytesMax: 1_000, windowBytes: 3_000 };
 const modes = fc.constantFrom<Partial<IngestRequest>[]>({}, { invalid: "inbox" }, { atomic: true });
 
 interface Outcome {
@@ -26,9 +27,11 @@ interface Outcome {
 }
 
 /** Rooms of a test's own: fast-check lets a run that its time limit interrupts go on in the background. */
-async function openSender(): Promise<{ readonly send: (request: IngestRequest) => Promise<Outcome> } & AsyncDisposable> {
+async function openSender({ limits = small, requestsMax = 200 }: { readonly limits?: Partial<IngestLimits>; readonly requestsMax?: number } = {}): Promise<
+  { readonly send: (request: IngestRequest) => Promise<Outcome> } & AsyncDisposable
+> {
   const open = async (): Promise<Rooms> => {
-    const rooms = await openRooms({ partitions: 2, limits: { recordBytesMax: 400, batchBytesMax: 1_000, windowBytes: 3_000 } });
+    const rooms = await openRooms({ partitions: 2, limits });
     await rooms.registry.apply(orders);
     return rooms;
   };
@@ -47,7 +50,7 @@ async function openSender(): Promise<{ readonly send: (request: IngestRequest) =
   let running: Promise<unknown> = Promise.resolve();
   const sendOne = async (request: IngestRequest): Promise<Outcome> => {
     // Reading everything for each request must not become the whole of the test.
-    if (++requests % 200 === 0) {
+    if (++requests % requestsMax === 0) {
       await rooms[Symbol.asyncDispose]();
       rooms = await open();
     }
@@ -90,6 +93,38 @@ test("however a body is cut, encoded and put in a form, the same records are sto
       assert.deepEqual(await send(ask(inChunks(gzipSync(lines), cuts), { ...mode, encoding: "gzip" })), whole);
       assert.deepEqual(await send(ask(inChunks(array, cuts), { ...mode, format: "json" })), whole);
       assert.deepEqual(await send(ask(lines, { ...mode, idempotencyKey: `key ${keys++}` })), whole);
+    }),
+    { interruptAfterTimeLimit, numRuns: 10_000 },
+  );
+});
+
+/** Chunks with memory of their own, as sockets give them. */
+async function* owned(body: Uint8Array | string, cuts: Iterable<number>): AsyncGenerator<Uint8Array> {
+  for await (const part of inChunks(Buffer.from(body), cuts)) {
+    const chunk = Buffer.allocUnsafeSlow(part.length);
+    chunk.set(part);
+    yield chunk;
+  }
+}
+
+test("whatever memory the chunks of a body have, which is given back once they are read, its records are stored as they are", async () => {
+  await using sender = await openSender({ limits: { recordBytesMax: 60_000, batchBytesMax: 100_000, windowBytes: 200_000 }, requestsMax: 40 });
+  const { send } = sender;
+  const long = fc.tuple(fc.constantFrom("a", "é", '"', "~"), fc.nat(45_000)).map(([character, length]) => character.repeat(length));
+  const large = fc.record({ orderId: text, revision: fc.constantFrom<unknown>(1, 2, "none", null), amount: fc.constantFrom("1.5", "x"), note: long });
+  const wide = fc.array(fc.oneof(fc.integer({ min: 16_300, max: 200_000 }), fc.integer({ min: 1, max: 20_000 })), { maxLength: 40 });
+  let keys = 0;
+  await fc.assert(
+    fc.asyncProperty(fc.array(large, { minLength: 1, maxLength: 25 }), modes, wide, async (records, mode, cuts) => {
+      const lines = records.map((one) => `${JSON.stringify(one)}\n`).join("");
+      const whole = await send(ask(Buffer.from(lines), mode));
+      const { accepted, quarantined } = whole.answer;
+      assert.equal(whole.stored.length, accepted + quarantined);
+      assert.deepEqual(await send(ask(owned(lines, cuts), mode)), whole);
+      assert.deepEqual(await send(ask(owned(lines, cuts), { ...mode, idempotencyKey: `key ${keys++}` })), whole);
+      assert.deepEqual(await send(ask(owned(JSON.stringify(records), cuts), { ...mode, format: "json" })), whole);
+      // Without compression, too: what gunzip is given are then large chunks.
+      for (const level of [0, 6]) assert.deepEqual(await send(ask(owned(gzipSync(lines, { level }), cuts), { ...mode, encoding: "gzip" })), whole);
     }),
     { interruptAfterTimeLimit, numRuns: 10_000 },
   );
