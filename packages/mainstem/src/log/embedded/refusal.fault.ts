@@ -154,18 +154,24 @@ describe("a full disk", () => {
   });
 
   test("leaves nothing behind that a loss of power could bring back with its old append time", async () => {
-    for (const ends of ["refused", "stopped, and the log opened again"] as const) {
+    const refusals = {
+      refused: { operation: "write", errno: "ENOSPC", times: Number.POSITIVE_INFINITY, code: "log.full" },
+      "refused when it was written through": { operation: "sync", errno: "ENOSPC", times: 1, code: "log.full" },
+      "stopped, and the log opened again": { operation: "sync", errno: "EIO", times: Number.POSITIVE_INFINITY, code: "log.writeFailed" },
+    } as const;
+    for (const [ends, { operation: refused, errno, times, code }] of Object.entries(refusals)) {
       // What was written and then cut off comes back where the cut was not synced.
       let fate = 0;
       const disk = new SimulatedFileSystem({ random: () => fate });
       const log = await open(disk);
       const topic = await log.createTopic(toSpec("t"));
       await log.append(at(topic), toBatch(["first"]));
-      disk.refuse = (operation) => (operation === (ends === "refused" ? "write" : "sync") ? (ends === "refused" ? "ENOSPC" : "EIO") : undefined);
-      await rejects(log.append(at(topic), toBatch(["no room"])), ends === "refused" ? "log.full" : "log.writeFailed");
+      let left: number = times;
+      disk.refuse = (operation) => (operation === refused && left-- > 0 ? errno : undefined);
+      await rejects(log.append(at(topic), toBatch(["no room"])), code);
       disk.refuse = undefined;
       let current = disk;
-      if (ends !== "refused") {
+      if (code === "log.writeFailed") {
         current = disk.kill();
         await open(current);
       }

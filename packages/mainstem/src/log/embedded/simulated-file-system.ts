@@ -169,13 +169,15 @@ export class SimulatedFileSystem implements FileSystem {
   }
 
   #handle(node: FileNode, path: string, { durable }: { readonly durable: boolean }): LogFile {
-    const sync = async (): Promise<void> => {
+    const sync = async (only?: FileNode["pending"][number]): Promise<void> => {
       await this.#step();
       const refused = this.refuse?.("sync", path);
       // The kernel tells of the failure once and takes the pages for clean: what did not reach the disk never will.
       // So a later sync does not bring it there either: only what was written since.
-      node.durable = this.#survived(node, { all: refused === undefined });
-      node.pending = [];
+      // A durable write brings its own bytes and the size to the disk, as Linux's O_DSYNC does, and nothing that waits elsewhere in the file.
+      const within = only === undefined ? node.pending : node.pending.filter((one) => "size" in one || one === only);
+      node.durable = this.#survived({ ...node, pending: within }, { all: refused === undefined });
+      node.pending = node.pending.filter((one) => !within.includes(one));
       if (refused !== undefined) throw failure(refused, "fdatasync", path);
     };
     return {
@@ -185,10 +187,10 @@ export class SimulatedFileSystem implements FileSystem {
         const bytes = Buffer.concat(buffers);
         const done = refused === undefined ? bytes : bytes.subarray(0, Math.floor(this.#random() * bytes.length));
         // Power may go while it is written: then it counts as unsynced.
-        write(node, done, position);
+        const mine = write(node, done, position);
         await this.#step();
         if (refused !== undefined) throw failure(refused, "write", path);
-        if (durable) await sync();
+        if (durable) await sync(mine);
       },
       read: async (into, position) => {
         await this.#step();
@@ -208,7 +210,7 @@ export class SimulatedFileSystem implements FileSystem {
         await this.#step();
         if (refused !== undefined) throw failure(refused, "ftruncate", path);
       },
-      sync,
+      sync: () => sync(),
       close: () => this.#step(),
     };
   }
@@ -290,10 +292,12 @@ function settle(node: DirectoryNode): void {
   node.pending = [];
 }
 
-function write(node: FileNode, bytes: Buffer, position: number): void {
+function write(node: FileNode, bytes: Buffer, position: number): FileNode["pending"][number] {
   if (position + bytes.length > node.content.length) resize(node, position + bytes.length);
   bytes.copy(node.content, position);
-  node.pending.push({ position, bytes: Buffer.from(bytes) });
+  const made = { position, bytes: Buffer.from(bytes) };
+  node.pending.push(made);
+  return made;
 }
 
 function resize(node: FileNode, bytes: number): void {
