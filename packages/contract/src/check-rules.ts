@@ -1,6 +1,7 @@
 import { ByteSink } from "./avro/byte-sink.ts";
 import type { AvroField, AvroRecordSchema, AvroTypeSchema } from "./avro/schema.ts";
 import { unwrapNullable } from "./avro/schema.ts";
+import { refuseConflicts } from "./check-conflicts.ts";
 import type { Check, RangeBounds } from "./contract.ts";
 import { rangeBounds } from "./contract.ts";
 import { isObject, type IssueList } from "./issue-list.ts";
@@ -45,7 +46,8 @@ export function parseChecks(json: unknown, schema: AvroRecordSchema, issues: Iss
     return [];
   }
   const checks = json.map((item: unknown, index) => parseCheck(item, schema, { path: `checks[${index}]`, issues })).filter((check) => check !== undefined);
-  // Defaults can be tried only where everything else is right.
+  // What follows tries values, which it can only where everything else is right.
+  if (issues.list.length === 0) refuseConflicts(checks, (path) => fieldAt(schema, path) as AvroField, issues);
   if (issues.list.length === 0) checks.forEach((check, index) => checkDefault(check, schema, { path: `checks[${index}]`, issues }));
   return checks;
 }
@@ -127,16 +129,11 @@ function parseRange(of: FieldCheck, place: Place): Check | undefined {
   const compare = comparerOf(of.type);
   const given = rangeBounds.filter((name) => of.json[name] !== undefined);
   if (given.length === 0) return place.issues.invalid(place.path, `A range needs a bound: ${rangeBounds.join(", ")}.`);
-  const values = new Map(given.map((name) => [name, compare(of.json[name])]));
-  for (const [name, value] of values) {
-    if (value === undefined || typeof of.json[name] === "bigint") {
+  for (const name of given) {
+    if (compare(of.json[name]) === undefined || typeof of.json[name] === "bigint") {
       place.issues.invalid(`${place.path}.${name}`, "The bound must be a value that the field can have, as it is written in JSON.");
     }
   }
-  const lowest = values.get("min") ?? values.get("above");
-  const highest = values.get("max") ?? values.get("below");
-  if (lowest !== undefined && highest !== undefined && lowest > highest)
-    place.issues.invalid(place.path, "The range is empty: its lower bound lies above its upper one.");
   const bounds: RangeBounds = Object.fromEntries(given.map((name) => [name, of.json[name]]));
   return { kind: "range", field: of.field, ...bounds };
 }
@@ -161,6 +158,10 @@ function parseOneOf(of: FieldCheck, place: Place): Check | undefined {
   if (!Array.isArray(values) || values.length === 0 || values.length > valuesMax || !values.every(good)) {
     return place.issues.invalid(`${place.path}.values`, `The values must be an array of 1 to ${valuesMax} ${whole ? "whole numbers" : "strings"}.`);
   }
+  const { type } = of;
+  const foreign = type.type === "enum" ? (values as string[]).find((value) => !type.symbols.includes(value)) : undefined;
+  if (type.type === "enum" && foreign !== undefined)
+    return place.issues.invalid(`${place.path}.values`, `${of.field} has no symbol ${foreign}; it has ${type.symbols.join(" ")}.`);
   return { kind: "oneOf", field: of.field, values: values as (string | number)[] };
 }
 

@@ -263,6 +263,59 @@ test("checks are held to their fields", () => {
   assert.deepEqual(parseContract(json({ checks: good }, nested)).checks, good);
 });
 
+test("checks that no value of their field can pass together are refused, with those that contradict them", () => {
+  const fields = [
+    { name: "size", type: ["null", "int"], default: null },
+    { name: "level", type: { type: "enum", name: "level", symbols: ["low", "high"] } },
+    { name: "ratio", type: "double" },
+    { name: "sum", type: { type: "bytes", logicalType: "decimal", precision: 9, scale: 2 } },
+    { name: "tags", type: { type: "array", items: "string" } },
+  ];
+  const range = (field: string, bounds: object) => ({ kind: "range", field, ...bounds });
+  const oneOf = (field: string, values: readonly unknown[]) => ({ kind: "oneOf", field, values });
+  const bad: readonly (readonly [readonly unknown[], string, RegExp])[] = [
+    [[range("size", { min: 5 }), range("size", { max: 3 })], "checks[1]", /^No value of size can pass this check together with checks\[0\]: widen one of them/],
+    [[range("size", { min: 5, max: 4 })], "checks[0]", /^No value of size can pass this check:/],
+    [[range("size", { min: 3, below: 3 })], "checks[0]", /can pass this check:/],
+    [[range("size", { above: 3, below: 4 })], "checks[0]", /can pass this check:/],
+    [[range("sum", { above: "1.00", below: "1.01" })], "checks[0]", /can pass this check:/],
+    [[range("ratio", { above: 0.5, max: 0.5 })], "checks[0]", /can pass this check:/],
+    [[range("size", { min: 5 }), oneOf("size", [1, "2"])], "checks[1]", /together with checks\[0\]/],
+    [[oneOf("id", ["a", "b"]), oneOf("id", ["c"])], "checks[1]", /together with checks\[0\]/],
+    [[oneOf("id", ["a", "b"]), { kind: "matches", field: "id", pattern: "^c" }], "checks[0]", /together with checks\[1\]/],
+    [
+      [
+        { kind: "length", field: "tags", min: 3 },
+        { kind: "length", field: "tags", max: 2 },
+      ],
+      "checks[1]",
+      /together with checks\[0\]/,
+    ],
+    [[oneOf("level", ["low", "hihg"])], "checks[0].values", /^level has no symbol hihg; it has low high\.$/],
+  ];
+  for (const [checks, place, sentence] of bad) {
+    const { issues } = refusalOf(json({ checks }, fields));
+    assert.deepEqual(
+      issues.map(({ path }) => path),
+      [place],
+      JSON.stringify(checks),
+    );
+    assert.match(issues[0]?.message ?? "", sentence);
+  }
+  const good = [
+    range("size", { min: 5 }),
+    range("size", { max: 5 }),
+    range("sum", { above: "1.00", below: "1.02" }),
+    range("ratio", { above: 0.5, below: 0.6 }),
+    range("ratio", { min: 0.55, max: 0.55 }),
+    oneOf("size", [1, 5]),
+    oneOf("level", ["high"]),
+    { kind: "length", field: "tags", min: 2 },
+    { kind: "length", field: "tags", max: 2 },
+  ];
+  assert.equal(parseContract(json({ checks: good }, fields)).checks.length, good.length);
+});
+
 test("what is no contract at all is refused", () => {
   for (const value of [null, undefined, 7, "x", [], {}]) assert.ok(refusalOf(value).issues.length > 0);
 });
