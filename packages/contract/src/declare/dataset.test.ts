@@ -220,6 +220,13 @@ test("a pii mark is never lost, whatever is put around it", () => {
     z.union([personal(), z.null()]),
     z.object({ a: z.string() }).meta({ pii: true }).optional(),
     z.object({ v: personal() }).partial().shape.v,
+    z.record(personal(), z.int()),
+    z.array(z.record(personal(), z.int())).optional(),
+    z.array(personal()).meta({ avro: { type: "array", items: "string" } }),
+    z
+      .object({ a: personal() })
+      .nullable()
+      .meta({ avro: { type: "record", name: "home", fields: [{ name: "a", type: "string" }] } }),
   ];
   for (const [index, type] of wrapped.entries()) assert.equal(fieldOf(type)["pii"], true, `wrapper ${index}`);
   const nested = declare({ v: z.array(z.object({ name: personal().optional() })) });
@@ -333,6 +340,19 @@ test("what has no form is refused with what to write instead, all at once", () =
     assert.match(issues[0]?.message ?? "", /\.$/);
   }
   assert.equal(issuesOf(types).length, 32, "all at once, up to the limit");
+});
+
+test("an object that holds itself is refused where it does", () => {
+  const node = z.object({
+    name: z.string(),
+    get next() {
+      return z.array(node);
+    },
+  });
+  const [issue, ...others] = issuesOf({ node });
+  assert.equal(issue?.path, "schema.node.next[]");
+  assert.match(issue?.message ?? "", /holds itself here, and no table can hold a type that contains itself/);
+  assert.deepEqual(others, []);
 });
 
 test("a refinement of an Avro type that has none like it is refused", () => {

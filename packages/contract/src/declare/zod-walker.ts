@@ -51,6 +51,8 @@ interface Typed {
 
 const depthMax = 32;
 const text: Typed = { json: "string", pii: false };
+const noRecursion =
+  "no table can hold a type that contains itself: write each level as an object of its own, or make each node a record that names the key of its parent";
 /** What to write instead of a Zod type that has no form. */
 const fixes: Readonly<Record<string, string>> = {
   date: "use timestamp() or date(), which are text in JSON",
@@ -62,7 +64,7 @@ const fixes: Readonly<Record<string, string>> = {
   map: "use z.record(z.string(), …)",
   pipe: "declare what is sent, without transform, preprocess, pipe or codec",
   transform: "declare what is sent, without transform",
-  lazy: "no table can hold a type that contains itself: write each level as an object of its own, or make each node a record that names the key of its parent",
+  lazy: noRecursion,
   null: "leave the field out, or use .nullable() on another type",
   undefined: "leave the field out",
   void: "leave the field out",
@@ -84,6 +86,8 @@ export class ZodWalker {
   readonly #issues: IssueList;
   /** The same Zod object used twice is one Avro type. */
   readonly #records = new Map<z.core.$ZodType, Typed>();
+  /** Objects whose fields are being looked at. */
+  readonly #open = new Set<z.core.$ZodType>();
 
   constructor(dataset: string, issues: IssueList) {
     this.#dataset = dataset;
@@ -172,7 +176,7 @@ export class ZodWalker {
     if (place.depth > depthMax) return this.#refuse(place, `The schema is nested more than ${depthMax} deep; make it flatter.`);
     if (own.meta.avro !== undefined) {
       this.#addChecks(own.def.checks, { place, whole: false });
-      return { json: own.meta.avro, pii: false };
+      return { json: own.meta.avro, pii: holdsPersonal(own.type) };
     }
     const { def } = own;
     if (def.coerce === true) this.#refuse(place, "The door does not change values: leave out z.coerce.");
@@ -222,12 +226,15 @@ export class ZodWalker {
     if (key.type !== "string" || key.format !== undefined || (key.checks?.length ?? 0) > 0)
       this.#refuse(place, "The keys of a record must be any texts: z.record(z.string(), …). For known keys use z.object().");
     const values = this.#inner(def.valueType as z.core.$ZodType, { path: `${place.path}{}`, depth: place.depth + 1 });
-    return { json: { type: "map", values: values.json }, pii: values.pii };
+    return { json: { type: "map", values: values.json }, pii: values.pii || holdsPersonal(def.keyType as z.core.$ZodType) };
   }
 
   #object(own: Unwrapped, place: Place): Typed {
     // Also a type that is known is walked again: its checks belong to this path too.
+    if (this.#open.has(own.type)) return this.#refuse(place, `z.object() holds itself here, and ${noRecursion}.`);
+    this.#open.add(own.type);
     const fields = this.#fields(own.def, place);
+    this.#open.delete(own.type);
     const typed = this.#records.get(own.type) ?? { json: { type: "record", name: this.#nameOf(place), fields }, pii: false };
     this.#records.set(own.type, typed);
     return typed;
@@ -326,6 +333,15 @@ export class ZodWalker {
 
 function defOf({ _zod: { def } }: z.core.$ZodType): ZodDef {
   return def;
+}
+
+/** Whether anything within a type is marked: where `.meta({ avro })` takes the type's place, and in keys, no mark stands on its own. */
+function holdsPersonal(type: z.core.$ZodType, seen: Set<z.core.$ZodType> = new Set()): boolean {
+  if (seen.has(type)) return false;
+  seen.add(type);
+  if ((globalRegistry.get(type) as Unwrapped["meta"] | undefined)?.pii === true) return true;
+  const { innerType, element, keyType, valueType, options = [], shape = {} } = defOf(type);
+  return [innerType, element, keyType, valueType, ...options, ...Object.values(shape)].some((inner) => inner !== undefined && holdsPersonal(inner, seen));
 }
 
 function checksOf(def: ZodDef): readonly ZodCheckDef[] {

@@ -1,4 +1,7 @@
-/** A field of a record that is not as its contract says. `path` is like `items[3].price`; the record itself is `""`. */
+/**
+ * A field of a record that is not as its contract says. `path` is like `items[3].price`; the record itself is `""`.
+ * Keys of maps that are marked pii are not told: `phones{}`.
+ */
 export interface FieldError {
   readonly path: string;
   readonly expected: string;
@@ -32,8 +35,8 @@ export class Faults {
     return false;
   }
 
-  /** Puts a step in front of the paths of all faults since there were `mark`. */
-  prefix(mark: number, step: string | number): void {
+  /** Puts a step in front of the paths of all faults since there were `mark`; undefined is a key that is not told. */
+  prefix(mark: number, step: string | number | undefined): void {
     for (let index = mark; index < this.#list.length; index++) {
       const fault = this.#list[index] as { path: string };
       fault.path = joinPath(step, fault.path);
@@ -54,10 +57,15 @@ export class Faults {
   }
 }
 
-function joinPath(step: string | number, rest: string): string {
-  const own = typeof step === "number" ? `[${step}]` : plainName.test(step) ? step : `[${JSON.stringify(cut(step))}]`;
-  if (rest === "" || rest.startsWith("[")) return own + rest;
-  return `${own}.${rest}`;
+function joinPath(step: string | number | undefined, rest: string): string {
+  const separator = rest === "" || rest.startsWith("[") || rest.startsWith("{") ? "" : ".";
+  return stepText(step) + separator + rest;
+}
+
+function stepText(step: string | number | undefined): string {
+  if (step === undefined) return "{}";
+  if (typeof step === "number") return `[${step}]`;
+  return plainName.test(step) ? step : `[${JSON.stringify(cut(step))}]`;
 }
 
 /** A value in a few words. */

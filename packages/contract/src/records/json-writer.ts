@@ -12,11 +12,18 @@ import { compileLeaf, describeType } from "./json-leaves.ts";
 /** Puts what a declaration demands beyond the type around the writer of a field; `path` is as `address.zip`. */
 export type Demand = (path: string, schema: AvroSchema, write: JsonWrite) => JsonWrite;
 
+interface WriteOptions {
+  readonly path: string;
+  readonly demand: Demand;
+  /** What is within a field marked pii: faults do not tell the keys of its maps. */
+  readonly hidden?: boolean;
+}
+
 /**
  * Compiles the check-and-write of JSON values of a type that does not contain itself. Values of general unions are plain,
  * or `{ "<branch>": value }` where two branches look alike in JSON.
  */
-export function compileJsonWrite(schema: AvroSchema, options: { readonly path: string; readonly demand: Demand }): JsonWrite {
+export function compileJsonWrite(schema: AvroSchema, options: WriteOptions): JsonWrite {
   if (!isUnion(schema)) return compileType(schema, { ...options, expected: describeType(schema) });
   const own = unwrapNullable(schema);
   if (own === undefined) return compileUnion(schema, options);
@@ -33,7 +40,7 @@ export function compileJsonWrite(schema: AvroSchema, options: { readonly path: s
   };
 }
 
-function compileUnion(schema: AvroUnionSchema, options: { readonly path: string; readonly demand: Demand }): JsonWrite {
+function compileUnion(schema: AvroUnionSchema, options: WriteOptions): JsonWrite {
   const writes = schema.map((branch) => compileJsonWrite(branch, options));
   const expected = describeUnion(schema);
   const names = schema.map(branchNameOf);
@@ -50,7 +57,7 @@ function compileUnion(schema: AvroUnionSchema, options: { readonly path: string;
     sink.writeInt(branch.index);
     const mark = faults.count;
     if ((writes[branch.index] as JsonWrite)(branch.value, sink, faults)) return true;
-    if (wrapped && value !== null) faults.prefix(mark, names[branch.index] as string);
+    if (wrapped && value !== null) faults.prefix(mark, names[branch.index]);
     return false;
   };
 }
@@ -61,7 +68,7 @@ function describeUnion(schema: AvroUnionSchema): string {
   return `an object with one property of ${others.join(" ")}${others.length < schema.length ? ", or null" : ""}`;
 }
 
-type TypeOptions = { readonly path: string; readonly demand: Demand; readonly expected: string };
+type TypeOptions = WriteOptions & { readonly expected: string };
 
 function compileType(schema: AvroTypeSchema, options: TypeOptions): JsonWrite {
   switch (schema.type) {
@@ -135,7 +142,8 @@ export function compileJsonRecord(schema: AvroRecordSchema, options: TypeOptions
 
 function planOf(field: AvroField, options: TypeOptions): FieldPlan {
   const path = options.path === "" ? field.name : `${options.path}.${field.name}`;
-  const write = compileJsonWrite(field.type, { path, demand: options.demand });
+  const hidden = options.hidden === true || attributeOf(field, "pii") === true;
+  const write = compileJsonWrite(field.type, { path, demand: options.demand, hidden });
   const own = unwrapNullable(field.type);
   const expected = own === undefined ? describeUnion(field.type as AvroUnionSchema) : `${describeType(own.type)}${own.nullable ? ", or null" : ""}`;
   return {
@@ -143,7 +151,7 @@ function planOf(field: AvroField, options: TypeOptions): FieldPlan {
     write: options.demand(path, field.type, write),
     fallback: fallbackOf(field),
     expected,
-    hidden: attributeOf(field, "pii") === true,
+    hidden,
     inherited: field.name in Object.prototype,
     aliases: field.aliases ?? [],
   };
@@ -192,7 +200,7 @@ function refuseOthers(plans: readonly FieldPlan[], record: Readonly<Record<strin
 }
 
 function compileArray(schema: AvroArraySchema, options: TypeOptions): JsonWrite {
-  const write = compileJsonWrite(schema.items, { path: `${options.path}[]`, demand: options.demand });
+  const write = compileJsonWrite(schema.items, { ...options, path: `${options.path}[]` });
   return (value, sink, faults) => {
     if (!Array.isArray(value)) return faults.fail(options.expected, value);
     const items = value as readonly unknown[];
@@ -210,7 +218,7 @@ function compileArray(schema: AvroArraySchema, options: TypeOptions): JsonWrite 
 }
 
 function compileMap(schema: AvroMapSchema, options: TypeOptions): JsonWrite {
-  const write = compileJsonWrite(schema.values, { path: `${options.path}{}`, demand: options.demand });
+  const write = compileJsonWrite(schema.values, { ...options, path: `${options.path}{}` });
   return (value, sink, faults) => {
     if (typeof value !== "object" || value === null || Array.isArray(value)) return faults.fail(options.expected, value);
     const names = Object.keys(value);
@@ -222,7 +230,7 @@ function compileMap(schema: AvroMapSchema, options: TypeOptions): JsonWrite {
         ? write((value as Readonly<Record<string, unknown>>)[name], sink, faults)
         : faults.failAs("key without lone surrogates", "string");
       if (fits) continue;
-      faults.prefix(mark, name);
+      faults.prefix(mark, options.hidden === true ? undefined : name);
       good = false;
     }
     sink.writeByte(0);

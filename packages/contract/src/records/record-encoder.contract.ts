@@ -114,6 +114,15 @@ export function testRecordEncoder(name: string, compile: (contract: Contract) =>
       assert.match(text, /v\.age/);
     });
 
+    test("keys of personal maps never stand in a fault, however deep the map lies", () => {
+      const phones = { type: "map", values: { type: "record", name: "phone", fields: [{ name: "code", type: "int" }] } };
+      const fields = [{ name: "v", type: { type: "array", items: ["null", { type: "record", name: "person", fields: [{ name: "phones", type: phones }] }] } }];
+      const value = of([{ phones: { ada: { code: "x" }, "ada@example.com": 7 } }]);
+      const pathsOf = (pii: boolean) => errorsOf(contractOf(fields.map((field) => ({ ...field, pii }))), value).map(({ path }) => path);
+      assert.deepEqual(pathsOf(true), ["v[0].phones{}.code", "v[0].phones{}"]);
+      assert.deepEqual(pathsOf(false), ["v[0].phones.ada.code", 'v[0].phones["ada@example.com"]']);
+    });
+
     test("a missing field takes its default; a nullable one without a default is missed", () => {
       const contract = contractOf([
         { name: "a", type: { type: "array", items: "int" }, default: [1, 2] },
