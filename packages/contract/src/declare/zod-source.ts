@@ -1,6 +1,7 @@
 import type { AvroField, AvroRecordSchema, AvroTypeSchema } from "../avro/schema.ts";
 import { attributeOf, unwrapNullable } from "../avro/schema.ts";
 import { sortJson } from "../avro/schema-text.ts";
+import { clockAttribute, isClock } from "../clock/hlc.ts";
 import { compileDefault } from "../records/native-reader.ts";
 import { compileToJson } from "../records/to-json.ts";
 import { unreachable } from "../unreachable.ts";
@@ -103,6 +104,7 @@ const helpers: Readonly<Record<string, readonly [string, unknown]>> = {
   long: ["long", "long"],
   bytes: ["bytes", "bytes"],
 };
+const clock = ["hlc", { type: "long", [clockAttribute]: "hlc" }] as const;
 const zods: Readonly<Record<string, readonly [string, unknown]>> = {
   boolean: ["z.boolean()", "boolean"],
   int: ["z.int32()", "int"],
@@ -116,7 +118,7 @@ function naturalSource(type: AvroTypeSchema, json: unknown, place: Place): Piece
   const kind = kindOf(type);
   const zod = zods[kind];
   if (zod !== undefined) return { source: zod[0], json: zod[1] };
-  const helper = helpers[kind];
+  const helper = isClock(type) ? clock : helpers[kind];
   if (helper !== undefined) {
     place.imports.add(helper[0]);
     return { source: `${helper[0]}()`, json: helper[1] };
