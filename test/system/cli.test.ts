@@ -291,15 +291,16 @@ describe("the command line", () => {
   });
 
   test("start runs the platform as it is configured, logs to standard error, and ends well when it is told to", { timeout: 60_000 }, async () => {
-    await writeFile(join(folder.path, "server.yaml"), "dataDir: started\ndatasets: [orders.json]\nserver: { port: 0 }\n");
+    await writeFile(join(folder.path, "server.yaml"), "dataDir: started\ndatasets: [orders.json]\nserver: { port: 0, registryPort: 0 }\n");
     const child = spawn(process.execPath, [cliEntry, "start", "--config", "server.yaml", "--json"], { cwd: folder.path });
     let errors = "";
     child.stderr.on("data", (part: Buffer) => (errors += part.toString()));
     const ended = new Promise((resolve) => child.on("close", resolve));
     const ready = await new Promise<string>((resolve) => child.stdout.once("data", (part: Buffer) => resolve(part.toString())));
-    const { url, dataDir } = JSON.parse(ready) as { readonly url: string; readonly dataDir: string };
+    const { url, registryUrl, dataDir } = JSON.parse(ready) as { readonly url: string; readonly registryUrl: string; readonly dataDir: string };
     assert.equal(dataDir, join(folder.path, "started"));
     assert.equal((await fetch(`${url}/v1/datasets/shop.orders`)).status, 200);
+    assert.deepEqual(await (await fetch(`${registryUrl}/subjects`)).json(), ["shop.orders-value"]);
     child.kill("SIGTERM");
     assert.equal(await ended, 0, errors);
     const messages = errors

@@ -34,6 +34,8 @@ export interface PlatformOptions {
 export interface Platform extends AsyncDisposable {
   /** Where its HTTP API answers. */
   readonly url: string;
+  /** Where the schema registry's API answers by itself; undefined where it has no port of its own. */
+  readonly registryUrl: string | undefined;
   readonly registry: Registry;
   /** Closes the door, ends the tasks, closes the drivers. What was acknowledged is durable already. */
   [Symbol.asyncDispose](): Promise<void>;
@@ -131,7 +133,7 @@ export async function openPlatform(config: Config, { env = systemEnv, logger = s
   );
 
   const closing = opened.move();
-  return { url: server.url, registry, [Symbol.asyncDispose]: () => closing[Symbol.asyncDispose]() };
+  return { url: server.url, registryUrl: server.registryUrl, registry, [Symbol.asyncDispose]: () => closing[Symbol.asyncDispose]() };
 }
 
 /** Before anything is made or locked: what is told is the folder, and not what was tried in it first. */

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Command } from "commander";
 import { loadConfig, resolveSecret, type Config } from "../runtime/config.ts";
 import type { Logger } from "../runtime/logger.ts";
+import type { Platform } from "../platform.ts";
 import { createClient, path, type Client } from "./client.ts";
 import type { Context } from "./context.ts";
 import { readDeclarations } from "./contract-files.ts";
@@ -57,7 +58,7 @@ export async function serve(context: Context, config: Config, { greets, meanwhil
   try {
     await applyDatasets(context, { config, client, logger, greets });
     logger.info("ready", { url: platform.url, dataDir: config.dataDir });
-    if (greets || context.json) await sayReady(context, { config, url: platform.url });
+    if (greets || context.json) await sayReady(context, config, platform);
     await meanwhile(client);
   } catch (error) {
     if (!context.signal.aborted) throw error;
@@ -93,10 +94,11 @@ async function applyDatasets(
 /** The dataset is there and its door is open, as it was declared before. */
 const refusedChanges: ReadonlySet<string> = new Set(["contract.incompatible", "registry.rebuildNeeded", "registry.notPermitted"]);
 
-async function sayReady({ json, terminal }: Context, { config, url }: { readonly config: Config; readonly url: string }): Promise<void> {
-  if (json) return terminal.line(JSON.stringify({ kind: "ready", url, dataDir: config.dataDir, pid: process.pid }));
+async function sayReady({ json, terminal }: Context, config: Config, { url, registryUrl }: Pick<Platform, "url" | "registryUrl">): Promise<void> {
+  if (json) return terminal.line(JSON.stringify({ kind: "ready", url, registryUrl, dataDir: config.dataDir, pid: process.pid }));
   const { archive, tables } = config;
   await terminal.line(`${terminal.style("bold", "Mainstem")} answers at ${terminal.style("cyan", url)}`);
+  if (registryUrl !== undefined) await terminal.line(`  the schema registry's API by itself at ${registryUrl}`);
   await terminal.line(`  data in ${relative(process.cwd(), config.dataDir) || "."}`);
   await terminal.line(`  archive every ${seconds(archive.every)}, tables every ${seconds(tables.every)} (archive.every and tables.every in the configuration)`);
   await terminal.line(`  Ctrl-C ends it. In another terminal: mainstem apply datasets.ts, mainstem --help`);
