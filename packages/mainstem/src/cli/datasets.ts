@@ -23,7 +23,7 @@ export function datasetsCommand(start: Start): Command {
         ]);
         const right = { align: "right" } as const;
         const columns = [
-          { title: "dataset" },
+          { title: "dataset", keep: true },
           { title: "version", ...right },
           { title: "in the log", ...right },
           { title: "rows", ...right },

@@ -5,7 +5,7 @@ import { path } from "./client.ts";
 import { print, printList, type Context, type Start } from "./context.ts";
 import { describeFiles } from "./plan.ts";
 import { describeEnd, describeMoves } from "./succession.ts";
-import { formatCount, formatCounted, formatTable, toCell } from "./text-table.ts";
+import { formatCount, formatCounted, formatFacts, formatTable, toCell } from "./text-table.ts";
 
 /** `mainstem describe NAME` */
 export function describeCommand(start: Start): Command {
@@ -76,12 +76,12 @@ function show(dataset: DatasetDetail, { waiting, width }: { readonly waiting: nu
     ["snapshot", table?.snapshot === null || table?.snapshot === undefined ? undefined : `${table.snapshot.id}, ${table.snapshot.committedAt}`],
     ["metadata", dataset.metadataLocation ?? undefined],
   ];
-  const rows = facts.filter(([, value]) => value !== undefined && value !== "").map((row) => row.map(toCell));
+  const known = facts.flatMap(([title, value]) => (value === undefined || value === "" ? [] : [[title, value] as const]));
   const fields = fieldsOf(contract).map(({ name, type, doc }) => [name, describeType(type), toCell(doc)]);
   return [
-    ...formatTable([{ title: "dataset" }, { title: contract.name }], rows, { width }),
+    ...formatFacts([["dataset", contract.name], ...known], { width }),
     "",
-    ...formatTable([{ title: "field" }, { title: "type" }, { title: "about" }], fields, { width }),
+    ...formatTable([{ title: "field", keep: true }, { title: "type" }, { title: "about" }], fields, { width }),
   ];
 }
 

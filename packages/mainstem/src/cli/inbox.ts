@@ -113,8 +113,11 @@ async function showEntries(context: Context, name: string, group: string): Promi
   );
 }
 
+/** Of these other commands are given. */
+const typedAgain: ReadonlySet<string> = new Set(["dataset", "group", "id"]);
+
 function table({ terminal: { width } }: Context, titles: readonly string[], rows: readonly (readonly string[])[]): readonly string[] {
-  const columns = titles.map((title) => ({ title, align: title === "entries" ? ("right" as const) : ("left" as const) }));
+  const columns = titles.map((title) => ({ title, align: title === "entries" ? ("right" as const) : ("left" as const), keep: typedAgain.has(title) }));
   return formatTable(columns, rows, { width });
 }
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { test } from "node:test";
 import type { Command } from "commander";
-import { createProgram, everyCommand } from "./program.ts";
+import { createProgram, everyCommand, fitHelp } from "./program.ts";
 
 /** The program with commands that do nothing but tell that they were called. */
 function quietProgram(): { readonly program: Command; readonly called: string[] } {
@@ -44,6 +44,21 @@ test("every command says what it does, and what each of its arguments and option
     for (const option of command.options) assert.notEqual(option.description, "", `${name} ${option.flags} has no description`);
     for (const argument of command.registeredArguments) assert.notEqual(argument.description, "", `${name} <${argument.name()}> has no description`);
   }
+});
+
+test("the help of every command fits the screen, but for examples, which stay one line", () => {
+  for (const command of everyCommand(quietProgram().program)) {
+    command.configureOutput({ getOutHelpWidth: () => 60 });
+    const lines = fitHelp(helpOf(command), 60).split("\n");
+    assert.deepEqual(
+      lines.filter((line) => line.length > 60 && !line.startsWith("  ")),
+      [],
+      pathOf(command),
+    );
+  }
+  assert.equal(fitHelp("One two\nthree.\n\nExamples:\n  a line that stays\n", 10), "One two\nthree.\n\nExamples:\n  a line that stays\n");
+  assert.equal(fitHelp("One two\nthree four.\n", 12), "One two\nthree four.\n");
+  assert.equal(fitHelp("One\ntwo three four.\n", 12), "One two\nthree four.\n");
 });
 
 test("every command shows examples, and each of them is a right call of it", async () => {

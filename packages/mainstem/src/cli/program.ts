@@ -25,6 +25,7 @@ import { statusCommand } from "./status.ts";
 import { tailCommand } from "./tail.ts";
 import { pauseCommand, resetCommand, resumeCommand } from "./task-commands.ts";
 import { colorChoices } from "./terminal.ts";
+import { breakWords } from "./text-table.ts";
 
 const commands: readonly ((start: Start) => Command)[] = [
   initCommand,
@@ -52,6 +53,9 @@ const commands: readonly ((start: Start) => Command)[] = [
   doctorCommand,
   completionCommand,
 ];
+
+/** Commander's own. */
+const helpWidthInPipe = 80;
 
 /** Every command with its options and help; `start` runs the work of the one that is called. */
 export function createProgram(start: Start): Command {
@@ -81,6 +85,7 @@ export async function runCli(args: readonly string[], options: { readonly env: N
   const wanted: Pick<GlobalOptions, "json" | "color"> = { json: isJsonAsked(args), color: "auto" };
   for (const command of everyCommand(program)) {
     command.exitOverride().showHelpAfterError("(--help shows how it is used)");
+    command.configureOutput({ writeOut: (text) => void process.stdout.write(fitHelp(text, process.stdout.columns || helpWidthInPipe)) });
     // Programs that ask for JSON get the refusal of their call as JSON too.
     if (wanted.json === true) command.configureOutput({ writeErr: () => undefined });
   }
@@ -97,6 +102,11 @@ export async function runCli(args: readonly string[], options: { readonly env: N
     }
     return exitCodes.usage;
   }
+}
+
+/** Paragraphs are broken between words, as Commander does with its own; what is indented, such as an example, stays one line to copy. */
+export function fitHelp(text: string, width: number): string {
+  return text.replaceAll(/^[^ \n].*(?:\n[^ \n].*)*/gm, (paragraph) => breakWords(paragraph.replaceAll("\n", " "), width).join("\n"));
 }
 
 /** A command and all below it. */

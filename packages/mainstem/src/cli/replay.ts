@@ -124,7 +124,7 @@ function showAll(replays: readonly ReplayDetail[], width: number | undefined): r
     records === null ? "" : formatCount(records),
   ]);
   const columns = [
-    { title: "replay" },
+    { title: "replay", keep: true },
     { title: "state" },
     { title: "target" },
     { title: "from" },

@@ -16,7 +16,7 @@ export function snapshotsCommand(start: Start): Command {
       await printList(context, (body as { readonly snapshots: readonly SnapshotDetail[] }).snapshots, (snapshots) => {
         if (snapshots.length === 0) return [`${name} has no snapshot yet: its table is built a moment after its first records were archived.`];
         const rows = snapshots.map((one) => [one.id, one.committedAt, formatCount(one.rows), toCell(one.operation)]);
-        return formatTable([{ title: "snapshot" }, { title: "committed" }, { title: "rows", align: "right" }, { title: "operation" }], rows, {
+        return formatTable([{ title: "snapshot", keep: true }, { title: "committed" }, { title: "rows", align: "right" }, { title: "operation" }], rows, {
           width: context.terminal.width,
         });
       });

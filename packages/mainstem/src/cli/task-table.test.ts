@@ -29,14 +29,23 @@ test("a task in one line says what is known, and nothing of what is not", () => 
 });
 
 test("the table fits the width that there is", () => {
-  for (const width of [80, 100, 140]) for (const line of formatTasks([task], { width, style })) assert.ok(line.length <= width, `${width}: ${line.length}`);
-  const narrow = formatTasks([task], { width: 90, style })[1] ?? "";
-  assert.match(narrow, /^archive\.shop\.orders {2}slow {2}.*…/, "a name has to be typed again: other columns give way");
+  const progress = { position: 1_678_039, end: 1_678_039, unit: "offsets" };
+  const replay: TaskDetail = { ...task, name: "replay.shop.orders.279dce7b538a91a9", progress, ratePerSecond: null, remainingSeconds: null };
+  for (const width of [40, 60, 80, 100, 140]) {
+    const lines = formatTasks([task, replay], { width, style });
+    for (const line of lines) assert.ok(line.length <= width, `${width}: ${line.length}`);
+    if (width < 80) assert.match(lines.join("\n"), /^task +archive\.shop\.orders\nverdict +slow\nprogress +41,200 of 90,000\nleft +1 min\nabout +More/m);
+  }
+  assert.match(
+    formatTasks([task, replay], { width: 84, style })[2] ?? "",
+    /^replay\.shop\.orders\.279dce7b538a91a9 {2}slow {5}1,678,039 of 1,678,039 {2,}More a…/,
+    "names and counts are whole on a common screen",
+  );
   assert.match(
     formatTasks([{ ...task, lastAdvance: new Date(Date.now() - 65_000).toISOString() }], { width: 200, style })[1] ?? "",
     / 1 min \d+ s ago {2}More/,
   );
-  assert.match(formatTasks([task], { width: 200, style })[1] ?? "", /███░░░░░ 41,200 of 90,000 offsets/);
+  assert.match(formatTasks([task], { width: 200, style })[1] ?? "", /███░░░░░ {2}41,200 of 90,000 {2}offsets/);
   assert.match(formatTasks([task], { width: undefined, style })[1] ?? "", /2026-11-21T14:05:02\.113Z  More arrives/);
 });
 

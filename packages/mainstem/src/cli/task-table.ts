@@ -5,12 +5,14 @@ import { formatCount, formatSeconds, formatTable } from "./text-table.ts";
 
 const columns = [
   { title: "task", keep: true },
-  { title: "verdict" },
-  { title: "state" },
-  { title: "progress", align: "right" },
-  { title: "rate", align: "right" },
-  { title: "left", align: "right" },
-  { title: "last advance" },
+  { title: "verdict", keep: true },
+  { title: "state", optional: true },
+  { title: "", keep: true, optional: true },
+  { title: "progress", align: "right", keep: true },
+  { title: "", keep: true, optional: true },
+  { title: "rate", align: "right", keep: true, optional: true },
+  { title: "left", align: "right", keep: true },
+  { title: "last advance", keep: true, optional: true },
   { title: "about" },
 ] as const;
 
@@ -30,19 +32,22 @@ export function formatTasks(tasks: readonly TaskDetail[], { width, style }: Pick
 
 /** One task in one line, for a log. */
 export function formatTask(task: TaskDetail): string {
-  const [name, verdict, state, progress, rate, left, , more] = toRow(task, { screen: false });
-  return [name, verdict, state, progress, rate, left === "" ? "" : `${left} left`, more].filter((part) => part !== "").join("  ");
+  const [name, verdict, state, , progress, unit, rate, left, , more] = toRow(task, { screen: false });
+  return [name, verdict, state, progress === "" ? "" : `${progress} ${unit}`, rate, left === "" ? "" : `${left} left`, more]
+    .filter((part) => part !== "")
+    .join("  ");
 }
 
 function toRow(task: TaskDetail, { screen }: { readonly screen: boolean }): readonly string[] {
   const { name, verdict, state, progress, ratePerSecond, remainingSeconds, lastAdvance, ...rest } = task;
   const behind = progress !== null && progress.position < progress.end;
-  const drawn = screen && behind && progress.end > 0 ? `${drawBar(progress.position / progress.end, barWidth)} ` : "";
   return [
     name,
     verdict,
     state,
-    progress === null ? "" : `${drawn}${formatCount(progress.position)} of ${formatCount(progress.end)} ${progress.unit}`,
+    screen && behind && progress.end > 0 ? drawBar(progress.position / progress.end, barWidth) : "",
+    progress === null ? "" : `${formatCount(progress.position)} of ${formatCount(progress.end)}`,
+    progress?.unit ?? "",
     ratePerSecond === null || ratePerSecond === 0 ? "" : `${formatCount(ratePerSecond)}/s`,
     behind && remainingSeconds !== null ? formatSeconds(remainingSeconds) : "",
     lastAdvance === null ? "" : screen ? `${formatSeconds((Date.now() - Date.parse(lastAdvance)) / 1_000)} ago` : lastAdvance,

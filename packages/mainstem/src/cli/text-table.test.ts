@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { toPrintable, wantsColor } from "./terminal.ts";
-import { formatBytes, formatCount, formatTable, toCell } from "./text-table.ts";
+import { formatBytes, formatCount, formatFacts, formatTable, toCell } from "./text-table.ts";
 import { cutToWidth, widthOf } from "./text-width.ts";
 
 const columns = [{ title: "name" }, { title: "rows", align: "right" as const }, { title: "about" }];
@@ -22,11 +22,30 @@ test("takes from the widest column until the table fits the screen", () => {
   assert.ok(lines.every((line) => Array.from(line).length <= 30));
 });
 
-test("keeps a column that is to be kept, unless nothing else is left to give", () => {
+test("never cuts a column that is to be kept: others give way, then each row is a block of its own", () => {
   const kept = [{ title: "name", keep: true }, { title: "about" }];
   const row = ["a.rather.long.name", "a text that gives way"];
   assert.deepEqual(formatTable(kept, [row], { width: 28 }), ["name                about", "a.rather.long.name  a text …"]);
-  assert.deepEqual(formatTable(kept, [row], { width: 20 }), ["name       about", "a.rather…  a text t…"]);
+  assert.deepEqual(formatTable(kept, [row], { width: 25 }), [`── 1 ${"─".repeat(20)}`, "name   a.rather.long.name", "about  a text that gives…"]);
+});
+
+test("leaves optional columns out, the last one first, where the others have no room", () => {
+  const some = [{ title: "name", keep: true }, { title: "", optional: true }, { title: "rate", optional: true }, { title: "about" }];
+  const paint = (cell: string, column: number): string => (column === 3 ? `<${cell}>` : cell);
+  const row = ["shop.orders", "half", "9/s", "late"];
+  assert.deepEqual(formatTable(some, [row], { width: 30 }), ["name               rate  about", "shop.orders  half  9/s   late"]);
+  assert.deepEqual(formatTable(some, [row], { width: 29, paint }), ["name               about", "shop.orders  half  <late>"]);
+  assert.deepEqual(formatTable(some, [row], { width: 20 }), ["name         about", "shop.orders  late"]);
+  assert.deepEqual(formatTable(some, [["shop.orders", "", "9/s", ""]]), ["name         rate  about", "shop.orders  9/s"], "an empty column without a title");
+});
+
+test("breaks facts between words, and cuts none of them", () => {
+  const facts = [
+    ["about", "rows as they are now"],
+    ["metadata", "file:///srv/data/00001.json"],
+  ] as const;
+  assert.deepEqual(formatFacts(facts, { width: 20 }), ["about     rows as", "          they are", "          now", "metadata  file:///srv/data/00001.json"]);
+  assert.deepEqual(formatFacts(facts), ["about     rows as they are now", "metadata  file:///srv/data/00001.json"]);
 });
 
 test("cuts nothing where there is no screen", () => {

@@ -4,8 +4,10 @@ import { cutToWidth, widthOf } from "./text-width.ts";
 export interface TextColumn {
   readonly title: string;
   readonly align?: "left" | "right";
-  /** What has to be typed again, such as a name, gives way last of all. */
+  /** What has to be typed again, such as a name, or says nothing when it is cut, such as a count: it is never cut beside other columns. */
   readonly keep?: boolean;
+  /** Left out where the others have no room otherwise, the last such column first. */
+  readonly optional?: boolean;
 }
 
 export interface TableOptions {
@@ -20,28 +22,54 @@ const gap = "  ";
 const columnWidthMin = 6;
 
 /**
- * Lines of a table, the titles first. With a width the widest columns that need not be kept give way, ending in "…", until the table fits; where that cannot be,
- * each row becomes a block of its own with a line for each cell.
+ * Lines of a table, the titles first. With a width, columns that are optional are left out as far as need be, and the widest that need not be kept give way, ending
+ * in "…", until the table fits; where that cannot be, each row becomes a block of its own with a line for each cell.
  */
 export function formatTable(columns: readonly TextColumn[], rows: readonly (readonly string[])[], { width, paint }: TableOptions = {}): readonly string[] {
   const cells = [columns.map(({ title }) => title), ...rows].map((row) => columns.map((_, index) => toPrintable(row[index] ?? "")));
   const natural = columns.map((_, index) => Math.max(...cells.map((row) => widthOf(row[index] ?? ""))));
-  const available = width === undefined ? undefined : width - gap.length * (columns.length - 1);
-  const least = natural.reduce((sum, one) => sum + Math.min(one, columnWidthMin), 0);
-  if (available !== undefined && least > available && rows.length > 0) return formatBlocks(cells, width ?? 0);
-  const kept = natural.map((one, index) => (columns[index]?.keep === true ? one : Math.min(one, columnWidthMin)));
-  const mayKeep = kept.reduce((sum, one) => sum + one, 0) <= (available ?? 0);
-  const isCut = columns.map(({ keep = false }) => !keep || !mayKeep);
-  const widths = available === undefined ? natural : fitWidths(natural, { available, isCut });
+  const shown = chooseColumns(columns, { natural, width: width ?? Number.POSITIVE_INFINITY });
+  const least = leastWidth(columns, { natural, shown });
+  if (width !== undefined && least > width && rows.length > 0)
+    return formatBlocks(
+      cells.map((row) => shown.map((index) => row[index] ?? "")),
+      width,
+    );
+  const isCut = shown.map((index) => columns[index]?.keep !== true || least > (width ?? least));
+  const wanted = shown.map((index) => natural[index] ?? 0);
+  const widths = width === undefined ? wanted : fitWidths(wanted, { available: width - gap.length * (shown.length - 1), isCut });
   return cells.map((row, line) =>
-    row
-      .map((cell, index) => {
-        const padded = pad(cell, { width: widths[index] ?? 0, align: columns[index]?.align ?? "left", last: index === row.length - 1 });
+    shown
+      .map((index, place) => {
+        const padded = pad(row[index] ?? "", { width: widths[place] ?? 0, align: columns[index]?.align ?? "left", last: place === shown.length - 1 });
         return line === 0 || paint === undefined ? padded : paint(padded, index);
       })
       .join(gap)
       .trimEnd(),
   );
+}
+
+interface Widths {
+  readonly natural: readonly number[];
+  /** The columns that are not left out. */
+  readonly shown: readonly number[];
+}
+
+/** The columns that there is room for, without those that are empty and have no title. */
+function chooseColumns(columns: readonly TextColumn[], { natural, width }: { readonly natural: readonly number[]; readonly width: number }): readonly number[] {
+  let shown: readonly number[] = [...columns.keys()].filter((index) => natural[index] !== 0);
+  while (leastWidth(columns, { natural, shown }) > width) {
+    const spared = shown.findLast((index) => columns[index]?.optional === true);
+    if (spared === undefined) break;
+    shown = shown.filter((index) => index !== spared);
+  }
+  return shown;
+}
+
+/** What a table takes when all that may give way has. */
+function leastWidth(columns: readonly TextColumn[], { natural, shown }: Widths): number {
+  const least = shown.map((index) => (columns[index]?.keep === true ? (natural[index] ?? 0) : Math.min(natural[index] ?? 0, columnWidthMin)));
+  return least.reduce((sum, one) => sum + one, gap.length * (shown.length - 1));
 }
 
 /** Takes from the widest columns that may be cut first, evenly, until the sum fits. */
@@ -82,6 +110,26 @@ function pad(text: string, { width, align, last }: Pad): string {
   const cut = cutToWidth(text, width);
   const space = " ".repeat(Math.max(0, width - widthOf(cut)));
   return align === "right" ? space + cut : last ? cut : cut + space;
+}
+
+/** A line for each fact, its name before it. Its text is broken between words and never cut; a word that is wider than the screen, such as a path, stays whole. */
+export function formatFacts(facts: readonly (readonly [string, string])[], { width }: Pick<TableOptions, "width"> = {}): readonly string[] {
+  const nameWidth = Math.max(...facts.map(([name]) => widthOf(name)));
+  const room = width === undefined ? Number.POSITIVE_INFINITY : width - nameWidth - gap.length;
+  return facts.flatMap(([name, text]) =>
+    breakWords(toPrintable(text), room).map((line, index) => `${pad(index === 0 ? name : "", { width: nameWidth, align: "left", last: false })}${gap}${line}`),
+  );
+}
+
+/** Lines of a width, broken between words; a wider word stays whole. */
+export function breakWords(text: string, width: number): readonly string[] {
+  const lines: string[] = [];
+  for (const word of text.split(" ")) {
+    const line = lines.at(-1);
+    if (line === undefined || widthOf(line) + 1 + widthOf(word) > width) lines.push(word);
+    else lines[lines.length - 1] = `${line} ${word}`;
+  }
+  return lines;
 }
 
 /** A value of an answer as one cell. */
