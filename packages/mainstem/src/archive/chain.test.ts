@@ -4,7 +4,7 @@ import { randomId, systemEnv } from "../runtime/env.ts";
 import type { Offset, Partition, TopicId, TopicName, TopicPartition } from "../log/index.ts";
 import { parseObjectKey, type ObjectStore } from "../objects/index.ts";
 import { chainEntryBytesMax } from "./chain-entry.ts";
-import { putChainEntry, readChain, readChainEnd, readChainEntry } from "./chain.ts";
+import { findEntryStart, putChainEntry, readChain, readChainEnd, readChainEntry } from "./chain.ts";
 import type { ChainEntry } from "./chunk.ts";
 import { chainKey } from "./paths.ts";
 import { allOf } from "./testing/all-of.ts";
@@ -36,6 +36,14 @@ test("gives the entries from any link on, in order", async () => {
   assert.deepEqual(await chainFrom(objects.store, 1_000_000_000_000), []);
   assert.deepEqual(await readChainEntry(objects.store, of, 9 as Offset), entries[2]);
   assert.equal(await readChainEntry(objects.store, of, 8 as Offset), undefined);
+});
+
+test("finds where the entry begins that holds an offset, however far back", async () => {
+  await using objects = await openTestStore();
+  assert.equal(await findEntryStart(objects.store, of, 7 as Offset), undefined);
+  await putChain(objects.store, [5, 9, 10, 1_000, 1_000_000]);
+  const found = await Promise.all([0, 4, 5, 8, 9, 10, 999, 1_000, 999_999, 2_000_000].map((offset) => findEntryStart(objects.store, of, offset as Offset)));
+  assert.deepEqual(found, [0, 0, 5, 5, 9, 10, 10, 1_000, 1_000, 1_000]);
 });
 
 test("gives nothing of an empty chain", async () => {

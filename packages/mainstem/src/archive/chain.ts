@@ -71,6 +71,21 @@ export async function readChainEnd(
   }
 }
 
+/**
+ * Where the last entry begins that begins at an offset or before it: the one that holds the offset, unless the chain ends before. Undefined when there is none.
+ */
+export async function findEntryStart(objects: ObjectStore, of: TopicPartition, offset: Offset, { signal }: Waits = {}): Promise<Offset | undefined> {
+  for (let back = lookBackOffsets; ; back *= 8) {
+    const from = Math.max(0, offset - back) as Offset;
+    let last: Offset | undefined;
+    for await (const { start } of listChain(objects, of, { from, signal })) {
+      if (start > offset) break;
+      last = start;
+    }
+    if (last !== undefined || from === 0) return last;
+  }
+}
+
 export type PutEntry =
   /** The entry stands in the chain, put by this call. */
   | { readonly kind: "stored" }

@@ -3,7 +3,7 @@ import type { Logger } from "../runtime/logger.ts";
 import { RecordBatchBuilder, RecordCursor, type Log, type Offset, type Partition, type RecordHeader, type TopicId, type TopicName } from "../log/index.ts";
 import type { ObjectStore } from "../objects/index.ts";
 import type { Task, TaskContext } from "../tasks/index.ts";
-import { readChain } from "./chain.ts";
+import { findEntryStart, readChain } from "./chain.ts";
 import { openChunk } from "./chunk-reader.ts";
 import type { ChainEntry } from "./chunk.ts";
 import type { EnvelopeCursor } from "./envelope-cursor.ts";
@@ -87,8 +87,11 @@ class Replay {
       this.#advance(Math.min(from, end));
       if (from >= end) continue;
       const of = { topic: spec.dataset as TopicName, topicId, partition };
-      for await (const entry of readChain(objects, { ...of, from: from as Offset, signal })) {
+      // What was written ends with a batch of the target, mostly within a chunk.
+      const start = (await findEntryStart(objects, of, from as Offset, { signal })) ?? (0 as Offset);
+      for await (const entry of readChain(objects, { ...of, from: start, signal })) {
         if (entry.start >= end) break;
+        if (entry.next <= from) continue;
         if (this.#overlaps(entry)) await this.#copy(entry, { topicId, partition, from });
         this.#advance(Math.min(entry.next, end) - Math.max(entry.start, from));
       }

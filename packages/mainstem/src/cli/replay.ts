@@ -90,7 +90,7 @@ async function waitFor(context: Context, begun: ReplayDetail): Promise<ReplayDet
     const task = tasks.tasks.find(({ name }) => name === begun.task);
     if (task?.state === "stopped" && task.lastError !== null)
       throw new CliFailure(task.lastError.code, task.lastError.message, {
-        remedy: `Replay ${begun.id} stopped; it goes on with the next start of the server.`,
+        remedy: `Replay ${begun.id} stopped. Mend the cause, then \`mainstem resume ${begun.task}\`: it goes on where it was.`,
       });
     const at = task?.progress ?? undefined;
     if (at !== undefined) progress.update({ done: at.position, total: at.end, note: "offsets" });
