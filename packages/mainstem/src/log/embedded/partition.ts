@@ -193,8 +193,12 @@ export class Partition {
       await this.#writing;
       this.options.usage.bytes -= this.bytes;
       const healthy = this.#failure === undefined;
-      await this.#active.close({ keepIndex: healthy && finish });
-      await this.#point.close({ sync: healthy && finish });
+      try {
+        await this.#active.close({ keepIndex: healthy && finish });
+      } finally {
+        // What is noted must not be written later, when another process may have the log open.
+        await this.#point.close({ sync: healthy && finish });
+      }
     })());
   }
 
