@@ -62,7 +62,7 @@ export class Partition {
   #reserved: Offset;
   #queue: Waiting[] = [];
   #writing: Promise<void> | undefined;
-  #rollWanted = false;
+  #rollWanted: PromiseWithResolvers<void> | undefined;
   /** Whether the last write of the recovery point failed. */
   #pointLags = false;
   /** Why nothing can be appended any more. */
@@ -123,11 +123,12 @@ export class Partition {
     return this.options.budget.take(bytes, signal).then(() => this.#enqueue(batch, bytes));
   }
 
-  /** Closes the last segment after what is being written, if it holds anything. */
+  /** Closes the last segment after what is being written, if it holds anything. Not kept by what is appended meanwhile. */
   async roll(): Promise<void> {
     this.check();
-    this.#rollWanted = true;
-    await (this.#writing ??= this.#write());
+    const { promise } = (this.#rollWanted ??= Promise.withResolvers());
+    this.#writing ??= this.#write();
+    await promise;
   }
 
   /** Resolves when there is more than the offset, or the partition ended. Rejects with the signal's reason. */
@@ -228,16 +229,21 @@ export class Partition {
       // Whatever else is appended in this turn of the event loop joins the round; a large batch waits for what the sockets have ready now, too.
       await nextTurn();
       if ((this.#queue[0]?.bytes ?? 0) >= largeBytesMin) await nextTurn();
-      if ((this.#queue.length === 0 && !this.#rollWanted) || this.#failure !== undefined) break;
-      if (this.#rollDue()) await this.#rollOver();
-      else await this.#writeRound(this.#takeRound());
+      const rollWanted = this.#rollWanted;
+      if ((this.#queue.length === 0 && rollWanted === undefined) || this.#failure !== undefined) break;
+      if (this.#rollDue()) {
+        this.#rollWanted = undefined;
+        await this.#rollOver();
+        rollWanted?.resolve();
+      } else await this.#writeRound(this.#takeRound());
     }
-    this.#rollWanted = false;
+    this.#rollWanted?.resolve();
+    this.#rollWanted = undefined;
     this.#writing = undefined;
   }
 
   #rollDue(): boolean {
-    if (this.#rollWanted) return true;
+    if (this.#rollWanted !== undefined) return true;
     const { segment, since } = this.#active;
     const { bytes, batch } = this.#queue[0]!;
     if (segment.bytes === 0) return false;
@@ -303,7 +309,6 @@ export class Partition {
   }
 
   async #rollOver(): Promise<void> {
-    this.#rollWanted = false;
     const before = this.#active;
     if (before.segment.bytes === 0) return;
     try {
