@@ -10,11 +10,16 @@ const releasedBytesMin = 16_384;
 export const encodings = ["identity", "gzip"] as const;
 export type Encoding = (typeof encodings)[number];
 
-/** The decoded body, in chunks of at most 64 KiB. `ingest.encoding` where it is not what the encoding says. Memory does not depend on how far it expands. */
+/** The decoded body, in chunks of at most 64 KiB, each of which has to be read before the next is asked for. `ingest.encoding` where it is not what the encoding says. Memory does not depend on how far it expands. */
 export async function* decodeBody(body: AsyncIterable<Uint8Array>, encoding: Encoding): AsyncGenerator<Uint8Array> {
   for await (const chunk of encoding === "gzip" ? gunzip(body) : body) {
-    if (chunk.length <= chunkBytes) yield chunk;
-    else for (let start = 0; start < chunk.length; start += chunkBytes) yield chunk.subarray(start, start + chunkBytes);
+    if (chunk.length <= chunkBytes) {
+      yield chunk;
+      continue;
+    }
+    for (let start = 0; start < chunk.length; start += chunkBytes) yield chunk.subarray(start, start + chunkBytes);
+    // What gathered while nobody read comes as one chunk; who asks for the next part has read the last.
+    release(chunk);
   }
 }
 

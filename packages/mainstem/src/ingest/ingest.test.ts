@@ -92,6 +92,9 @@ describe("the door", () => {
     };
     assert.equal((await rooms.ingest.accept({ ...ask(lines), body: whole(), idempotencyKey: "memory" })).accepted, 2_000);
     assert.deepEqual([again.length, part.length], [0, lines.length - 60_001]);
+    const large = copyOf(lines);
+    assert.equal((await rooms.ingest.accept(ask(inChunks(large)))).accepted, 2_000);
+    assert.deepEqual([lines.length > 65_536, large.length], [true, 0]);
     const zipped = gzipSync(lines);
     assert.equal((await rooms.ingest.accept(ask(zipped, { encoding: "gzip" }))).accepted, 2_000);
     assert.equal(zipped.length, gzipSync(lines).length);
