@@ -61,12 +61,34 @@ test("a change of a time's unit or of a decimal's digits is refused, though Avro
   assert.deepEqual(faults(decimal(2), decimal(3)), ["LOGICAL_TYPE_MISMATCH / "]);
 });
 
+test("what is wrong within a type of a union is said of it, not that the type is gone", () => {
+  const inner = (fields: Readonly<Record<string, unknown>>) => record("A", fields);
+  const told = (reader: unknown, writer: unknown) =>
+    checkReadable({ reader: parseAvroSchema(record("R", { f: reader })), writer: parseAvroSchema(record("R", { f: writer })) }).map(
+      ({ kind, path, field, reason }) => `${kind} ${path} ${field}: ${reason}`,
+    );
+  assert.deepEqual(told(["null", inner({ x: "string", y: "int" })], ["null", inner({ x: "int" })]), [
+    "MISSING_UNION_BRANCH /fields/0/type/1 f.x: Field f.x was int and became string, so old values cannot be read.",
+    "MISSING_UNION_BRANCH /fields/0/type/1 f.y: Field f.y is new and has no default, so records without it cannot be read.",
+  ]);
+  assert.deepEqual(told(["null", inner({ x: ["null", { type: "array", items: "int" }] })], inner({ x: { type: "array", items: "string" } })), [
+    "MISSING_UNION_BRANCH /fields/0/type f.x[]: Field f.x[] was string and became int, so old values cannot be read.",
+  ]);
+  assert.deepEqual(told(["null", "int"], ["null", "string"]), [
+    "MISSING_UNION_BRANCH /fields/0/type/1 f: Field f may hold string in old records, but only takes null or int now.",
+  ]);
+  const list = (value: string) => inner({ value, next: ["null", "A"] });
+  assert.deepEqual(told(["null", list("int")], ["null", list("string")]), [
+    "MISSING_UNION_BRANCH /fields/0/type/1 f.value: Field f.value was string and became int, so old values cannot be read.",
+  ]);
+});
+
 test("a branch of a union is not taken for readable because of a branch that was tried before", () => {
   // The first branch is readable but for its last field; its inner type leans on it.
   const inner = (name: string) => record(name, { back: ["null", "W"] });
   const writer = record("W", { inner: inner("I"), last: "string" });
   const reader = [record("W", { inner: inner("I"), last: "int" }), "string"];
-  assert.deepEqual(faults(reader, writer), ["MISSING_UNION_BRANCH / "]);
+  assert.deepEqual(faults(reader, writer), ["MISSING_UNION_BRANCH / last"]);
   assert.deepEqual(faults([reader[0], record("n.W", { inner: record("n.I", { back: ["null", "n.W"] }), last: "string" })], writer), []);
 });
 

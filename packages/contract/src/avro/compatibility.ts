@@ -86,6 +86,12 @@ class Pairs {
   readonly #assumed = new Set<string>();
   readonly #order: string[] = [];
   readonly #refuted = new Set<string>();
+  #trials = 0;
+
+  /** Whether it is only asked if, not why. */
+  get isTrying(): boolean {
+    return this.#trials > 0;
+  }
 
   isAssumed(reader: AvroRecordSchema, writer: AvroRecordSchema): boolean {
     const pair = pairOf(reader, writer);
@@ -100,7 +106,10 @@ class Pairs {
     const pair = reader.type === "record" && writer.type === "record" ? pairOf(reader, writer) : undefined;
     if (pair !== undefined && this.#refuted.has(pair)) return false;
     const mark = this.#order.length;
-    if (trial()) return true;
+    this.#trials++;
+    const holds = trial();
+    this.#trials--;
+    if (holds) return true;
     for (const forgotten of this.#order.splice(mark)) this.#assumed.delete(forgotten);
     if (pair !== undefined) this.#refuted.add(pair);
     return false;
@@ -118,7 +127,7 @@ interface Place {
 function compare(reader: AvroSchema, writer: AvroSchema, at: Place, found: Incompatibility[], pairs: Pairs): void {
   if (isUnion(writer)) return compareWriterUnion(reader, writer, at, found, pairs);
   if (isUnion(reader)) {
-    if (!reader.some((branch) => readable(branch, writer, pairs))) found.push(missingBranch(reader, writer, at));
+    if (!reader.some((branch) => readable(branch, writer, pairs))) found.push(...whyNone(reader, writer, at, pairs));
     return;
   }
   compareTypes(reader, writer, at, found, pairs);
@@ -129,7 +138,7 @@ function compareWriterUnion(reader: AvroSchema, writer: readonly AvroTypeSchema[
   for (const [index, branch] of writer.entries()) {
     const place: Place = { ...at, path: `${at.path}/${index}` };
     if (isUnion(reader)) {
-      if (!reader.some((candidate) => readable(candidate, branch, pairs))) found.push(missingBranch(reader, branch, place));
+      if (!reader.some((candidate) => readable(candidate, branch, pairs))) found.push(...whyNone(reader, branch, place, pairs));
     } else if (branch.type === "null" && reader.type !== "null") {
       const remedy = `Keep it nullable: ["null", ${nameOf(reader)}].`;
       found.push(problem("TYPE_MISMATCH", place, `${named(at)} may be null in old records, but is no longer nullable`, remedy));
@@ -231,9 +240,19 @@ function compareLogical(reader: AvroTypeSchema, writer: AvroTypeSchema, at: Plac
   }
 }
 
-function missingBranch(reader: readonly AvroTypeSchema[], writer: AvroTypeSchema, at: Place): Incompatibility {
-  const reason = `${named(at)} may hold ${nameOf(writer)} in old records, but only takes ${reader.map(nameOf).join(" or ")} now`;
-  return problem("MISSING_UNION_BRANCH", at, reason, `Keep ${nameOf(writer)} among its types.`);
+/**
+ * Why no type of a union reads what was written: what is wrong with its own type in there, if that is there still, else that it is gone.
+ * Empty where that is told already, of the same two records in another place.
+ */
+function whyNone(reader: readonly AvroTypeSchema[], writer: AvroTypeSchema, at: Place, pairs: Pairs): readonly Incompatibility[] {
+  const twin = reader.find((branch) => branch.type === writer.type && (!("name" in branch) || sameName(branch, writer as typeof branch)));
+  const gone = `${named(at)} may hold ${nameOf(writer)} in old records, but only takes ${reader.map(nameOf).join(" or ")} now`;
+  const whole = problem("MISSING_UNION_BRANCH", at, gone, `Keep ${nameOf(writer)} among its types.`);
+  // Nobody sees the reasons of a trial.
+  if (twin === undefined || pairs.isTrying) return [whole];
+  const within: Incompatibility[] = [];
+  compareTypes(twin, writer, at, within, pairs);
+  return within.map(({ field, reason, remedy }) => ({ ...whole, field, reason, remedy }));
 }
 
 function nameMismatch(
