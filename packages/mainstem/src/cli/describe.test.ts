@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { describeType } from "./describe.ts";
+import { aboutField, describeType } from "./describe.ts";
 
 test("says an Avro type in few words", () => {
   const cases: readonly (readonly [unknown, string])[] = [
@@ -17,11 +17,19 @@ test("says an Avro type in few words", () => {
         fields: [
           { name: "city", type: "string" },
           { name: "zip", type: ["null", "string"] },
+          { name: "street", type: "string", pii: true },
         ],
       },
-      "{ city: string, zip: string or null }",
+      "{ city: string, zip: string or null, street: string (pii) }",
     ],
     [{ type: "fixed", name: "hash", size: 16 }, "fixed"],
   ];
   for (const [type, text] of cases) assert.equal(describeType(type), text);
+});
+
+test("says that a field is personal, before what it is for", () => {
+  assert.equal(aboutField({ pii: true, doc: "where invoices go" }), "pii; where invoices go");
+  assert.equal(aboutField({ pii: true }), "pii");
+  assert.equal(aboutField({ pii: false, doc: "how many" }), "how many");
+  assert.equal(aboutField({}), "");
 });

@@ -77,7 +77,7 @@ function show(dataset: DatasetDetail, { waiting, width }: { readonly waiting: nu
     ["metadata", dataset.metadataLocation ?? undefined],
   ];
   const known = facts.flatMap(([title, value]) => (value === undefined || value === "" ? [] : [[title, value] as const]));
-  const fields = fieldsOf(contract).map(({ name, type, doc }) => [name, describeType(type), toCell(doc)]);
+  const fields = fieldsOf(contract).map((field) => [field.name, describeType(field.type), aboutField(field)]);
   return [
     ...formatFacts([["dataset", contract.name], ...known], { width }),
     "",
@@ -134,10 +134,16 @@ interface Field {
   readonly name: string;
   readonly type: unknown;
   readonly doc?: string;
+  readonly pii?: unknown;
 }
 
 function fieldsOf({ schema }: DatasetDetail["contract"]): readonly Field[] {
   return (schema as { readonly fields: readonly Field[] }).fields;
+}
+
+/** What a field's declaration says of it beyond its type: that it is personal, and its doc. */
+export function aboutField({ pii, doc }: Pick<Field, "pii" | "doc">): string {
+  return [pii === true ? "pii" : "", toCell(doc)].filter((text) => text !== "").join("; ");
 }
 
 /** An Avro type in few words: `string or null`, `timestamp-micros`, `list of long`, otherwise its JSON. */
@@ -155,6 +161,6 @@ export function describeType(type: unknown): string {
   if (kind === "map") return `map of ${describeType(values)}`;
   if (kind === "enum" && Array.isArray(symbols)) return `one of ${symbols.join(", ")}`;
   if (kind === "record" && Array.isArray(fields))
-    return `{ ${(fields as readonly Field[]).map((field) => `${field.name}: ${describeType(field.type)}`).join(", ")} }`;
+    return `{ ${(fields as readonly Field[]).map((field) => `${field.name}: ${describeType(field.type)}${field.pii === true ? " (pii)" : ""}`).join(", ")} }`;
   return typeof kind === "string" ? kind : JSON.stringify(type);
 }
