@@ -1,4 +1,4 @@
-// What the README and the guide show is run, in the order in which it stands, each page in a folder of its own.
+// What the README, the guide and the pages on operations show is run, in the order in which it stands, each page in a folder of its own.
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { readFile, readdir } from "node:fs/promises";
@@ -9,9 +9,16 @@ import { openPageFolder, openPlatforms, runPage } from "./pages.ts";
 import { cliEntry } from "./running-platform.ts";
 import { matchOutput, parseSnippets, type Snippet } from "./snippets.ts";
 
-const guide = (await readdir(join(repository, "docs/guide"))).filter((name) => name.endsWith(".md")).map((name) => `docs/guide/${name}`);
+const pagesOf = async (folder: string): Promise<readonly string[]> =>
+  (await readdir(join(repository, folder))).filter((name) => name.endsWith(".md")).map((name) => `${folder}/${name}`);
 const pages: { readonly page: string; readonly snippets: readonly Snippet[] }[] = [];
-for (const page of ["README.md", "packages/client/README.md", "packages/contract/README.md", ...guide])
+for (const page of [
+  "README.md",
+  "packages/client/README.md",
+  "packages/contract/README.md",
+  ...(await pagesOf("docs/guide")),
+  ...(await pagesOf("docs/operations")),
+])
   pages.push({ page, snippets: parseSnippets(await readFile(join(repository, page), "utf8")) });
 
 /** What the README starts is as it says; elsewhere nobody has to wait for seconds. */

@@ -52,7 +52,7 @@ function parseKind(label: string, { words, line }: { readonly words: readonly st
     case "run":
       return { kind: "run", exitCode: Number(valueOf(words, "exit") ?? 0), eventually: words.includes("eventually") };
     default:
-      if (/^[\w-]+(\/[\w-]+)?\.\w+$/.test(label)) return { kind: "file", name: label };
+      if (/^[\w-]+(\/[\w-]+)?(\.\w+)+$/.test(label)) return { kind: "file", name: label };
       throw new Error(`The block in line ${line} has the label ${JSON.stringify(label)}: it is a file's name, server, stop, run, output or elsewhere.`);
   }
 }
