@@ -1,7 +1,10 @@
 // The command line as a program: what it writes where, and with which exit code it ends.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { after, before, describe, test } from "node:test";
@@ -241,6 +244,26 @@ describe("the command line", () => {
     const sent = (await countOf()) - already;
     assert.equal(output, `shop.orders: ${sent.toLocaleString("en-US")} accepted, 0 refused; the rest was not sent\n`);
     assert.equal(errors, "interrupted\n");
+  });
+
+  test("Ctrl-C says that nothing was sent where the server had no room for anything", { timeout: 60_000 }, async () => {
+    const asked = Promise.withResolvers<void>();
+    const server = createServer((request, response) => {
+      request.resume().on("end", () => {
+        const problem = { code: "log.full", detail: "The log is full.", remedy: "Free some space.", status: 503 };
+        response.writeHead(503, { "content-type": "application/problem+json" }).end(JSON.stringify(problem), () => asked.resolve());
+      });
+    }).listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const { port } = server.address() as AddressInfo;
+    const child = spawn(process.execPath, [cliEntry, "send", "shop.orders"], { env: { ...process.env, MAINSTEM_SERVER: `http://127.0.0.1:${port}` } });
+    child.stdin.on("error", () => undefined).end('{"id":"a","revision":1}\n');
+    const said = Promise.all([text(child.stdout), text(child.stderr), once(child, "close")]);
+    await asked.promise;
+    child.kill("SIGINT");
+    const [output, errors, [code]] = await said;
+    server.close();
+    assert.deepEqual([output, errors, code], ["shop.orders: 0 accepted, 0 refused; the rest was not sent\n", "interrupted\n", 130]);
   });
 
   test("help and version end well", async () => {

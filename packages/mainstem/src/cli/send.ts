@@ -51,8 +51,8 @@ export function sendCommand(start: Start): Command {
       try {
         await send(context, job, { input, file, options });
       } catch (error) {
-        // Of what was sent before, everything is known and said.
-        if (tally.unanswered !== 0 || total(tally) > 0) await report(context, { job, format: input.format, complete: false });
+        // Of what was sent before, everything is known and said; who ended it is told also that it was nothing.
+        if (tally.unanswered !== 0 || total(tally) > 0 || context.signal.aborted) await report(context, { job, format: input.format, complete: false });
         throw error;
       }
       return await report(context, { job, format: input.format, complete: true });

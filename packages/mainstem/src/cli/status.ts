@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { Command } from "commander";
 import type { Health, TaskDetail } from "./answers.ts";
-import { print, type Context, type Start } from "./context.ts";
-import { exitCodes, type ExitCode } from "./failure.ts";
+import { print, reportFailure, type Context, type Start } from "./context.ts";
+import { CliFailure, exitCodes, type ExitCode } from "./failure.ts";
 import { formatTask, formatTasks } from "./task-table.ts";
 import { toPrintable } from "./terminal.ts";
 
@@ -13,12 +13,14 @@ interface Status extends Health {
 
 const colors = { ok: "green", degraded: "yellow", failed: "red" } as const;
 const watchEveryMs = 1_000;
+/** How a server fails that is about to be back, or may be. */
+const passing: ReadonlySet<string> = new Set(["cli.noServer", "cli.connection", "server.closing"]);
 
 /** `mainstem status` */
 export function statusCommand(start: Start): Command {
   const command = new Command("status")
     .description("show whether the platform makes progress: every task with its verdict, position, rate, time left and last error")
-    .option("-w, --watch", "go on until Ctrl-C: redrawn on a screen, a line for each task that changed in a pipe")
+    .option("-w, --watch", "go on until Ctrl-C, also over a restart of the server: redrawn on a screen, a line for each task that changed in a pipe")
     .addHelpText(
       "after",
       "\nVerdicts: ok, slow, stuck, paused, failed, idle. Ends with 1 if a task has failed." +
@@ -42,28 +44,37 @@ async function readStatus({ client, signal }: Context): Promise<Status> {
   return { server: client.server, ...health, tasks };
 }
 
+/** A server that goes away meanwhile is waited for: who watches a restart wants to see it come back. */
 async function watch(context: Context, first: Status): Promise<ExitCode> {
   const { terminal, json, signal } = context;
   const said = new Map<string, string>();
-  let status = first;
+  let [status, away] = [first, false];
   while (!signal.aborted) {
-    if (json) await terminal.line(JSON.stringify(status));
-    else if (terminal.width !== undefined) await terminal.screen(showStatus(status, context));
-    else
-      for (const task of status.tasks) {
-        // A rate that fades is no news.
-        const news = formatTask({ ...task, ratePerSecond: null, remainingSeconds: null });
-        if (said.get(task.name) !== news) await terminal.line(`${new Date().toISOString()}  ${toPrintable(formatTask(task))}`);
-        said.set(task.name, news);
-      }
+    if (!away) await showNext(status, { context, said });
     try {
       await sleep(watchEveryMs, undefined, { signal });
       status = await readStatus(context);
+      away = false;
     } catch (error) {
-      if (!signal.aborted) throw error;
+      if (signal.aborted) break;
+      if (!(error instanceof CliFailure && passing.has(error.code))) throw error;
+      if (!away) reportFailure(error, { terminal, json });
+      away = true;
     }
   }
   return exitCodeOf(status);
+}
+
+async function showNext(status: Status, { context, said }: { readonly context: Context; readonly said: Map<string, string> }): Promise<void> {
+  const { terminal, json } = context;
+  if (json) return await terminal.line(JSON.stringify(status));
+  if (terminal.width !== undefined) return await terminal.screen(showStatus(status, context));
+  for (const task of status.tasks) {
+    // A rate that fades is no news.
+    const news = formatTask({ ...task, ratePerSecond: null, remainingSeconds: null });
+    if (said.get(task.name) !== news) await terminal.line(`${new Date().toISOString()}  ${toPrintable(formatTask(task))}`);
+    said.set(task.name, news);
+  }
 }
 
 function showStatus({ server, status, reasons, tasks }: Status, { terminal }: Context): readonly string[] {
