@@ -61,7 +61,8 @@ function runNode(files: readonly string[], { kind, flags, seconds, countsFile }:
   const fileMs = kind === "unit" ? 60_000 : kind === "soak" ? (Number(soak) + 600) * 1_000 : (120 + 20 * Number(seconds)) * 1_000;
   const reporters = ["spec", "stdout", "./tools/counts-reporter.ts", countsFile];
   const options = [
-    `--test-concurrency=${Math.max(2, availableParallelism())}`,
+    // Unit tests wait for a fifth of their time.
+    `--test-concurrency=${Math.max(2, availableParallelism()) + (kind === "unit" ? 1 : 0)}`,
     `--test-timeout=${fileMs}`,
     "--import=./tools/test-watchdog.ts",
     ...reporters.map((value, index) => `--test-reporter${index % 2 === 1 ? "-destination" : ""}=${value}`),

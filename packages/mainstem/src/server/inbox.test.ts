@@ -1,6 +1,5 @@
 // Records of the inbox over HTTP: handed out as NDJSON, and taken back mended.
 import assert from "node:assert/strict";
-import { request } from "node:http";
 import { after, before, describe, test } from "node:test";
 import { parseContract } from "@mainstem/contract";
 import { ask } from "../ingest/testing/open-rooms.ts";
@@ -30,8 +29,8 @@ interface MetersApi extends TestApi {
   ids(): Promise<readonly string[]>;
 }
 
-async function openMeters(options?: Parameters<typeof openApi>[0]): Promise<MetersApi> {
-  const api = await openApi(options);
+async function openMeters(): Promise<MetersApi> {
+  const api = await openApi();
   await api.rooms.registry.apply(meters);
   return {
     ...api,
@@ -128,20 +127,4 @@ test("fields with the names of a prototype's are fields", async () => {
   assert.equal(body["refused"], 1);
   assert.match(JSON.stringify(body["reasons"]), /"path":"(__proto__|constructor)"/);
   assert.equal(({} as Record<string, unknown>)["reading"], undefined);
-});
-
-test("a client that takes nothing is cut off, and what it did not take waits as before", { timeout: 30_000 }, async () => {
-  await using api = await openMeters({ config: { limits: { idleMs: 300 } } });
-  const count = 20;
-  await api.quarantine(...Array.from({ length: count }, (_, index) => JSON.stringify({ id: index, note: "n".repeat(900_000) })));
-  const { promise, resolve, reject } = Promise.withResolvers<boolean>();
-  request(`${api.server.url}${inbox}/records?all=true`, (response) => {
-    response.on("error", () => undefined).on("close", () => resolve(response.complete));
-    // More than the buffers of both ends hold is left when it begins to read.
-    setTimeout(() => response.resume(), 1_500);
-  })
-    .on("error", reject)
-    .end();
-  assert.equal(await promise, false);
-  assert.equal((await api.ids()).length, count);
 });
