@@ -9,8 +9,11 @@ import { runs, selectTests, type Run } from "./test-kinds.ts";
 
 /** How long the soak takes, besides what it checks afterwards, and among the services. */
 const soakSeconds = { alone: 600, amongServices: 30 };
-/** Files that take longer are named at the end. */
+/** Files that take longer are named at the end, the slowest of them. */
 const slowFileMs = 5_000;
+const slowFilesMax = 5;
+/** When the unit tests of a process have not ended by then, something holds it open. */
+const unitMs = 300_000;
 
 const [run, ...rest] = process.argv.slice(2);
 if (!runs.includes(run as Run)) {
@@ -31,21 +34,42 @@ async function runTests(kind: Run, { filters, flags }: { readonly filters: reado
   const seconds = process.env["MAINSTEM_TEST_SECONDS"] ?? "3";
   const scratch = mkdtempSync(join(tmpdir(), "mainstem-test-"));
   try {
-    const code = await runNode(files, { kind, flags, seconds, countsFile: join(scratch, "counts.json") });
-    const counts = readCounts(join(scratch, "counts.json"));
-    if (counts === undefined) {
+    const shares = kind === "unit" ? shareOut(files) : [files];
+    const ends = await Promise.all(
+      shares.map(async (share, index) => {
+        const countsFile = join(scratch, `counts-${index}.json`);
+        const code = await runNode(share, { kind, flags, seconds, countsFile });
+        return { code, counts: readCounts(countsFile) };
+      }),
+    );
+    if (ends.some(({ counts }) => counts === undefined)) {
       console.log("The test runner ended without its counts.\n0 passed, 1 failed");
       return 1;
     }
-    const slow = counts.slowest.filter(({ ms }) => ms > slowFileMs).map(({ file, ms }) => `${file} ${(ms / 1_000).toFixed(1)} s`);
-    if (slow.length > 0) console.log(`slowest: ${slow.join(", ")}`);
+    const all = ends.map(({ counts }) => counts as Counts);
+    const slow = all
+      .flatMap(({ slowest }) => slowest)
+      .filter(({ ms }) => ms > slowFileMs)
+      .sort((a, b) => b.ms - a.ms)
+      .map(({ file, ms }) => `${file} ${(ms / 1_000).toFixed(1)} s`);
+    if (slow.length > 0) console.log(`slowest: ${slow.slice(0, slowFilesMax).join(", ")}`);
     // A suite or a hook can fail where no test does: node's exit code knows.
-    const failed = code === 0 ? counts.failed : Math.max(1, counts.failed);
-    console.log(`${counts.passed} passed, ${failed} failed`);
+    const failed = ends.reduce((sum, { code, counts }) => sum + (code === 0 ? (counts?.failed ?? 0) : Math.max(1, counts?.failed ?? 0)), 0);
+    console.log(`${all.reduce((sum, { passed }) => sum + passed, 0)} passed, ${failed} failed`);
     return failed === 0 ? 0 : 1;
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }
+}
+
+/**
+ * Unit tests run many files in a process, one after the other, as to start one and to compile the same modules in it costs more than most files do. That a file
+ * leaves nothing behind that another needs, or trips over, is tried by the run of all, where each has a process. One process more than there are cores: they
+ * wait for a fifth of their time.
+ */
+function shareOut(files: readonly string[]): readonly (readonly string[])[] {
+  const shares = Math.min(files.length, Math.max(2, availableParallelism()) + 1);
+  return Array.from({ length: shares }, (_, share) => files.filter((_file, index) => index % shares === share));
 }
 
 interface NodeRun {
@@ -61,16 +85,16 @@ function runNode(files: readonly string[], { kind, flags, seconds, countsFile }:
   const fileMs = kind === "unit" ? 60_000 : kind === "soak" ? (Number(soak) + 600) * 1_000 : (120 + 20 * Number(seconds)) * 1_000;
   const reporters = ["spec", "stdout", "./tools/counts-reporter.ts", countsFile];
   const options = [
-    // Unit tests wait for a fifth of their time.
-    `--test-concurrency=${Math.max(2, availableParallelism()) + (kind === "unit" ? 1 : 0)}`,
+    ...(kind === "unit" ? ["--test-isolation=none"] : [`--test-concurrency=${Math.max(2, availableParallelism())}`, "--import=./tools/test-watchdog.ts"]),
     `--test-timeout=${fileMs}`,
-    "--import=./tools/test-watchdog.ts",
     ...reporters.map((value, index) => `--test-reporter${index % 2 === 1 ? "-destination" : ""}=${value}`),
   ];
   const child = spawn(process.execPath, ["--test", ...options, ...flags, ...files], {
     cwd: repository,
-    stdio: ["ignore", "inherit", "inherit"],
-    // A third of what the unit tests cost is compiling the same modules in each file's process.
+    // Those of several processes would stand between one another.
+    stdio: ["ignore", kind === "unit" ? "pipe" : "inherit", "inherit"],
+    ...(kind === "unit" ? { timeout: unitMs, killSignal: "SIGKILL" } : {}),
+    // A third of what tests cost is compiling the same modules in each process.
     env: {
       NODE_COMPILE_CACHE: join(repository, "node_modules/.cache/compiled"),
       ...process.env,
@@ -80,9 +104,15 @@ function runNode(files: readonly string[], { kind, flags, seconds, countsFile }:
     },
   });
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => child.kill(signal));
+  const parts: Buffer[] = [];
+  child.stdout?.on("data", (part: Buffer) => parts.push(part));
   return new Promise((resolve, reject) => {
     child.on("error", reject);
-    child.on("exit", (code) => resolve(code ?? 1));
+    child.on("close", (code) => {
+      process.stdout.write(Buffer.concat(parts));
+      if (child.killed) console.error(`The unit tests of a process did not end within ${unitMs / 1_000} s: something that they opened is open.`);
+      resolve(code ?? 1);
+    });
   });
 }
 
