@@ -50,7 +50,7 @@ export async function takeWhole(
 
 /**
  * Gives a chunk's memory back, if it has one of its own. Left to the garbage collector, it would count as pressure on it until the small object around it is swept,
- * which made the door collect the whole heap for each 64 MB of bodies: a third of its CPU time.
+ * which made the door collect the whole heap for each 64 MB of bodies: up to a third of its CPU time.
  */
 export function release({ buffer, byteLength }: Uint8Array): void {
   if (byteLength >= releasedBytesMin && byteLength === buffer.byteLength && buffer instanceof ArrayBuffer) buffer.transfer(0);
