@@ -46,17 +46,22 @@ export interface Rates {
   readonly perSecond: number;
 }
 
-/** A contender warms up for so much CPU at least: code that is still being compiled costs several times what it costs later, on other threads too. */
-const warmUpCpuSeconds = 0.7;
-/** Or for so long: what waits for a disk uses little of it. */
-const warmUpMsMax = 7_000;
+export interface RunOptions {
+  readonly reps: number;
+  /** A contender warms up for so much CPU at least, 0.7 s by default: code that is still being compiled costs several times what it costs later, on other threads too. */
+  readonly warmUpCpuSeconds?: number;
+}
+
+/** A warm-up ends after so many times its CPU seconds: what waits for a disk uses little of it. */
+const warmUpPatience = 10;
 
 /**
  * Runs every contender `reps` times, in turns and each time beginning with another, so that what disturbs the machine disturbs all of
  * them. Before that each runs once or more to warm up, which does not count.
  */
-export async function interleave(contenders: readonly Contender[], { reps }: { readonly reps: number }): Promise<readonly Rates[]> {
+export async function interleave(contenders: readonly Contender[], { reps, warmUpCpuSeconds = 0.7 }: RunOptions): Promise<readonly Rates[]> {
   const samples = new Map<string, Required<Work>[]>(contenders.map(({ name }) => [name, []]));
+  const warmUpMsMax = warmUpCpuSeconds * 1_000 * warmUpPatience;
   for (const contender of contenders) {
     const start = performance.now();
     for (let cpuSeconds = 0; cpuSeconds < warmUpCpuSeconds && performance.now() - start < warmUpMsMax;) cpuSeconds += (await measure(contender)).cpuSeconds;
@@ -75,19 +80,18 @@ export async function interleave(contenders: readonly Contender[], { reps }: { r
   });
 }
 
-export interface Case {
+export interface Case extends RunOptions {
   readonly bench: string;
   readonly case: string;
   /** What is counted: `records`, `MB` … */
   readonly unit: string;
   readonly ours: Contender;
   readonly peers: readonly Contender[];
-  readonly reps: number;
 }
 
 /** Ours against each peer, once by CPU time of the whole process (the steadier figure on a shared machine) and once by wall time. */
-export async function compare({ bench, case: title, unit, ours, peers, reps }: Case): Promise<readonly Comparison[]> {
-  const [own, ...others] = await interleave([ours, ...peers], { reps });
+export async function compare({ bench, case: title, unit, ours, peers, ...options }: Case): Promise<readonly Comparison[]> {
+  const [own, ...others] = await interleave([ours, ...peers], options);
   if (own === undefined) return [];
   return others.flatMap((other) => {
     const named = `${title}, against ${other.name}`;

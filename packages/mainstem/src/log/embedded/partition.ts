@@ -21,6 +21,8 @@ const roundBatchesMax = 512;
 const roundBytesMax = 16_777_216;
 /** Who sends batches of this size does not wait for a single record. */
 const largeBytesMin = 8_192;
+/** Large batches wait for others through so many turns of the event loop. */
+const gatherTurnsMax = 8;
 
 export interface PartitionOptions {
   readonly at: TopicPartition;
@@ -226,9 +228,7 @@ export class Partition {
   /** The writer: runs while anything waits. Never rejects. */
   async #write(): Promise<void> {
     for (;;) {
-      // Whatever else is appended in this turn of the event loop joins the round; a large batch waits for what the sockets have ready now, too.
-      await nextTurn();
-      if ((this.#queue[0]?.bytes ?? 0) >= largeBytesMin) await nextTurn();
+      await this.#gather();
       const rollWanted = this.#rollWanted;
       if ((this.#queue.length === 0 && rollWanted === undefined) || this.#failure !== undefined) break;
       if (this.#rollDue()) {
@@ -240,6 +240,16 @@ export class Partition {
     this.#rollWanted?.resolve();
     this.#rollWanted = undefined;
     this.#writing = undefined;
+  }
+
+  /** Whatever else is appended in this turn of the event loop joins the round. A large batch waits for what the sockets have ready, too, as long as each turn brings another. */
+  async #gather(): Promise<void> {
+    await nextTurn();
+    if ((this.#queue[0]?.bytes ?? 0) < largeBytesMin) return;
+    for (let turns = 0, before = 0; turns < gatherTurnsMax && this.#queue.length > before; turns++) {
+      before = this.#queue.length;
+      await nextTurn();
+    }
   }
 
   #rollDue(): boolean {
