@@ -129,6 +129,7 @@ test("JSON texts of any form give the bytes or the errors that their parsed valu
 });
 
 test("lines that were damaged or cut give what their parsed values give, whatever stands around them", () => {
+  let lines = 0;
   fc.assert(
     fc.property(contractsWithRecords({ min: 1, max: 2 }), choices, damages, fc.nat(), ({ contract, records }, form, changes, cut) => {
       const encoder = compileDoorEncoder(contract, { prefix });
@@ -144,10 +145,21 @@ test("lines that were damaged or cut give what their parsed values give, whateve
           [line.length + 1, whole.length],
         ] as const)
           assert.deepEqual(outcomeOf(encoder, whole, from, to), expectedOf(contract, whole.subarray(from, to)));
+        for (const to of [end, line.length, whole.length]) {
+          const newline = encoder.transcodeLine(whole, 0, to);
+          if (newline < 0) continue;
+          lines++;
+          assert.equal(newline, whole.indexOf(10));
+          assert.ok(newline <= to);
+          const { bytes, end: last, keyBytes, keyStart, keyEnd } = encoder.output;
+          const read = { value: hex(bytes.subarray(prefix.length, last)), key: hex(keyBytes.subarray(keyStart, keyEnd)) };
+          assert.deepEqual(read, expectedOf(contract, whole.subarray(0, newline)));
+        }
       }
     }),
     timed(0.3),
   );
+  assert.ok(lines > 0, "no line was read to its newline");
 });
 
 test("objects give the bytes or the errors that compiled closures give", () => {

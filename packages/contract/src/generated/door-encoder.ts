@@ -9,8 +9,9 @@ import { compileRecordEncoder } from "../records/record-encoder.ts";
 import { tooSmall } from "./byte-writers.ts";
 import type { EncodeInto } from "./emit-encode.ts";
 import { generateEncode } from "./emit-encode.ts";
-import type { TranscodeInto } from "./emit-transcode.ts";
+import type { ReadEnd, TranscodeInto } from "./emit-transcode.ts";
 import { generateTranscode } from "./emit-transcode.ts";
+import { newline, read, skipBlank, skipSpace } from "./json-bytes.ts";
 import type { RecordNode } from "./plan.ts";
 import { fixedBytes, planOf } from "./plan.ts";
 import { samplesOf } from "./samples.ts";
@@ -44,6 +45,11 @@ export interface DoorEncoder extends RecordEncoder {
    * `encode(JSON.parse(text))` gives. False says only that the text is not plain enough: parse it.
    */
   transcode(bytes: Uint8Array, start: number, end: number): boolean;
+  /**
+   * As `transcode`, of the line that begins at `start`, which need not be looked for first: gives the position of its newline, which may be `end` itself.
+   * -1 where the line is not plain enough, or longer.
+   */
+  transcodeLine(bytes: Uint8Array, start: number, end: number): number;
 }
 
 export interface DoorEncoderOptions extends RecordEncoderOptions {
@@ -89,6 +95,10 @@ class CompiledEncoder implements DoorEncoder {
   transcode(): boolean {
     return false;
   }
+
+  transcodeLine(): number {
+    return -1;
+  }
 }
 
 class GeneratedEncoder implements DoorEncoder {
@@ -102,6 +112,7 @@ class GeneratedEncoder implements DoorEncoder {
   readonly #keySink = new ByteSink(64);
   readonly #encode: EncodeInto;
   readonly #transcode: TranscodeInto;
+  readonly #readEnd: ReadEnd = { position: 0 };
 
   constructor(
     contract: Contract,
@@ -113,7 +124,7 @@ class GeneratedEncoder implements DoorEncoder {
     this.#marks = new Int32Array(contract.key.length * 2);
     const options = { plan, demand, marks: this.#marks, keys: contract.key };
     this.#encode = generateEncode(options);
-    this.#transcode = generateTranscode(options);
+    this.#transcode = generateTranscode(options, this.#readEnd);
     this.output.grow(Math.max(capacityFirst, prefix.length + fixedBytes(plan) * 2), prefix);
   }
 
@@ -138,15 +149,31 @@ class GeneratedEncoder implements DoorEncoder {
   }
 
   transcode(bytes: Uint8Array, start: number, end: number): boolean {
+    const last = this.#read(bytes, start, end);
+    if (last < 0 || skipSpace(bytes, this.#readEnd.position, end) !== end) return false;
+    this.#finish(last);
+    return true;
+  }
+
+  transcodeLine(bytes: Uint8Array, start: number, end: number): number {
+    read.newline = false;
+    const last = this.#read(bytes, start, end);
+    if (last < 0 || read.newline) return -1;
+    const position = skipBlank(bytes, this.#readEnd.position, end);
+    if (position > end || bytes[position] !== newline) return -1;
+    this.#finish(last);
+    return position;
+  }
+
+  /** Where the output ends, or a negative number. */
+  #read(bytes: Uint8Array, start: number, end: number): number {
     const { output } = this;
     let last = this.#transcode(bytes, start, end, output.bytes, output.view, this.#prefix.length);
     while (last === tooSmall) {
       output.grow(output.bytes.length * 2, this.#prefix);
       last = this.#transcode(bytes, start, end, output.bytes, output.view, this.#prefix.length);
     }
-    if (last < 0) return false;
-    this.#finish(last);
-    return true;
+    return last;
   }
 
   /** The key's fields lie within the value: one is its bytes as they are, several are put together. */

@@ -28,8 +28,8 @@ import { fixedBytes } from "./plan.ts";
 import { Source } from "./source.ts";
 
 /**
- * Reads the JSON text `src[start, end)` and writes its Avro behind `position` of `dst`; `view` is of the same memory.
- * Gives where the output ends, `unfit` for every text that is not plainly right, or `tooSmall`.
+ * Reads the JSON record at `start` of `src`, which may be followed by other bytes before `end`, and writes its Avro behind `position` of `dst`; `view` is of the
+ * same memory. Gives where the output ends, `unfit` for every text that is not plainly right, or `tooSmall`.
  */
 export type TranscodeInto = (src: Uint8Array, start: number, end: number, dst: Uint8Array, view: DataView, position: number) => number;
 
@@ -45,9 +45,14 @@ const comparedSymbolsMax = 64;
 /** Timestamps as numbers: beyond the year 1 on the near side, so that both signs are in range. */
 const millisMax = 62_135_596_800_000;
 
+/** Where the record ended that was read last: one that `end` cuts short may seem to go on beyond it. */
+export interface ReadEnd {
+  position: number;
+}
+
 /** Makes the function from JSON bytes to Avro bytes. */
-export function generateTranscode(options: EmitOptions): TranscodeInto {
-  return new TranscodeWalker(options).build();
+export function generateTranscode(options: EmitOptions, readEnd: ReadEnd): TranscodeInto {
+  return new TranscodeWalker(options).build(readEnd);
 }
 
 /** How values are read that generated code leaves to the parsed way, and what the contract's checks demand of the value. */
@@ -74,15 +79,14 @@ class TranscodeWalker {
     this.#space = this.#source.constant(skipSpace, "skip");
   }
 
-  build(): TranscodeInto {
+  build(readEnd: ReadEnd): TranscodeInto {
     const record = this.#record(this.#options.plan, true);
     const entry = this.#source.define(
       "transcode",
       parameters,
       `${this.#room()} ${this.#skip()}
 p = ${record}(${parameters}); if (p < 0) return p;
-${this.#skip()}
-return p === end ? ${this.#outName}.at : ${unfit};`,
+${this.#source.constant(readEnd, "readEnd")}.position = p; return ${this.#outName}.at;`,
     );
     return this.#source.build(entry) as TranscodeInto;
   }

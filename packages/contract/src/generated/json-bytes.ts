@@ -12,6 +12,7 @@ export interface Out {
   at: number;
 }
 
+export const newline = 10;
 const quote = 34;
 const backslash = 92;
 const opened = 123;
@@ -19,15 +20,23 @@ const opened = 123;
 const depthMax = 64;
 const safe = Number.MAX_SAFE_INTEGER;
 
+/** Whether a newline was read since this was reset: of a record that must be one line. */
+export const read = { newline: false };
+
 /** The first position at or after `start` that is not JSON's white space. */
 export function skipSpace(bytes: Uint8Array, start: number, end: number): number {
-  let position = start;
-  while (position < end && isSpace(bytes[position])) position++;
-  return position;
+  for (let position = start; ; read.newline = true) {
+    position = skipBlank(bytes, position, end);
+    if (bytes[position] !== newline || position >= end) return position;
+    position++;
+  }
 }
 
-function isSpace(byte: number | undefined): boolean {
-  return byte === 32 || byte === 10 || byte === 13 || byte === 9;
+/** As `skipSpace`, within a line. */
+export function skipBlank(bytes: Uint8Array, start: number, end: number): number {
+  let position = start;
+  while (position < end && (bytes[position] === 32 || bytes[position] === 9 || bytes[position] === 13)) position++;
+  return position;
 }
 
 /** Reads `"name":` with any white space, after a comma where `comma` says so. Gives the position after the colon, or `unfit` where another text stands. */
@@ -151,9 +160,12 @@ function valueEnd(bytes: Uint8Array, start: number, end: number): number {
         if (depth === 0) return position;
         if (--depth === 0) return position + 1;
         break;
+      case newline:
+        if (depth === 0) return position;
+        read.newline = true;
+        break;
       case 44:
       case 32:
-      case 10:
       case 13:
       case 9:
         if (depth === 0) return position;

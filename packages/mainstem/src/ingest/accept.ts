@@ -14,14 +14,13 @@ import { digestOf, toIdempotencyHeader } from "./idempotency-header.ts";
 import { Intake, notJson } from "./intake.ts";
 import { inboxLane, type KeyClaim, type Prior } from "./key-index.ts";
 import { Lanes, type LanesOptions } from "./lanes.ts";
+import type { Linger } from "./linger.ts";
 import { datasetClosed } from "./shutters.ts";
 import { LineSplitter } from "./line-splitter.ts";
 import type { Format, IngestLimits } from "./ingest.ts";
 
 /** Work on a whole body lets others have their turn after so many bytes. */
 const turnBytes = 262_144;
-/** Why waiting ends with its request; one for all, as making one takes a stack. */
-const over = new DOMException("The request is over.", "AbortError");
 /** Codes of appends that certainly left nothing in the log. */
 const notAppended: ReadonlySet<string> = new Set(["log.full", "log.batchTooLarge", "log.topicUnknown", "log.topicReplaced"]);
 
@@ -31,8 +30,11 @@ export interface Run {
   readonly env: Env;
   readonly limits: IngestLimits;
   readonly pool: BufferPool;
+  readonly linger: Linger;
   /** Decoded. */
   readonly body: AsyncIterable<Uint8Array>;
+  /** About what the body has, 0 where that is not known. */
+  readonly bytes: number;
   readonly share: ByteShare;
   readonly invalid: "refuse" | "inbox";
   /** Of each record. */
@@ -44,39 +46,33 @@ export interface Run {
 
 /** Takes an NDJSON body as it comes: what is valid goes on to the log while the rest is still on its way. */
 export async function acceptStream(run: Run, door: Door): Promise<Intake> {
-  const { env, share, signal } = run;
+  const { linger, share, signal } = run;
   const lanes = openLanes(run, door, { hold: false, onLess: () => settle() });
   const intake = createIntake(run, { door, lanes });
   const splitter = new LineSplitter(intake, { lineBytesMax: run.limits.recordBytesMax });
   const settle = (): void => share.settle(splitter.pendingBytes + lanes.openBytes + lanes.waitingBytes + intake.refused.bytes);
-  const ending = new AbortController();
-  let lingering: Promise<void> | undefined;
-  const linger = async (): Promise<void> => {
-    await env.sleep(run.limits.lingerMs, { signal: ending.signal }).catch(() => undefined);
-    lingering = undefined;
-    if (!ending.signal.aborted) lanes.flush();
-  };
+  const flush = (): void => lanes.flush();
   try {
     for await (const chunk of run.body) {
       signal?.throwIfAborted();
       if (!share.tryReserve(chunk.length)) {
         // What this request can give back, it gives back before it waits.
-        lanes.flush();
+        flush();
         await share.reserve(chunk.length, { signal });
       }
       splitter.push(chunk);
       release(chunk);
-      if (lanes.openBytes > run.limits.windowBytes) lanes.flush();
+      if (lanes.openBytes > run.limits.windowBytes) flush();
       settle();
       await lanes.below(run.limits.windowBytes);
-      if (lanes.openBytes > 0) lingering ??= linger();
+      if (lanes.openBytes > 0) linger.add(flush);
     }
     splitter.end();
     await lanes.finish();
     return intake;
   } finally {
-    ending.abort(over);
-    await Promise.all([lanes.abandon(), lingering]);
+    linger.delete(flush);
+    await lanes.abandon();
   }
 }
 
@@ -179,6 +175,7 @@ function openLanes(run: Run, door: Door, options: Partial<LanesOptions> & { read
     pool,
     targets: door.targets,
     batchBytesMax: own.batchBytesMax,
+    laneBytes: run.bytes / door.partitions,
     onAppended: (target, batch) => run.onDurable(target, batch.count, door),
     ...options,
   });

@@ -10,9 +10,19 @@ const releasedBytesMin = 16_384;
 export const encodings = ["identity", "gzip"] as const;
 export type Encoding = (typeof encodings)[number];
 
+export interface DecodeOptions {
+  readonly encoding: Encoding;
+  /** Ends the body with its reason, however long the source is silent. */
+  readonly signal: AbortSignal;
+  /** Of each chunk, decoded. */
+  readonly onBytes: (bytes: number) => void;
+}
+
 /** The decoded body, in chunks of at most 64 KiB, each of which has to be read before the next is asked for. `ingest.encoding` where it is not what the encoding says. Memory does not depend on how far it expands. */
-export async function* decodeBody(body: AsyncIterable<Uint8Array>, encoding: Encoding): AsyncGenerator<Uint8Array> {
+export async function* decodeBody(source: AsyncIterable<Uint8Array>, { encoding, signal, onBytes }: DecodeOptions): AsyncGenerator<Uint8Array> {
+  const body = until(source, signal);
   for await (const chunk of encoding === "gzip" ? gunzip(body) : body) {
+    onBytes(chunk.length);
     if (chunk.length <= chunkBytes) {
       yield chunk;
       continue;
@@ -58,6 +68,33 @@ export function release({ buffer, byteLength }: Uint8Array): void {
 
 export function tooLarge(bytesMax: number): MainstemError {
   return new MainstemError("ingest.tooLarge", `The body is larger than the ${bytesMax} bytes that it may have when it is taken whole.`, { bytesMax });
+}
+
+/** Not a generator: each of those costs a chunk several turns of the microtask queue. The signal is the request's own and goes with it, so nobody stops listening. */
+function until<Chunk>(source: AsyncIterable<Chunk>, signal: AbortSignal): AsyncIterable<Chunk> {
+  const chunks = source[Symbol.asyncIterator]();
+  // Not waited for: a source that is silent ends only when its connection does.
+  const end = (): void => void Promise.resolve(chunks.return?.()).catch(() => undefined);
+  let stop = end;
+  signal.addEventListener("abort", () => stop(), { once: true });
+  const next = (): Promise<IteratorResult<Chunk>> =>
+    new Promise((resolve, reject) => {
+      stop = () => {
+        end();
+        reject(signal.reason as Error);
+      };
+      if (signal.aborted) stop();
+      else chunks.next().then(resolve, reject);
+    });
+  return {
+    [Symbol.asyncIterator]: () => ({
+      next,
+      async return() {
+        end();
+        return { done: true, value: undefined };
+      },
+    }),
+  };
 }
 
 async function* gunzip(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {

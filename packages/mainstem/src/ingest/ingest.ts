@@ -12,6 +12,8 @@ export interface IngestRequest {
   readonly encoding: Encoding;
   /** Encoded as `encoding` says. It is read no faster than the log takes the records. Its chunks are the door's: it gives their memory back once it has read them. */
   readonly body: AsyncIterable<Uint8Array>;
+  /** Of the body as it comes, where that is known: says only how much room to make at first. */
+  readonly bytes?: number;
   /** What becomes of invalid records: named in the answer, or kept in the dataset's inbox. Never both. */
   readonly invalid: "refuse" | "inbox";
   /** Nothing is appended unless every record is valid. Not with `inbox`. */

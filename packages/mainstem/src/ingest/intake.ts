@@ -50,6 +50,14 @@ export class Intake implements LineSink {
     this.#options = options;
   }
 
+  plainLine(bytes: Buffer, start: number, end: number): number {
+    if (this.#notJson >= exceptionsMax) return -1;
+    this.#options.door.judgeAt(this.#options.judgedAt);
+    const newline = this.#options.door.encoder.transcodeLine(bytes, start, end);
+    if (newline >= 0) this.#take(bytes, start, newline);
+    return newline;
+  }
+
   line(bytes: Buffer, start: number, end: number): void {
     this.#options.door.judgeAt(this.#options.judgedAt);
     const wary = this.#notJson >= exceptionsMax;

@@ -9,8 +9,9 @@ import {
   type TopicPartition,
 } from "../log/index.ts";
 
-/** A lane's builder starts with this many bytes and grows. */
+/** A lane's builder starts with so many bytes and grows, with more for a large body, up to a limit: that a body is large is only what its sender says. */
 const builderBytes = 16_384;
+const builderBytesMax = 65_536;
 
 export interface LanesOptions {
   readonly log: Log;
@@ -20,6 +21,8 @@ export interface LanesOptions {
   readonly targets: readonly TopicPartition[];
   /** Of a batch's records section. */
   readonly batchBytesMax: number;
+  /** About what each lane will get; 0 where nobody knows. */
+  readonly laneBytes: number;
   /** Finished batches wait for `release` instead of being appended. */
   readonly hold: boolean;
   /** On the first record of each batch. */
@@ -132,8 +135,9 @@ export class Lanes {
   }
 
   #openLane(target: number): Lane {
-    const { pool, skip } = this.#options;
-    return { builder: new RecordBatchBuilder({ capacity: builderBytes, pool }), waiting: [], skip: skip?.get(target) ?? 0, appending: false };
+    const { pool, skip, laneBytes } = this.#options;
+    const capacity = Math.min(Math.max(builderBytes, laneBytes), builderBytesMax);
+    return { builder: new RecordBatchBuilder({ capacity, pool }), waiting: [], skip: skip?.get(target) ?? 0, appending: false };
   }
 
   #close(target: number, lane: Lane): void {

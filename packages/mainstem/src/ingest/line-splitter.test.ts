@@ -9,26 +9,38 @@ interface Seen {
   readonly length?: number;
 }
 
-function collect(): LineSink & { readonly seen: Seen[] } {
+/** With `plain`, lines of one digit or many of the same letter are taken without being looked for. */
+function collect({ plain }: { readonly plain: boolean }): LineSink & { readonly seen: Seen[] } {
   const seen: Seen[] = [];
+  const line = (bytes: Buffer, start: number, end: number): void => {
+    seen.push({ text: bytes.toString("utf8", start, end), bytes: bytes.toString("latin1", start, end) });
+  };
   return {
     seen,
-    line: (bytes, start, end) => {
-      seen.push({ text: bytes.toString("utf8", start, end), bytes: bytes.toString("latin1", start, end) });
+    plainLine(bytes, start, end) {
+      const [text] = /^(?:\d|(\w)\1*)(?=\n)/.exec(bytes.toString("latin1", start, end + 1)) ?? [];
+      if (!plain || text === undefined) return -1;
+      line(bytes, start, start + text.length);
+      return start + text.length;
     },
+    line,
     badLine: (code, bytes, start, end, length) => {
       seen.push({ code, bytes: bytes.toString("latin1", start, end), length });
     },
   };
 }
 
-/** The lines of a body that comes in chunks of the given size. */
+/** The lines of a body that comes in chunks of the given size: the same ones whether the sink takes plain lines by itself or not. */
 function split(body: Uint8Array, { chunk = body.length, lineBytesMax = 100 } = {}): readonly Seen[] {
-  const sink = collect();
-  const splitter = new LineSplitter(sink, { lineBytesMax });
-  for (let start = 0; start < body.length; start += chunk) splitter.push(body.subarray(start, start + chunk));
-  splitter.end();
-  return sink.seen;
+  const [seen, others] = [true, false].map((plain) => {
+    const sink = collect({ plain });
+    const splitter = new LineSplitter(sink, { lineBytesMax });
+    for (let start = 0; start < body.length; start += chunk) splitter.push(body.subarray(start, start + chunk));
+    splitter.end();
+    return sink.seen;
+  });
+  assert.deepEqual(seen, others);
+  return seen ?? [];
 }
 
 const texts = (seen: readonly Seen[]): readonly (string | undefined)[] => seen.map(({ text, code }) => text ?? code);
@@ -86,8 +98,14 @@ describe("the line splitter", () => {
     for (let chunk = 1; chunk < body.length; chunk++) assert.deepEqual(split(body, { chunk }), whole, `in chunks of ${chunk}`);
   });
 
+  test("gives lines in their order when only some of them are plain", () => {
+    const body = Buffer.from("aaa\n1\n[1, 2]\nbbb\n\n2\r\n3\n\xff\n4\nccc");
+    for (let chunk = 1; chunk <= body.length; chunk++)
+      assert.deepEqual(texts(split(body, { chunk })), ["aaa", "1", "[1, 2]", "bbb", "2", "3", "ÿ", "4", "ccc"], `in chunks of ${chunk}`);
+  });
+
   test("holds no more than one line, however long it goes on", () => {
-    const splitter = new LineSplitter(collect(), { lineBytesMax: 1_000 });
+    const splitter = new LineSplitter(collect({ plain: true }), { lineBytesMax: 1_000 });
     const chunk = Buffer.alloc(10_000, "x");
     for (let index = 0; index < 1_000; index++) splitter.push(chunk);
     assert.equal(splitter.pendingBytes, 1_000);

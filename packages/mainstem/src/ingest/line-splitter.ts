@@ -2,6 +2,11 @@ import { isUtf8 } from "node:buffer";
 
 /** Takes the lines of an NDJSON body, one call a line, in order. The bytes are a view that is valid only during the call. */
 export interface LineSink {
+  /**
+   * Takes the line that begins at `start` if it can tell for itself where that ends, and gives the position of its newline, which may be `end`. -1: nothing was taken.
+   * The bytes up to `end` are UTF-8.
+   */
+  plainLine(bytes: Buffer, start: number, end: number): number;
   /** A line of UTF-8 that is not blank. */
   line(bytes: Buffer, start: number, end: number): void;
   /** A line that cannot be read. `length` is its whole length, of which at most the limit's bytes are given. */
@@ -11,6 +16,8 @@ export interface LineSink {
 const newline = 0x0a;
 const carriageReturn = 0x0d;
 const space = 0x20;
+/** Lines that are plain are not longer than this. */
+const plainBytesMax = 8_192;
 /** A buffer for unfinished lines is kept for the next one up to this size. */
 const keptBytesMax = 65_536;
 
@@ -64,10 +71,17 @@ export class LineSplitter {
   /** Whole lines between `start` and `end`, which is a newline. */
   #block(bytes: Buffer, start: number, end: number): void {
     const valid = isUtf8(bytes.subarray(start, end));
+    const plainMax = Math.min(plainBytesMax, this.#lineBytesMax);
+    let plain = valid;
     for (let from = start; from <= end;) {
-      const found = from === end ? end : bytes.indexOf(newline, from);
-      const to = found < 0 || found > end ? end : found;
-      this.#bytesLine(bytes, from, withoutReturn(bytes, from, to), valid);
+      // A mark may stand before the first line.
+      let to = plain && !this.#first ? this.#sink.plainLine(bytes, from, Math.min(end, from + plainMax)) : -1;
+      if (to < 0) {
+        // The lines of a sender are much alike: after one that is not plain, the rest of the block is not tried.
+        plain &&= this.#first;
+        to = bytes.indexOf(newline, from);
+        this.#bytesLine(bytes, from, withoutReturn(bytes, from, to), valid);
+      }
       from = to + 1;
     }
   }

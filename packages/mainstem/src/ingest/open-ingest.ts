@@ -12,7 +12,8 @@ import { createDoors, type Door, type Doors } from "./door.ts";
 import type { Answer, DoorCounts, Ingest, IngestLimits, IngestRequest, IngestStatus } from "./ingest.ts";
 import type { Intake } from "./intake.ts";
 import { KeyIndex } from "./key-index.ts";
-import { datasetClosed, Shutters, until } from "./shutters.ts";
+import { Linger } from "./linger.ts";
+import { datasetClosed, Shutters } from "./shutters.ts";
 
 export interface IngestOptions {
   readonly registry: Registry;
@@ -96,6 +97,7 @@ class IngestRoom {
   readonly #budget: ByteBudget;
   readonly #pool = new BufferPool();
   readonly #shutters: Shutters;
+  readonly #linger: Linger;
   readonly #running = new Set<Promise<unknown>>();
   readonly #known = new Map<string, { readonly dataset: Dataset; readonly until: number }>();
   #changes = 0;
@@ -107,6 +109,7 @@ class IngestRoom {
     this.#doors = createDoors({ logger: options.logger, env: options.env });
     this.#budget = new ByteBudget({ ...options.limits, env: options.env });
     this.#shutters = new Shutters(options);
+    this.#linger = new Linger({ env: options.env, ms: options.limits.lingerMs });
   }
 
   status(): IngestStatus {
@@ -162,6 +165,7 @@ class IngestRoom {
   async close(): Promise<void> {
     this.#closed = true;
     await Promise.allSettled(this.#running);
+    await this.#linger[Symbol.asyncDispose]();
   }
 
   async #accept(request: IngestRequest, signal: AbortSignal): Promise<Answer> {
@@ -178,7 +182,9 @@ class IngestRoom {
       env,
       limits,
       pool: this.#pool,
-      body: counted(decodeBody(until(request.body, signal), request.encoding), counts),
+      linger: this.#linger,
+      body: decodeBody(request.body, { encoding: request.encoding, signal, onBytes: (bytes) => (counts.bytes += bytes) }),
+      bytes: request.bytes ?? 0,
       share,
       invalid,
       headers: request.sentAt === undefined ? [] : [{ key: sentAtHeader, value: Buffer.from(request.sentAt) }],
@@ -248,11 +254,4 @@ function checkRequest({ atomic, invalid, idempotencyKey, sentAt }: IngestRequest
     throw new MainstemError("ingest.parameter", "Mainstem-Sent-At is an RFC 3339 time with a zone, such as 2026-11-21T10:00:00Z.", {
       parameter: "Mainstem-Sent-At",
     });
-}
-
-async function* counted(body: AsyncIterable<Uint8Array>, counts: DoorCounts): AsyncGenerator<Uint8Array> {
-  for await (const chunk of body) {
-    counts.bytes += chunk.length;
-    yield chunk;
-  }
 }

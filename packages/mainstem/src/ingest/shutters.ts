@@ -60,33 +60,6 @@ export class Shutters {
   }
 }
 
-/** Ends with the signal's reason, however long the source is silent. */
-export async function* until<Chunk>(source: AsyncIterable<Chunk>, signal: AbortSignal): AsyncGenerator<Chunk> {
-  const chunks = source[Symbol.asyncIterator]();
-  let stop = (): void => undefined;
-  const abort = (): void => stop();
-  signal.addEventListener("abort", abort, { once: true });
-  let ended = false;
-  try {
-    for (;;) {
-      signal.throwIfAborted();
-      const { done, value } = await new Promise<IteratorResult<Chunk>>((resolve, reject) => {
-        stop = () => reject(signal.reason as Error);
-        chunks.next().then(resolve, reject);
-      });
-      if (done === true) {
-        ended = true;
-        return;
-      }
-      yield value;
-    }
-  } finally {
-    signal.removeEventListener("abort", abort);
-    // Not waited for: a source that is silent ends only when its connection does.
-    if (!ended) void Promise.resolve(chunks.return?.()).catch(() => undefined);
-  }
-}
-
 export function datasetClosed({ contract: { name }, closed: by }: Dataset): MainstemError {
   const successor = by?.successor ?? "";
   return new MainstemError("ingest.datasetClosed", `Dataset ${name} is closed: ${successor} continues it.`, { dataset: name, successor });

@@ -10,8 +10,6 @@ const keptBytesMax = 8_388_608;
  */
 export class BufferPool {
   readonly #free = new Map<number, Buffer[]>();
-  /** Those that may come back: nothing comes back twice, and nothing that is part of something else. */
-  readonly #lent = new WeakSet<ArrayBufferLike>();
   #keptBytes = 0;
 
   /** A buffer of at least so many bytes, with anything in it. */
@@ -19,20 +17,31 @@ export class BufferPool {
     if (bytes > mostBytes) return Buffer.allocUnsafeSlow(bytes);
     const size = bytes <= leastBytes ? leastBytes : 2 ** (32 - Math.clz32(bytes - 1));
     const kept = this.#free.get(size)?.pop();
-    if (kept !== undefined) this.#keptBytes -= size;
-    const buffer = kept ?? Buffer.allocUnsafeSlow(size);
-    this.#lent.add(buffer.buffer);
-    return buffer;
+    if (kept === undefined) return Buffer.from(new LentBuffer(size, this));
+    this.#keptBytes -= size;
+    (kept.buffer as LentBuffer).lender = this;
+    return kept;
   }
 
   /** Takes back a buffer by any view of it. Nobody may look at its bytes from then on. Bytes that are not the pool's are left alone. */
   give({ buffer }: Uint8Array): void {
-    if (!this.#lent.delete(buffer)) return;
+    if (!(buffer instanceof LentBuffer) || buffer.lender !== this) return;
+    buffer.lender = undefined;
     const size = buffer.byteLength;
     if (this.#keptBytes + size > keptBytesMax) return;
     this.#keptBytes += size;
     const same = this.#free.get(size);
     if (same === undefined) this.#free.set(size, [Buffer.from(buffer)]);
     else same.push(Buffer.from(buffer));
+  }
+}
+
+/** Knows who lent it, while it is lent: nothing comes back twice, and nothing that is part of something else. */
+class LentBuffer extends ArrayBuffer {
+  lender: BufferPool | undefined;
+
+  constructor(bytes: number, lender: BufferPool) {
+    super(bytes);
+    this.lender = lender;
   }
 }

@@ -1,10 +1,10 @@
 import { parseDate } from "@mainstem/contract";
 import { MainstemError, type Code } from "../runtime/errors.ts";
 
-/** The query parameters of a request: each known, each at most once. Any other is refused by name, so that a typing error never changes what happens. */
-export function parseParameters<Name extends string>(url: URL, known: readonly Name[], code: Code): Partial<Record<Name, string>> {
+/** The parameters of a request's query: each known, each at most once. Any other is refused by name, so that a typing error never changes what happens. */
+export function parseParameters<Name extends string>(query: string, known: readonly Name[], code: Code): Partial<Record<Name, string>> {
   const parameters: Partial<Record<Name, string>> = {};
-  for (const [name, value] of url.searchParams) {
+  for (const [name, value] of new URLSearchParams(query)) {
     const found = known.find((one) => one === name);
     if (found === undefined) throw new MainstemError(code, `There is no parameter ${JSON.stringify(name)} here.`, { parameter: name, known });
     if (parameters[found] !== undefined) throw new MainstemError(code, `The parameter ${name} is given more than once.`, { parameter: name });

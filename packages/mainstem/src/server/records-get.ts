@@ -25,8 +25,12 @@ export interface RecordsGetOptions {
 export function createRecordsGet({ registry, log, replays, idleMs, closing }: RecordsGetOptions) {
   const lines = createRecordLines(registry);
   const followed = createFollowed(registry, closing);
-  return async (request: IncomingMessage, response: ServerResponse, { name, url, signal }: { name: string; url: URL; signal: AbortSignal }): Promise<void> => {
-    const parameters = parseParameters(url, ["partition", "from", "limit", "follow", "replay"], "server.request");
+  return async (
+    request: IncomingMessage,
+    response: ServerResponse,
+    { name, query, signal }: { name: string; query: string; signal: AbortSignal },
+  ): Promise<void> => {
+    const parameters = parseParameters(query, ["partition", "from", "limit", "follow", "replay"], "server.request");
     const wanted = parseBoolean("follow", parameters.follow, "server.request");
     // Before the dataset is looked at: a closing between the two would be missed.
     using ending = followed.until(name);

@@ -24,15 +24,21 @@ export interface RecordsPostOptions {
 
 /** `POST /v1/datasets/{name}/records`: the door. */
 export function createRecordsPost({ ingest, idleMs, wholeBodyMs }: RecordsPostOptions) {
-  return async (request: IncomingMessage, response: ServerResponse, { name, url, signal }: { name: string; url: URL; signal: AbortSignal }): Promise<void> => {
-    const { invalid, atomic } = parseParameters(url, ["invalid", "atomic"], "ingest.parameter");
+  return async (
+    request: IncomingMessage,
+    response: ServerResponse,
+    { name, query, signal }: { name: string; query: string; signal: AbortSignal },
+  ): Promise<void> => {
+    const { invalid, atomic } = parseParameters(query, ["invalid", "atomic"], "ingest.parameter");
     if (invalid !== undefined && invalid !== "refuse" && invalid !== "inbox")
       throw new MainstemError("ingest.parameter", "The parameter invalid is refuse or inbox.", { parameter: "invalid" });
     const format = parseFormat(request);
     const idempotencyKey = singleHeader(request, "idempotency-key");
     const sentAt = singleHeader(request, "mainstem-sent-at");
+    const bytes = Number(request.headers["content-length"] ?? 0);
     const wanted = {
       dataset: name,
+      bytes,
       format,
       encoding: parseEncoding(request),
       invalid: invalid ?? "refuse",

@@ -43,9 +43,10 @@ export function createRecordsRoute(options: RecordsRouteOptions): (encodedName: 
       if (!response.writableFinished) gone.abort();
     });
     try {
-      const { name, url } = parseAddress(encodedName, request.url ?? "");
-      if (request.method === "POST") await post(request, response, { name, url, signal: gone.signal });
-      else if (request.method === "GET") await get(request, response, { name, url, signal: AbortSignal.any([gone.signal, closing]) });
+      const name = decodeName(encodedName);
+      const [, query = ""] = (request.url ?? "").split("?", 2);
+      if (request.method === "POST") await post(request, response, { name, query, signal: gone.signal });
+      else if (request.method === "GET") await get(request, response, { name, query, signal: AbortSignal.any([gone.signal, closing]) });
       else throw methodNotAllowed(request.method ?? "", ["GET", "POST"]);
     } catch (error) {
       logFailure(logger, error, request);
@@ -56,9 +57,9 @@ export function createRecordsRoute(options: RecordsRouteOptions): (encodedName: 
   };
 }
 
-function parseAddress(encodedName: string, address: string): { readonly name: string; readonly url: URL } {
+function decodeName(encodedName: string): string {
   try {
-    return { name: decodeURIComponent(encodedName), url: new URL(address, "http://server") };
+    return decodeURIComponent(encodedName);
   } catch (cause) {
     throw new MainstemError("server.request", "The address is not well-formed.", {}, { cause });
   }
