@@ -4,8 +4,8 @@ import { MainstemError } from "../runtime/errors.ts";
 import type { ByteShare } from "./byte-budget.ts";
 
 const chunkBytes = 65_536;
-/** Smaller chunks are soon swept, and may lie beside others in Node's pool. */
-const releasedBytesMin = 16_384;
+/** Of smaller chunks there would have to be very many before the next sweep. */
+const releasedBytesMin = 1_024;
 
 export const encodings = ["identity", "gzip"] as const;
 export type Encoding = (typeof encodings)[number];
