@@ -48,23 +48,26 @@ export interface Rates {
 
 export interface RunOptions {
   readonly reps: number;
-  /** A contender warms up for so much CPU at least, 0.7 s by default: code that is still being compiled costs several times what it costs later, on other threads too. */
-  readonly warmUpCpuSeconds?: number;
+  /** So many runs at least do not count, by default as many as make some CPU time. */
+  readonly warmUps?: number;
 }
 
-/** A warm-up ends after so many times its CPU seconds: what waits for a disk uses little of it. */
-const warmUpPatience = 10;
+/** A contender warms up for so much CPU at least: code that is still being compiled costs several times what it costs later, on other threads too. */
+const warmUpCpuSeconds = 0.7;
+/** Or for so long: what waits for a disk uses little of it. */
+const warmUpMsMax = 7_000;
 
 /**
  * Runs every contender `reps` times, in turns and each time beginning with another, so that what disturbs the machine disturbs all of
  * them. Before that each runs once or more to warm up, which does not count.
  */
-export async function interleave(contenders: readonly Contender[], { reps, warmUpCpuSeconds = 0.7 }: RunOptions): Promise<readonly Rates[]> {
+export async function interleave(contenders: readonly Contender[], { reps, warmUps = 0 }: RunOptions): Promise<readonly Rates[]> {
   const samples = new Map<string, Required<Work>[]>(contenders.map(({ name }) => [name, []]));
-  const warmUpMsMax = warmUpCpuSeconds * 1_000 * warmUpPatience;
   for (const contender of contenders) {
     const start = performance.now();
-    for (let cpuSeconds = 0; cpuSeconds < warmUpCpuSeconds && performance.now() - start < warmUpMsMax;) cpuSeconds += (await measure(contender)).cpuSeconds;
+    let cpuSeconds = 0;
+    const isCold = (): boolean => cpuSeconds < warmUpCpuSeconds && performance.now() - start < warmUpMsMax;
+    for (let runs = 0; runs < warmUps || isCold(); runs++) cpuSeconds += (await measure(contender)).cpuSeconds;
   }
   for (let turn = 0; turn < reps; turn++) {
     const first = turn % contenders.length;

@@ -10,8 +10,8 @@ const recordsEach = 1_000;
 const connections = 8;
 /** As `ours.ts` has them. */
 const partitions = 4;
-/** What runs for each request is compiled after thousands of them. */
-const warmUpCpuSeconds = 5;
+/** What runs once a request is compiled for good after some ten thousand of them. */
+const warmUps = 18;
 /** Several times what a run writes. */
 const touchedBytes = 400_000_000;
 
@@ -21,7 +21,7 @@ export const run: Bench = async ({ quick, note }) => {
   const bytes = bodies.reduce((sum, body) => sum + body.length, 0);
   note(`${requests} requests of ${recordsEach} records (${Math.round(bytes / bodies.length / recordsEach)} bytes each) a run over ${connections} connections`);
   const load = { path: "/v1/datasets/bench.events/records", bodies, requests };
-  const options = quick ? { reps: 3 } : { reps: 7, warmUpCpuSeconds };
+  const options = quick ? { reps: 3 } : { reps: 9, warmUps };
   return [...(await againstPeer(load, options)), await besideParts(load, { ...options, note })];
 };
 
