@@ -12,7 +12,7 @@ const connections = 8;
 const partitions = 4;
 /** What runs once a request is compiled for good after some ten thousand of them. */
 const warmUps = 18;
-/** Requests before each run that do not count: while others ran the server rested, and V8 gave back memory that a server at work has. */
+/** Requests before each run that do not count: a server that rested while others ran costs more than one at work (decision 049). */
 const wakeRequests = 100;
 /** Several times what a run writes. */
 const touchedBytes = 400_000_000;

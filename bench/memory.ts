@@ -5,9 +5,9 @@ import { join } from "node:path";
 const writeBytes = 65_536;
 
 /**
- * Makes the system have memory of its own for the files that a run writes. A virtual machine may give free memory back to its host, and then pays a fault for each
- * page that it takes again: on one, 11 to 15 µs for 4 KB, up to five times what writing the page costs, for some runs and not for others. A file of
- * so many bytes is written and removed: what was freed last is taken first. Where memory stays with its system, this changes nothing.
+ * Makes the system have memory of its own for the files that a run writes. On some virtual machines each page
+ * that is taken anew costs 11 to 15 µs, up to five times what writing it costs, in some runs and not in others (decision 049). A file of
+ * so many bytes is written and removed: what was freed last is mostly taken first.
  */
 export function touchMemory(bytes: number): void {
   const directory = mkdtempSync(join(tmpdir(), "mainstem-bench-memory-"));

@@ -44,7 +44,7 @@ export function createRecordsRoute(options: RecordsRouteOptions): (encodedName: 
     });
     try {
       const name = decodeName(encodedName);
-      const [, query = ""] = (request.url ?? "").split("?", 2);
+      const query = queryOf(request.url ?? "");
       if (request.method === "POST") await post(request, response, { name, query, signal: gone.signal });
       else if (request.method === "GET") await get(request, response, { name, query, signal: AbortSignal.any([gone.signal, closing]) });
       else throw methodNotAllowed(request.method ?? "", ["GET", "POST"]);
@@ -55,6 +55,12 @@ export function createRecordsRoute(options: RecordsRouteOptions): (encodedName: 
     const method = request.method === "POST" || request.method === "GET" ? request.method : "other";
     metrics.observe({ method, route, status: response.statusCode, seconds: (performance.now() - started) / 1_000 });
   };
+}
+
+/** What follows the first question mark: a second one is part of a value, and must not hide what comes after it. */
+function queryOf(address: string): string {
+  const mark = address.indexOf("?");
+  return mark < 0 ? "" : address.slice(mark + 1);
 }
 
 function decodeName(encodedName: string): string {

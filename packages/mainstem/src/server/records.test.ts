@@ -94,6 +94,7 @@ describe("POST records", () => {
     ["atomic together with inbox", `${records}?atomic=true&invalid=inbox`, "{}", {}, 400, "ingest.parameter"],
     ["an unknown parameter", `${records}?atomc=true`, "{}", {}, 400, "ingest.parameter"],
     ["a parameter given twice", `${records}?invalid=inbox&invalid=refuse`, "{}", {}, 400, "ingest.parameter"],
+    ["a second question mark", `${records}?invalid=refuse?atomic=true`, "{}", {}, 400, "ingest.parameter"],
     ["an unknown value of a parameter", `${records}?invalid=drop`, "{}", {}, 400, "ingest.parameter"],
     ["a boolean that is none", `${records}?atomic=yes`, "{}", {}, 400, "ingest.parameter"],
     ["an idempotency key that is too long", records, "{}", { "idempotency-key": "x".repeat(256) }, 400, "ingest.parameter"],
