@@ -36,6 +36,8 @@ export interface Contender {
   /** Does the same amount of work each time. What should not count (making data, cleaning up) goes into `before` and `after`. */
   run(): Promise<Work> | Work;
   before?(): Promise<void> | void;
+  /** A little of the same work straight before each run: one that rested while others ran would pay for that. */
+  wake?(): Promise<unknown> | unknown;
   after?(): Promise<void> | void;
 }
 
@@ -133,6 +135,7 @@ const collectGarbage = runInNewContext("gc") as () => void;
 async function measure(contender: Contender): Promise<Required<Work>> {
   await contender.before?.();
   collectGarbage();
+  await contender.wake?.();
   const cpuBefore = process.cpuUsage();
   const wallBefore = performance.now();
   const work = await contender.run();

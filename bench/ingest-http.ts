@@ -12,7 +12,7 @@ const connections = 8;
 const partitions = 4;
 /** What runs once a request is compiled for good after some ten thousand of them. */
 const warmUps = 18;
-/** Requests before each run that do not count: a server that rested while others ran costs more than one at work (decision 049). */
+/** Requests before each run that do not count, for the parts as well: what rested while others ran costs more than what is at work (decision 049). */
 const wakeRequests = 100;
 /** Several times what a run writes. */
 const touchedBytes = 400_000_000;
@@ -48,14 +48,12 @@ async function againstPeer(load: Load, options: RunOptions): Promise<readonly Co
 async function besideParts(load: Load, { note, ...options }: RunOptions & { readonly note: (line: string) => void }): Promise<Comparison> {
   await using ours = await startServer(new URL("ingest-http/ours.ts", import.meta.url));
   await using floor = await startServer(new URL("ingest-http/floor.ts", import.meta.url));
-  const parts = { ...load, recordsEach, connections, partitions };
+  const parts = { ...load, recordsEach, connections, partitions, wakeRequests };
   await using append = await openAppendAlone(parts);
-  const contenders = [
-    contender("ours", ours, load),
-    contender("HTTP alone", floor, { ...load, path: "/" }),
-    encodeAlone(parts),
-    { ...append, before: () => touchMemory(touchedBytes) },
-  ];
+  const contenders = [contender("ours", ours, load), contender("HTTP alone", floor, { ...load, path: "/" }), encodeAlone(parts), append].map((each) => ({
+    ...each,
+    before: () => touchMemory(touchedBytes),
+  }));
   const [own, ...alone] = await interleave(contenders, options);
   for (const { name, perCpuSecond } of alone) note(`${name}: ${Math.round(perCpuSecond / 1_000)} k records/CPU s`);
   const together = 1 / alone.reduce((sum, { perCpuSecond }) => sum + 1 / perCpuSecond, 0);
@@ -72,10 +70,8 @@ interface Load {
 function contender(name: string, server: ServerProcess, load: Load): Contender {
   return {
     name,
-    async before() {
-      touchMemory(touchedBytes);
-      await send(server, { ...load, requests: wakeRequests });
-    },
+    before: () => touchMemory(touchedBytes),
+    wake: () => send(server, { ...load, requests: wakeRequests }),
     async run() {
       const cpu = await server.cpuSeconds();
       const started = performance.now();

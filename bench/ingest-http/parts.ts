@@ -17,17 +17,22 @@ export interface PartsLoad {
   /** How many requests are under way at once. */
   readonly connections: number;
   readonly partitions: number;
+  /** So many requests are done before each run that counts. */
+  readonly wakeRequests: number;
 }
 
 /** Lines are validated, encoded and put into batches by partition. */
 export function encodeAlone(load: PartsLoad): Contender {
   const makeBatches = createBatchMaker(load);
   const pool = new BufferPool();
+  const encode = (requests: number): void => {
+    for (let index = 0; index < requests; index++) for (const { records } of makeBatches(load.bodies[index % load.bodies.length]!, pool)) pool.give(records);
+  };
   return {
     name: "encode alone",
+    wake: () => encode(load.wakeRequests),
     run() {
-      for (let index = 0; index < load.requests; index++)
-        for (const { records } of makeBatches(load.bodies[index % load.bodies.length]!, pool)) pool.give(records);
+      encode(load.requests);
       return { units: load.requests * load.recordsEach };
     },
   };
@@ -54,15 +59,18 @@ export async function openAppendAlone(load: PartsLoad): Promise<Contender & Asyn
   });
   const append = (partition: number, batch: RecordBatch): Promise<unknown> =>
     log.append({ topic: name, topicId: id, partition: partition as Partition }, batch);
+  const appendAll = async (count: number): Promise<void> => {
+    let next = 0;
+    const connection = async (): Promise<void> => {
+      for (let index = next++; index < count; index = next++) await Promise.all(requests[index % requests.length]!.map((batch, lane) => append(lane, batch)));
+    };
+    await Promise.all(Array.from({ length: load.connections }, connection));
+  };
   return {
     name: "append alone",
+    wake: () => appendAll(load.wakeRequests),
     async run() {
-      let next = 0;
-      const connection = async (): Promise<void> => {
-        for (let index = next++; index < load.requests; index = next++)
-          await Promise.all(requests[index % requests.length]!.map((batch, lane) => append(lane, batch)));
-      };
-      await Promise.all(Array.from({ length: load.connections }, connection));
+      await appendAll(load.requests);
       return { units: load.requests * load.recordsEach };
     },
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
@@ -83,8 +91,8 @@ function createBatchMaker({ partitions }: PartsLoad): (body: Buffer, pool: Buffe
   return (body, pool) => {
     const lanes = Array.from({ length: partitions }, () => new RecordBatchBuilder({ pool }));
     for (let start = 0; start < body.length;) {
-      const end = body.indexOf(10, start);
-      if (!encoder.transcode(body, start, end)) throw new Error("a line was not transcoded");
+      const end = encoder.transcodeLine(body, start, body.length);
+      if (end < 0) throw new Error("a line was not transcoded");
       lanes[(murmur2(output.keyBytes, output.keyStart, output.keyEnd) & 0x7fffffff) % partitions]!.addSlices(output);
       start = end + 1;
     }
