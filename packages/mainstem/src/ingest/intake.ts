@@ -14,6 +14,8 @@ import { RefusedList, type RecordCode } from "./refused-list.ts";
 const quickBytesMax = 1_024;
 /** After so many lines that are not JSON the next ones are checked without exceptions, which are dear, before they are parsed. */
 const exceptionsMax = 100;
+/** Lines that are plain are not longer than this. */
+const plainBytesMax = 8_192;
 /** How much of a text that is not JSON an error shows. */
 const shownMax = 64;
 
@@ -50,12 +52,20 @@ export class Intake implements LineSink {
     this.#options = options;
   }
 
-  plainLine(bytes: Buffer, start: number, end: number): number {
-    if (this.#notJson >= exceptionsMax) return -1;
-    this.#options.door.judgeAt(this.#options.judgedAt);
-    const newline = this.#options.door.encoder.transcodeLine(bytes, start, end);
-    if (newline >= 0) this.#take(bytes, start, newline);
-    return newline;
+  plainLines(bytes: Buffer, start: number, end: number, lineBytesMax: number): number {
+    if (this.#notJson >= exceptionsMax) return start;
+    const { door, judgedAt } = this.#options;
+    const { encoder } = door;
+    const longest = Math.min(plainBytesMax, lineBytesMax);
+    door.judgeAt(judgedAt);
+    let from = start;
+    while (from <= end) {
+      const newline = encoder.transcodeLine(bytes, from, Math.min(end, from + longest));
+      if (newline < 0) break;
+      this.#take(bytes, from, newline);
+      from = newline + 1;
+    }
+    return from;
   }
 
   line(bytes: Buffer, start: number, end: number): void {

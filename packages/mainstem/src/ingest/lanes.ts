@@ -12,6 +12,7 @@ import {
 /** A lane's builder starts with so many bytes and grows, with more for a large body, up to a limit: that a body is large is only what its sender says. */
 const builderBytes = 16_384;
 const builderBytesMax = 65_536;
+const abandoned = { error: new Error("abandoned") };
 
 export interface LanesOptions {
   readonly log: Log;
@@ -54,7 +55,6 @@ export class Lanes {
   readonly #options: LanesOptions;
   readonly #lanes: (Lane | undefined)[];
   #held: boolean;
-  #openBytes = 0;
   #waitingBytes = 0;
   #underway = 0;
   #failure: { readonly error: unknown } | undefined;
@@ -63,12 +63,12 @@ export class Lanes {
   constructor(options: LanesOptions) {
     this.#options = options;
     this.#held = options.hold;
-    this.#lanes = Array.from({ length: options.targets.length });
+    this.#lanes = options.targets.map(() => undefined);
   }
 
   /** Bytes of records that no batch has been made of yet. */
   get openBytes(): number {
-    return this.#openBytes;
+    return this.#lanes.reduce((sum, lane) => sum + (lane?.builder.bytes ?? 0), 0);
   }
   /** Bytes of batches that are not durable yet. */
   get waitingBytes(): number {
@@ -85,9 +85,7 @@ export class Lanes {
     const { batchBytesMax, batchHeaders } = this.#options;
     const { builder } = lane;
     if (builder.count > 0 && builder.bytes + recordBytes(key, value, headers) > batchBytesMax) this.#close(target, lane);
-    const before = builder.bytes;
     builder.add({ key, value, headers: builder.count === 0 && batchHeaders !== undefined ? [...batchHeaders, ...headers] : headers });
-    this.#openBytes += builder.bytes - before;
   }
 
   /** As `add`, of a record without headers, which lies within larger arrays. */
@@ -98,9 +96,7 @@ export class Lanes {
       const { bytes: source, start, end, keyBytes, keyStart, keyEnd } = slices;
       return this.add(target, keyBytes.subarray(keyStart, keyEnd), source.subarray(start, end), []);
     }
-    const before = lane.builder.bytes;
     lane.builder.addSlices(slices);
-    this.#openBytes += lane.builder.bytes - before;
   }
 
   /** Makes batches of what is open. */
@@ -130,7 +126,7 @@ export class Lanes {
 
   /** Waits for what is under way, gives up the rest, and never throws. */
   async abandon(): Promise<void> {
-    this.#failure ??= { error: new Error("abandoned") };
+    this.#failure ??= abandoned;
     while (this.#underway > 0) await this.#change();
   }
 
@@ -141,7 +137,6 @@ export class Lanes {
   }
 
   #close(target: number, lane: Lane): void {
-    this.#openBytes -= lane.builder.bytes;
     const batch = lane.builder.finish();
     this.#waitingBytes += batch.records.length;
     lane.waiting.push(batch);

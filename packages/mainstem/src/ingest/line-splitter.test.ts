@@ -17,11 +17,14 @@ function collect({ plain }: { readonly plain: boolean }): LineSink & { readonly 
   };
   return {
     seen,
-    plainLine(bytes, start, end) {
-      const [text] = /^(?:\d|(\w)\1*)(?=\n)/.exec(bytes.toString("latin1", start, end + 1)) ?? [];
-      if (!plain || text === undefined) return -1;
-      line(bytes, start, start + text.length);
-      return start + text.length;
+    plainLines(bytes, start, end, lineBytesMax) {
+      for (let from = start; from <= end;) {
+        const [text] = /^(?:\d|(\w)\1*)(?=\n)/.exec(bytes.toString("latin1", from, Math.min(end, from + lineBytesMax) + 1)) ?? [];
+        if (!plain || text === undefined) return from;
+        line(bytes, from, from + text.length);
+        from += text.length + 1;
+      }
+      return end + 1;
     },
     line,
     badLine: (code, bytes, start, end, length) => {

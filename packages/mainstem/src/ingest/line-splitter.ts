@@ -3,10 +3,10 @@ import { isUtf8 } from "node:buffer";
 /** Takes the lines of an NDJSON body, one call a line, in order. The bytes are a view that is valid only during the call. */
 export interface LineSink {
   /**
-   * Takes the line that begins at `start` if it can tell for itself where that ends, and gives the position of its newline, which may be `end`. -1: nothing was taken.
-   * The bytes up to `end` are UTF-8.
+   * Takes lines from `start` on as long as it can tell for itself where each ends, which is with `end`, a newline, at the latest. Gives the position after the last
+   * of them, `start` where there was none. The bytes are UTF-8; a line of more than `lineBytesMax` is not to be taken.
    */
-  plainLine(bytes: Buffer, start: number, end: number): number;
+  plainLines(bytes: Buffer, start: number, end: number, lineBytesMax: number): number;
   /** A line of UTF-8 that is not blank. */
   line(bytes: Buffer, start: number, end: number): void;
   /** A line that cannot be read. `length` is its whole length, of which at most the limit's bytes are given. */
@@ -16,10 +16,11 @@ export interface LineSink {
 const newline = 0x0a;
 const carriageReturn = 0x0d;
 const space = 0x20;
-/** Lines that are plain are not longer than this. */
-const plainBytesMax = 8_192;
 /** A buffer for unfinished lines is kept for the next one up to this size. */
 const keptBytesMax = 65_536;
+/** Below half of Node's pool for small buffers: most requests need no memory of their own for a line that crosses chunks. */
+const keptBytesFirst = 1_024;
+const nothing = Buffer.alloc(0);
 
 /**
  * Cuts a stream of bytes into lines without making objects: whole lines are read where they lie in the chunk, only a line that crosses chunks is copied.
@@ -29,7 +30,7 @@ const keptBytesMax = 65_536;
 export class LineSplitter {
   readonly #sink: LineSink;
   readonly #lineBytesMax: number;
-  #pending: Buffer = Buffer.alloc(0);
+  #pending: Buffer = nothing;
   #pendingLength = 0;
   #dropped = 0;
   #lastByte: number | undefined;
@@ -71,19 +72,17 @@ export class LineSplitter {
   /** Whole lines between `start` and `end`, which is a newline. */
   #block(bytes: Buffer, start: number, end: number): void {
     const valid = isUtf8(bytes.subarray(start, end));
-    const plainMax = Math.min(plainBytesMax, this.#lineBytesMax);
-    let plain = valid;
-    for (let from = start; from <= end;) {
-      // A mark may stand before the first line.
-      let to = plain && !this.#first ? this.#sink.plainLine(bytes, from, Math.min(end, from + plainMax)) : -1;
-      if (to < 0) {
-        // The lines of a sender are much alike: after one that is not plain, the rest of the block is not tried.
-        plain &&= this.#first;
-        to = bytes.indexOf(newline, from);
-        this.#bytesLine(bytes, from, withoutReturn(bytes, from, to), valid);
-      }
+    let from = start;
+    const next = (): void => {
+      const to = bytes.indexOf(newline, from);
+      this.#bytesLine(bytes, from, withoutReturn(bytes, from, to), valid);
       from = to + 1;
-    }
+    };
+    // A mark may stand before the first line.
+    if (this.#first) next();
+    // The lines of a sender are much alike: after one that is not plain, the rest of the block is not tried.
+    if (valid) from = this.#sink.plainLines(bytes, from, end, this.#lineBytesMax);
+    while (from <= end) next();
   }
 
   #bytesLine(bytes: Buffer, start: number, end: number, valid: boolean): void {
@@ -114,7 +113,7 @@ export class LineSplitter {
     if (length === 0) return;
     const needed = this.#pendingLength + length;
     if (needed > this.#pending.length) {
-      const larger = Buffer.allocUnsafeSlow(Math.min(this.#lineBytesMax, Math.max(needed, this.#pending.length * 2, 4_096)));
+      const larger = Buffer.allocUnsafe(Math.min(this.#lineBytesMax, Math.max(needed, this.#pending.length * 2, keptBytesFirst)));
       this.#pending.copy(larger, 0, 0, this.#pendingLength);
       this.#pending = larger;
     }
@@ -128,7 +127,7 @@ export class LineSplitter {
     const dropped = this.#dropped;
     const length = kept + dropped - (dropped > 0 && this.#lastByte === carriageReturn ? 1 : 0);
     this.#pendingLength = this.#dropped = 0;
-    if (bytes.length > keptBytesMax) this.#pending = Buffer.alloc(0);
+    if (bytes.length > keptBytesMax) this.#pending = nothing;
     if (length <= kept) return this.#bytesLine(bytes, 0, dropped > 0 ? kept : withoutReturn(bytes, 0, kept), false);
     this.#first = false;
     this.#sink.badLine("record.tooLarge", bytes, 0, kept, length);
