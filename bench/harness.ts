@@ -37,7 +37,7 @@ export interface Contender {
   run(): Promise<Work> | Work;
   before?(): Promise<void> | void;
   /** A little of the same work straight before each run: one that rested while others ran would pay for that. */
-  wake?(): Promise<unknown> | unknown;
+  wake?(): Promise<void> | void;
   after?(): Promise<void> | void;
 }
 

@@ -52,6 +52,7 @@ export async function acceptStream(run: Run, door: Door): Promise<Intake> {
   const splitter = new LineSplitter(intake, { lineBytesMax: run.limits.recordBytesMax });
   const settle = (): void => share.settle(splitter.pendingBytes + lanes.openBytes + lanes.waitingBytes + intake.refused.bytes);
   const flush = (): void => lanes.flush();
+  using late = linger.of(flush);
   try {
     for await (const chunk of run.body) {
       signal?.throwIfAborted();
@@ -65,13 +66,12 @@ export async function acceptStream(run: Run, door: Door): Promise<Intake> {
       if (lanes.openBytes > run.limits.windowBytes) flush();
       settle();
       await lanes.below(run.limits.windowBytes);
-      if (lanes.openBytes > 0) linger.add(flush);
+      if (lanes.openBytes > 0) late.wanted();
     }
     splitter.end();
     await lanes.finish();
     return intake;
   } finally {
-    linger.delete(flush);
     await lanes.abandon();
   }
 }

@@ -72,17 +72,16 @@ export class LineSplitter {
   /** Whole lines between `start` and `end`, which is a newline. */
   #block(bytes: Buffer, start: number, end: number): void {
     const valid = isUtf8(bytes.subarray(start, end));
-    let from = start;
-    const next = (): void => {
+    const takeLine = (from: number): number => {
       const to = bytes.indexOf(newline, from);
       this.#bytesLine(bytes, from, withoutReturn(bytes, from, to), valid);
-      from = to + 1;
+      return to + 1;
     };
     // A mark may stand before the first line.
-    if (this.#first) next();
+    let from = this.#first ? takeLine(start) : start;
     // The lines of a sender are much alike: after one that is not plain, the rest of the block is not tried.
     if (valid) from = this.#sink.plainLines(bytes, from, end, this.#lineBytesMax);
-    while (from <= end) next();
+    while (from <= end) from = takeLine(from);
   }
 
   #bytesLine(bytes: Buffer, start: number, end: number, valid: boolean): void {

@@ -31,20 +31,21 @@ test("each call is made once, when it has waited, with one timer for all", async
   const { env, step, pass, sleeping } = createSteppedEnv();
   await using linger = new Linger({ env, ms: 200 });
   const calls: string[] = [];
-  const [first, second, gone] = ["first", "second", "gone"].map((name) => () => void calls.push(name)) as [() => void, () => void, () => void];
-  linger.add(first);
+  const of = (name: string) => linger.of(() => void calls.push(name));
+  const [first, second, gone] = [of("first"), of("second"), of("gone")];
+  first.wanted();
   pass(50);
-  linger.add(gone);
-  linger.add(first);
+  gone.wanted();
+  first.wanted();
   pass(50);
-  linger.add(second);
-  linger.delete(gone);
+  second.wanted();
+  gone[Symbol.dispose]();
   assert.equal(sleeping(), 1);
   await step();
   assert.deepEqual(calls, ["first"], "200 ms after it was first given");
   while (sleeping() > 0) await step();
   assert.deepEqual(calls, ["first", "second"]);
-  linger.add(first);
+  first.wanted();
   assert.equal(sleeping(), 1, "after a rest it begins anew");
   while (sleeping() > 0) await step();
   assert.deepEqual(calls, ["first", "second", "first"]);
@@ -53,6 +54,6 @@ test("each call is made once, when it has waited, with one timer for all", async
 test("what waits when it is closed is not called", async () => {
   const { env } = createSteppedEnv();
   const linger = new Linger({ env, ms: 200 });
-  linger.add(() => assert.fail("called"));
+  linger.of(() => assert.fail("called")).wanted();
   await linger[Symbol.asyncDispose]();
 });

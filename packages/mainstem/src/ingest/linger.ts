@@ -1,11 +1,23 @@
 import type { Env } from "../runtime/env.ts";
 
+/** A call that waits; without one, nothing happens any more. */
+interface Waiting {
+  call: (() => void) | undefined;
+  readonly due: number;
+}
+
+/** One request's call; once disposed it is not made any more. */
+export interface LingeringCall extends Disposable {
+  /** It shall be made when it has waited, counted from the first time that this was said since it was made last. */
+  wanted(): void;
+}
+
 /** Calls what has waited for a while: one timer for all requests of a door, as one for each costs more than the smallest of them. */
 export class Linger implements AsyncDisposable {
   readonly #env: Env;
   readonly #ms: number;
-  /** When each call is due; ascending, as all wait equally long. */
-  readonly #due = new Map<() => void, number>();
+  /** Ascending, as all wait equally long. */
+  readonly #waiting: Waiting[] = [];
   readonly #closing = new AbortController();
   #running: Promise<void> | undefined;
 
@@ -14,16 +26,17 @@ export class Linger implements AsyncDisposable {
     this.#ms = ms;
   }
 
-  /** Calls it once after `ms`, counted from the first time that it was given. */
-  add(call: () => void): void {
-    if (this.#due.has(call)) return;
-    this.#due.set(call, this.#env.monotonic() + this.#ms);
-    this.#running ??= this.#run();
-  }
-
-  /** It is not called any more. */
-  delete(call: () => void): void {
-    this.#due.delete(call);
+  of(call: () => void): LingeringCall {
+    let waiting: Waiting | undefined;
+    return {
+      wanted: () => {
+        if (waiting?.call === undefined) waiting = this.#add(call);
+      },
+      [Symbol.dispose]() {
+        // What waits must not hold its request until the time comes.
+        if (waiting !== undefined) waiting.call = undefined;
+      },
+    };
   }
 
   /** Nothing is called any more. */
@@ -32,17 +45,25 @@ export class Linger implements AsyncDisposable {
     await this.#running;
   }
 
+  #add(call: () => void): Waiting {
+    const waiting = { call, due: this.#env.monotonic() + this.#ms };
+    this.#waiting.push(waiting);
+    this.#running ??= this.#run();
+    return waiting;
+  }
+
   /** Never rejects. */
   async #run(): Promise<void> {
     const { signal } = this.#closing;
-    for (const [call, due] of this.#due) {
-      for (;;) {
-        const wait = due - this.#env.monotonic();
-        if (wait <= 0 || signal.aborted) break;
+    for (let next = this.#waiting.shift(); next !== undefined && !signal.aborted; next = this.#waiting.shift()) {
+      while (next.call !== undefined && !signal.aborted) {
+        const wait = next.due - this.#env.monotonic();
+        if (wait <= 0) break;
         await this.#env.sleep(Math.ceil(wait), { signal }).catch(() => undefined);
       }
-      if (signal.aborted) break;
-      if (this.#due.delete(call)) call();
+      const { call } = next;
+      next.call = undefined;
+      if (!signal.aborted) call?.();
     }
     this.#running = undefined;
   }

@@ -98,7 +98,6 @@ class IngestRoom {
   readonly #pool = new BufferPool();
   readonly #shutters: Shutters;
   readonly #linger: Linger;
-  readonly #running = new Set<Promise<unknown>>();
   readonly #known = new Map<string, { readonly dataset: Dataset; readonly until: number }>();
   #changes = 0;
   #failing: IngestStatus["failing"];
@@ -118,10 +117,8 @@ class IngestRoom {
 
   async accept(request: IngestRequest, signal: AbortSignal | undefined): Promise<Answer> {
     if (this.#closed) throw new MainstemError("resource.closed", "The door is closed.");
-    const running = this.#shutters.pass(request.dataset, signal, (ending) => this.#accept(request, ending));
-    this.#running.add(running);
     try {
-      const answer = await running;
+      const answer = await this.#shutters.pass(request.dataset, signal, (ending) => this.#accept(request, ending));
       this.#failing = undefined;
       return answer;
     } catch (error) {
@@ -131,8 +128,6 @@ class IngestRoom {
         this.#failing = { code, message, at: this.#options.env.now() };
       }
       throw error;
-    } finally {
-      this.#running.delete(running);
     }
   }
 
@@ -164,7 +159,7 @@ class IngestRoom {
   /** Waits for the requests that run. */
   async close(): Promise<void> {
     this.#closed = true;
-    await Promise.allSettled(this.#running);
+    await this.#shutters.ended();
     await this.#linger[Symbol.asyncDispose]();
   }
 

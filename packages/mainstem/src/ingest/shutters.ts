@@ -1,11 +1,13 @@
 import type { Dataset } from "../registry/index.ts";
 import type { Env } from "../runtime/env.ts";
 import { MainstemError } from "../runtime/errors.ts";
+import { UnderWay } from "../runtime/under-way.ts";
 
 /** How long requests that run may go on once their dataset is being closed. */
 const graceMs = 2_000;
 
 interface Running {
+  readonly dataset: string;
   readonly stop: AbortController;
   readonly ended: Promise<void>;
 }
@@ -13,7 +15,7 @@ interface Running {
 /** Who is at the door of which dataset, so that a door can be shut behind the last one. */
 export class Shutters {
   readonly #env: Env;
-  readonly #running = new Map<string, Set<Running>>();
+  readonly #running = new UnderWay<Running>();
   readonly #shut = new Set<string>();
   readonly #barred: ReadonlyMap<string, MainstemError>;
 
@@ -30,26 +32,28 @@ export class Shutters {
     signal?.throwIfAborted();
     const stop = new AbortController();
     const { promise: ended, resolve } = Promise.withResolvers<void>();
-    const one: Running = { stop, ended };
-    const all = this.#running.get(dataset) ?? new Set();
-    this.#running.set(dataset, all.add(one));
+    const one = this.#running.add({ dataset, stop, ended });
     const abort = (): void => stop.abort(signal?.reason);
     signal?.addEventListener("abort", abort, { once: true });
     try {
       return await work(stop.signal);
     } finally {
       signal?.removeEventListener("abort", abort);
-      all.delete(one);
-      if (all.size === 0 && this.#running.get(dataset) === all) this.#running.delete(dataset);
+      this.#running.delete(one);
       resolve();
     }
+  }
+
+  /** Resolves when nobody is left of those that run now. */
+  async ended(): Promise<void> {
+    await Promise.all([...this.#running].map(({ ended }) => ended));
   }
 
   /** Shuts the door until it is disposed: takes nobody new, waits a little for those that run, ends the others, and resolves when nothing more is appended. */
   async shut(dataset: string): Promise<Disposable> {
     if (this.#shut.has(dataset)) throw closing(dataset);
     this.#shut.add(dataset);
-    const running = [...(this.#running.get(dataset) ?? [])];
+    const running = [...this.#running].filter((one) => one.dataset === dataset);
     const all = Promise.all(running.map(({ ended }) => ended));
     const grace = new AbortController();
     await Promise.race([all, this.#env.sleep(graceMs, { signal: grace.signal }).catch(() => undefined)]);

@@ -9,6 +9,7 @@ import type { Env } from "../runtime/env.ts";
 import { MainstemError } from "../runtime/errors.ts";
 import { limits } from "../runtime/limits.ts";
 import type { Logger } from "../runtime/logger.ts";
+import { UnderWay } from "../runtime/under-way.ts";
 import { createApi } from "./api.ts";
 import { createHttp, noteAnswer, onClientError, type Handle } from "./http.ts";
 import { createMetrics } from "./metrics.ts";
@@ -81,7 +82,7 @@ export async function openServer(options: ServerOptions): Promise<Server> {
   const checkHost = createHostCheck(config);
   const records = createRecordsRoute({ ...options, ...own, replays: options.view.replays, metrics, closing: closing.signal });
   const web = createWebPage(options.webDirectory);
-  const open = new Set<ServerResponse>();
+  const open = new UnderWay<ServerResponse>();
   closing.signal.addEventListener("abort", () => {
     for (const response of open) if (!response.headersSent) response.setHeader("connection", "close");
   });
@@ -93,8 +94,8 @@ export async function openServer(options: ServerOptions): Promise<Server> {
     request.on("error", () => undefined);
     response.on("error", () => undefined);
     noteAnswer(request, response);
-    open.add(response);
-    response.once("close", () => open.delete(response));
+    const entry = open.add(response);
+    response.once("close", () => open.delete(entry));
     if (closing.signal.aborted) response.setHeader("connection", "close");
     try {
       if (closing.signal.aborted) throw new MainstemError("server.closing", "The server is closing and takes no new requests.");
@@ -192,7 +193,7 @@ function isRegistryPath(address: string): boolean {
 }
 
 /** From now on new requests are told to come later; resolves when those that run are answered, or their time is over. */
-async function drain(open: ReadonlySet<ServerResponse>, { closing, closeMs }: { readonly closing: AbortController; readonly closeMs: number }): Promise<void> {
+async function drain(open: Iterable<ServerResponse>, { closing, closeMs }: { readonly closing: AbortController; readonly closeMs: number }): Promise<void> {
   const running = [...open].map((response) => new Promise((resolve) => response.once("close", resolve)));
   closing.abort(new DOMException("The server is closing.", "AbortError"));
   const { promise, resolve } = Promise.withResolvers<void>();
