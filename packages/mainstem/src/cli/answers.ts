@@ -16,6 +16,15 @@ export interface DatasetSummary {
   readonly error?: { readonly code: string; readonly message: string };
 }
 
+/** Has a schema in the registry and waits for the rest of its contract. */
+export interface WaitingDataset {
+  readonly name: string;
+  readonly subject: string;
+  /** Of the newest schema, within the subject. */
+  readonly version: number;
+  readonly schemaId: number;
+}
+
 export interface Reason {
   readonly code: string;
   readonly message: string;

@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import type { DatasetSummary } from "./answers.ts";
+import type { DatasetSummary, WaitingDataset } from "./answers.ts";
 import { printList, type Start } from "./context.ts";
 import { formatCount, formatTable, toCell } from "./text-table.ts";
 
@@ -11,8 +11,12 @@ export function datasetsCommand(start: Start): Command {
   return command.action(() =>
     start(command, async (context) => {
       const { body } = await context.client.call({ path: "/v1/datasets", signal: context.signal });
-      await printList(context, (body as { readonly datasets: readonly DatasetSummary[] }).datasets, (datasets) => {
-        if (datasets.length === 0) return ["No dataset yet. Declare one and run `mainstem apply FILE`."];
+      const { datasets, waiting } = body as { readonly datasets: readonly DatasetSummary[]; readonly waiting: readonly WaitingDataset[] };
+      const all: readonly (DatasetSummary | WaitingDataset)[] = [...datasets, ...waiting.map((one) => ({ ...one, waitsFor: "contract" }))];
+      await printList(context, all, () => {
+        const notes = waiting.map(({ name, subject, version }) => `${name} waits for its contract: it has a schema, version ${version} of ${subject}.`);
+        const hint = "Declare it and run `mainstem apply FILE`.";
+        if (datasets.length === 0) return waiting.length === 0 ? [`No dataset yet. ${hint.replace("it", "one")}`] : [...notes, hint];
         const rows = datasets.map(({ name, version, records, rows: inTable, completeThrough, error, description }) => [
           name,
           toCell(version),
@@ -30,7 +34,8 @@ export function datasetsCommand(start: Start): Command {
           { title: "complete through" },
           { title: "description" },
         ];
-        return formatTable(columns, rows, { width: context.terminal.width });
+        const table = formatTable(columns, rows, { width: context.terminal.width });
+        return waiting.length === 0 ? table : [...table, "", ...notes, hint];
       });
     }),
   );

@@ -2,4 +2,14 @@ export type { Applied, ApplyOptions, Closed, Dataset, DatasetVersion, Generation
 export { openRegistry } from "./registry.ts";
 export type { RegistryOptions } from "./registry.ts";
 export { subjectModes } from "./subject.ts";
-export type { SchemaReference, Seen, SubjectMode, Subjects, SubjectSettings, SubjectVersion, SubmittedSchema, VersionNumber } from "./subject.ts";
+export type {
+  SchemaReference,
+  Seen,
+  SubjectMode,
+  Subjects,
+  SubjectSettings,
+  SubjectVersion,
+  SubmittedSchema,
+  VersionNumber,
+  WaitingDataset,
+} from "./subject.ts";

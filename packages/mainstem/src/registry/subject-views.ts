@@ -74,6 +74,16 @@ export class SubjectViews {
     return Promise.all(subjects.map((subject) => this.#view(subject, definitions.get(subject), datasets.get(subject))));
   }
 
+  /** Those whose dataset, if they name one, is not there. Ordered by subject. */
+  async withoutDataset(): Promise<readonly View[]> {
+    const definitions = await this.#options.state.definitions.list(subjectKind);
+    // After the subjects, which are stored first: what is made meanwhile is among them.
+    const made = new Set((await this.#options.datasets.list()).map(({ contract }) => subjectOfDataset(contract.name)));
+    const missing = definitions.map((definition) => ({ definition, subject: subjectOfName(definition.name) })).filter(({ subject }) => !made.has(subject));
+    const views = await Promise.all(missing.map(({ definition, subject }) => this.#view(subject, definition, undefined)));
+    return views.toSorted((a, b) => (a.subject < b.subject ? -1 : 1));
+  }
+
   async uses(id: number): Promise<readonly { readonly subject: string; readonly use: StoredVersion }[]> {
     const views = await this.all("");
     return views.flatMap(({ subject, versions }) => versions.filter((use) => use.schemaId === id).map((use) => ({ subject, use })));

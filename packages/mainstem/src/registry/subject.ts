@@ -29,6 +29,15 @@ export interface SubjectVersion {
   readonly deleted: boolean;
 }
 
+/** A dataset that has only a schema. */
+export interface WaitingDataset {
+  readonly name: string;
+  readonly subject: string;
+  /** Of the newest schema, within the subject. */
+  readonly version: number;
+  readonly schemaId: number;
+}
+
 /**
  * What a subject takes: new versions and deletions; nothing; nothing, whatever the modes of subjects say; or versions of another registry, unjudged and
  * with the ids that they have there.
@@ -79,6 +88,8 @@ export interface Subjects {
   highestId(): Promise<number>;
   /** Where a schema is a version; `registry.schemaUnknown` when it is none, not even a deleted one. */
   usesOf(id: number, options?: Seen): Promise<readonly SubjectVersion[]>;
+  /** The newest version of each subject of a dataset that is not there: it has a schema and waits for the rest of its contract. Ordered by dataset. */
+  waiting(): Promise<readonly WaitingDataset[]>;
   /** The ids of schemas that take a type from this version, ascending. */
   referencedBy(subject: string, version: VersionNumber): Promise<readonly number[]>;
   readonly settings: SubjectSettings;

@@ -339,10 +339,15 @@ describe("the subject of a dataset", () => {
     await subjects.register("shop.orders-value", sent(jsonOf(second)));
     assert.equal(await registry.get("shop.orders"), undefined);
     await fails(registry.require("shop.orders"), "registry.datasetUnknown", /waits for its contract/);
+    // A subject that names no dataset waits for none.
+    await subjects.register("orders-value", sent(jsonOf(first)));
+    await subjects.register("shop.orders-key", sent(jsonOf(first)));
+    assert.deepEqual(await subjects.waiting(), [{ name: "shop.orders", subject: "shop.orders-value", version: 2, schemaId: 2 }]);
     await fails(registry.apply(contractOf("shop.orders", { key: ["day"], schema: withType(first, "id", "string") })), "contract.incompatible", /id was long/);
     assert.equal(await registry.get("shop.orders"), undefined);
     const { dataset } = await registry.apply(third);
     assert.equal(dataset.schemaId, 3);
+    assert.deepEqual(await subjects.waiting(), []);
     assert.deepEqual(
       (await subjects.versions("shop.orders-value")).map(({ version, id: schemaId }) => [version, schemaId]),
       [

@@ -9,9 +9,10 @@ import { createDatasetSchemas, type DatasetSchemas } from "./dataset-schemas.ts"
 import type { DefinitionObjects } from "./definition-objects.ts";
 import { isId, type Schemas } from "./schemas.ts";
 import { nameOfSubject, type Claim, type StoredVersion } from "./stored-subject.ts";
-import type { SchemaReference, Seen, SubjectMode, Subjects, SubjectVersion, SubmittedSchema, VersionNumber } from "./subject.ts";
+import type { SchemaReference, Seen, SubjectMode, Subjects, SubjectVersion, SubmittedSchema, VersionNumber, WaitingDataset } from "./subject.ts";
 import { isReadonly, StateSettings } from "./subject-settings.ts";
 import {
+  datasetOfSubject,
   nextVersion,
   schemaUnknown,
   seen,
@@ -213,9 +214,15 @@ export class StateSubjects implements Subjects {
 
   /** Whether schemas are registered for a dataset that is not there. */
   async isWaiting(dataset: string): Promise<boolean> {
-    if (!/^\w{1,100}\.\w{1,100}$/.test(dataset)) return false;
-    const view = await this.#views.load(subjectOfDataset(dataset));
-    return view.dataset === undefined && seen(view, {}).length > 0;
+    return waits(await this.#views.load(subjectOfDataset(dataset)));
+  }
+
+  async waiting(): Promise<readonly WaitingDataset[]> {
+    const views = (await this.#views.withoutDataset()).filter(waits);
+    return views.map((view) => {
+      const { version, schemaId } = versionOf(view, "latest", {});
+      return { name: datasetOfSubject(view.subject) ?? "", subject: view.subject, version, schemaId };
+    });
   }
 
   /** `contract.incompatible` when a new dataset's schema does not fit what was registered under its subject before. */
@@ -362,4 +369,9 @@ function incompatible(subject: string, reasons: readonly string[]): MainstemErro
       reasons,
     },
   );
+}
+
+/** Whether its schemas wait for a dataset; not every subject's name is one of a dataset's. */
+function waits(view: View): boolean {
+  return view.dataset === undefined && seen(view, {}).length > 0 && /^\w{1,100}\.\w{1,100}$/.test(datasetOfSubject(view.subject) ?? "");
 }

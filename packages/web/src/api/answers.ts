@@ -13,6 +13,14 @@ export interface DatasetSummary {
   readonly error?: CodedFault;
 }
 
+/** Has a schema in the registry and waits for the rest of its contract. */
+export interface WaitingDataset {
+  readonly name: string;
+  readonly subject: string;
+  /** Of the newest schema, within the subject. */
+  readonly version: number;
+}
+
 export interface CodedFault {
   readonly code: string;
   readonly message: string;

@@ -1,5 +1,5 @@
 import { keepPreviousData, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import type { ContractVersion, Dataset, DatasetSummary, InboxEntry, InboxGroup, QueryAnswer, Snapshot, Task } from "./answers.ts";
+import type { ContractVersion, Dataset, DatasetSummary, InboxEntry, InboxGroup, QueryAnswer, Snapshot, Task, WaitingDataset } from "./answers.ts";
 import { ask, isLocked, isPassing } from "./ask.ts";
 
 /** How often what moves is asked for again. */
@@ -17,7 +17,7 @@ export const sampleRowsMax = 20;
 export function useDatasets() {
   return useQuery({
     queryKey: ["datasets"],
-    queryFn: ({ signal }) => ask<{ readonly datasets: readonly DatasetSummary[] }>("/v1/datasets", { signal }),
+    queryFn: ({ signal }) => ask<{ readonly datasets: readonly DatasetSummary[]; readonly waiting: readonly WaitingDataset[] }>("/v1/datasets", { signal }),
     ...live,
   });
 }

@@ -1,12 +1,13 @@
 import { Anchor, TextInput } from "@mantine/core";
 import { useState } from "react";
 import { Link } from "wouter";
-import type { DatasetSummary, Task } from "../api/answers.ts";
+import type { DatasetSummary, Task, WaitingDataset } from "../api/answers.ts";
 import { useDatasets, useTasks } from "../api/use-answers.ts";
 import { gravestOf, tasksOf } from "../dataset-health.ts";
 import { formatAmount, formatCount, formatRate } from "../numbers.ts";
 import { DataTable, type Column } from "../parts/data-table.tsx";
 import { PageTitle } from "../parts/page-title.tsx";
+import { Panel } from "../parts/panel.tsx";
 import { ProblemNotice } from "../parts/problem-notice.tsx";
 import { VerdictMark } from "../parts/verdict-mark.tsx";
 import { Waiting } from "../parts/waiting.tsx";
@@ -28,6 +29,7 @@ export function DatasetsPage() {
       {data === undefined && error === null && <Waiting />}
       {data?.datasets.length === 0 && <FirstSteps />}
       {data !== undefined && data.datasets.length > 0 && <List datasets={data.datasets} tasks={work?.tasks ?? []} />}
+      {data !== undefined && data.waiting.length > 0 && <WaitingList waiting={data.waiting} />}
     </>
   );
 }
@@ -61,6 +63,24 @@ function List({ datasets, tasks }: { readonly datasets: readonly DatasetSummary[
       </div>
       <p className="dim">Rate: records a second into the archive. Complete through: the table holds everything that was sent up to then. Times are in UTC.</p>
     </>
+  );
+}
+
+function WaitingList({ waiting }: { readonly waiting: readonly WaitingDataset[] }) {
+  return (
+    <Panel title="Waiting for their contract">
+      <p className="dim">The registry has a schema of each. They become datasets with the rest of their contract: `mainstem apply FILE`.</p>
+      <ul>
+        {waiting.map(({ name, subject, version }) => (
+          <li key={name}>
+            {toVisibleText(name)}{" "}
+            <span className="dim">
+              version {version} of {toVisibleText(subject)}
+            </span>
+          </li>
+        ))}
+      </ul>
+    </Panel>
   );
 }
 

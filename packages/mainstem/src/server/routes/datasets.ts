@@ -66,7 +66,16 @@ export function addDatasetRoutes(app: FastifyInstance, options: DatasetRoutesOpt
         tags,
         summary: "The datasets, by name",
         querystring: noParameters,
-        response: { 200: answer("The datasets", { datasets: listOf(answer("", summaryProperties)) }), ...problems },
+        response: {
+          200: answer("The datasets", {
+            datasets: listOf(answer("", summaryProperties)),
+            waiting: {
+              ...listOf(answer("", { name: { type: "string" }, subject: { type: "string" }, version: count, schemaId: count })),
+              description: "Datasets that have a schema in the registry and wait for the rest of their contract.",
+            },
+          }),
+          ...problems,
+        },
       },
     },
     async () => {
@@ -74,7 +83,7 @@ export function addDatasetRoutes(app: FastifyInstance, options: DatasetRoutesOpt
       const summaries: unknown[] = [];
       for (let start = 0; start < datasets.length; start += parallelMax)
         summaries.push(...(await Promise.all(datasets.slice(start, start + parallelMax).map((dataset) => summarise(dataset, options)))));
-      return { datasets: summaries };
+      return { datasets: summaries, waiting: await registry.subjects.waiting() };
     },
   );
 
