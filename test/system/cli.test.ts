@@ -103,6 +103,23 @@ describe("the command line", () => {
 
     assert.match((await run(["datasets"])).output, /^dataset +version +in the log +rows.*\nshop\.orders +1 +4 +1 /);
     assert.match((await run(["describe", "shop.orders"])).output, /in the inbox +2 records/);
+
+    const schema = JSON.stringify({ type: "record", name: "refunds", namespace: "shop", fields: [{ name: "id", type: "string" }] });
+    const registered = await fetch(`${platform.url}/registry/subjects/shop.refunds-value/versions`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ schema }),
+    });
+    assert.equal(registered.status, 200);
+    assert.match((await run(["datasets"])).output, /\n\nshop\.refunds waits for its contract: it has a schema, version 1 of shop\.refunds-value\.\n.*apply/);
+    const listed = (await run(["datasets", "--json"])).output.trim().split("\n");
+    assert.deepEqual(
+      listed.map((line) => JSON.parse(line) as Readonly<Record<string, unknown>>).map(({ name, waitsFor }) => [name, waitsFor]),
+      [
+        ["shop.orders", undefined],
+        ["shop.refunds", "contract"],
+      ],
+    );
     const status = await run(["status", "--json"]);
     assert.deepEqual([status.code, (JSON.parse(status.output) as { readonly status: string }).status], [0, "ok"]);
   });

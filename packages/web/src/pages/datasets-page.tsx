@@ -69,8 +69,10 @@ function List({ datasets, tasks }: { readonly datasets: readonly DatasetSummary[
 function WaitingList({ waiting }: { readonly waiting: readonly WaitingDataset[] }) {
   return (
     <Panel title="Waiting for their contract">
-      <p className="dim">The registry has a schema of each. They become datasets with the rest of their contract: `mainstem apply FILE`.</p>
-      <ul>
+      <p className="dim">
+        The registry has a schema of each. They become datasets with the rest of their contract: <code>mainstem apply FILE</code>.
+      </p>
+      <ul className="several">
         {waiting.map(({ name, subject, version }) => (
           <li key={name}>
             {toVisibleText(name)}{" "}
