@@ -72,7 +72,8 @@ export class Partition {
   /** Why nothing can be read any more either: closed or deleted. */
   #ended: MainstemError | undefined;
   #ending: Promise<void> | undefined;
-  readonly #waitingReaders = new Set<() => void>();
+  /** No set: they come and go with every round (decision 050). */
+  #waitingReaders: (() => void)[] = [];
 
   private constructor(options: PartitionOptions, { segments, active, point }: { segments: Segment[]; active: ActiveSegment; point: RecoveryPointFile }) {
     this.options = options;
@@ -139,14 +140,14 @@ export class Partition {
       if (signal?.aborted) return reject(signal.reason);
       if (this.#end > offset || this.#ended !== undefined) return resolve();
       const abort = (): void => {
-        this.#waitingReaders.delete(wake);
+        this.#waitingReaders = this.#waitingReaders.filter((one) => one !== wake);
         reject(signal?.reason);
       };
       const wake = (): void => {
         signal?.removeEventListener("abort", abort);
         resolve();
       };
-      this.#waitingReaders.add(wake);
+      this.#waitingReaders.push(wake);
       signal?.addEventListener("abort", abort, { once: true });
     });
   }
@@ -374,8 +375,9 @@ export class Partition {
   }
 
   #wakeReaders(): void {
-    const waiting = [...this.#waitingReaders];
-    this.#waitingReaders.clear();
+    const waiting = this.#waitingReaders;
+    if (waiting.length === 0) return;
+    this.#waitingReaders = [];
     for (const wake of waiting) wake();
   }
 
