@@ -36,7 +36,7 @@ export interface Contender {
   /** Does the same amount of work each time. What should not count (making data, cleaning up) goes into `before` and `after`. */
   run(): Promise<Work> | Work;
   before?(): Promise<void> | void;
-  /** A little of the same work straight before each run: one that rested while others ran would pay for that. */
+  /** The same work straight before each run, which does not count: one that rested while others ran would pay for that (decision 049). */
   wake?(): Promise<void> | void;
   after?(): Promise<void> | void;
 }

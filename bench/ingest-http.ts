@@ -11,9 +11,7 @@ const connections = 8;
 /** As `ours.ts` has them. */
 const partitions = 4;
 /** What runs once a request is compiled for good after some ten thousand of them. */
-const warmUps = 54;
-/** Requests before each run that do not count, for the parts as well: what rested while others ran costs more than what is at work (decision 049). */
-const wakeRequests = 50;
+const warmUps = 27;
 /** Several times what a run writes. */
 const touchedBytes = 200_000_000;
 
@@ -49,7 +47,7 @@ async function againstPeer(load: Load, options: RunOptions): Promise<readonly Co
 async function besideParts(load: Load, { note, ...options }: RunOptions & { readonly note: (line: string) => void }): Promise<Comparison> {
   await using ours = await startServer(new URL("ingest-http/ours.ts", import.meta.url));
   await using floor = await startServer(new URL("ingest-http/floor.ts", import.meta.url));
-  const parts = { ...load, recordsEach, connections, partitions, wakeRequests };
+  const parts = { ...load, recordsEach, connections, partitions };
   await using append = await openAppendAlone(parts);
   const contenders = [contender("ours", ours, load), contender("HTTP alone", floor, { ...load, path: "/" }), encodeAlone(parts), append].map((each) => ({
     ...each,
@@ -72,7 +70,7 @@ function contender(name: string, server: ServerProcess, load: Load): Contender {
   return {
     name,
     before: () => touchMemory(touchedBytes),
-    wake: () => send(server, { ...load, requests: wakeRequests }),
+    wake: () => send(server, load),
     async run() {
       const cpu = await server.cpuSeconds();
       const started = performance.now();

@@ -17,22 +17,21 @@ export interface PartsLoad {
   /** How many requests are under way at once. */
   readonly connections: number;
   readonly partitions: number;
-  /** So many requests are done before each run that counts. */
-  readonly wakeRequests: number;
 }
 
 /** Lines are validated, encoded and put into batches by partition. */
 export function encodeAlone(load: PartsLoad): Contender {
   const makeBatches = createBatchMaker(load);
   const pool = new BufferPool();
-  const encode = (requests: number): void => {
-    for (let index = 0; index < requests; index++) for (const { records } of makeBatches(load.bodies[index % load.bodies.length]!, pool)) pool.give(records);
+  const encode = (): void => {
+    for (let index = 0; index < load.requests; index++)
+      for (const { records } of makeBatches(load.bodies[index % load.bodies.length]!, pool)) pool.give(records);
   };
   return {
     name: "encode alone",
-    wake: () => encode(load.wakeRequests),
+    wake: encode,
     run() {
-      encode(load.requests);
+      encode();
       return { units: load.requests * load.recordsEach };
     },
   };
@@ -59,18 +58,19 @@ export async function openAppendAlone(load: PartsLoad): Promise<Contender & Asyn
   });
   const append = (partition: number, batch: RecordBatch): Promise<unknown> =>
     log.append({ topic: name, topicId: id, partition: partition as Partition }, batch);
-  const appendAll = async (count: number): Promise<void> => {
+  const appendAll = async (): Promise<void> => {
     let next = 0;
     const connection = async (): Promise<void> => {
-      for (let index = next++; index < count; index = next++) await Promise.all(requests[index % requests.length]!.map((batch, lane) => append(lane, batch)));
+      for (let index = next++; index < load.requests; index = next++)
+        await Promise.all(requests[index % requests.length]!.map((batch, lane) => append(lane, batch)));
     };
     await Promise.all(Array.from({ length: load.connections }, connection));
   };
   return {
     name: "append alone",
-    wake: () => appendAll(load.wakeRequests),
+    wake: appendAll,
     async run() {
-      await appendAll(load.requests);
+      await appendAll();
       return { units: load.requests * load.recordsEach };
     },
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
