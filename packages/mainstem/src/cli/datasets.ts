@@ -15,8 +15,8 @@ export function datasetsCommand(start: Start): Command {
       const all: readonly (DatasetSummary | WaitingDataset)[] = [...datasets, ...waiting.map((one) => ({ ...one, waitsFor: "contract" }))];
       await printList(context, all, () => {
         const notes = waiting.map(({ name, subject, version }) => `${name} waits for its contract: it has a schema, version ${version} of ${subject}.`);
-        const hint = "Declare it and run `mainstem apply FILE`.";
-        if (datasets.length === 0) return waiting.length === 0 ? [`No dataset yet. ${hint.replace("it", "one")}`] : [...notes, hint];
+        const hint = "Declare one and run `mainstem apply FILE`.";
+        if (datasets.length === 0) return waiting.length === 0 ? [`No dataset yet. ${hint}`] : [...notes, hint];
         const rows = datasets.map(({ name, version, records, rows: inTable, completeThrough, error, description }) => [
           name,
           toCell(version),

@@ -339,6 +339,7 @@ describe("the subject of a dataset", () => {
     await subjects.register("shop.orders-value", sent(jsonOf(second)));
     assert.equal(await registry.get("shop.orders"), undefined);
     await fails(registry.require("shop.orders"), "registry.datasetUnknown", /waits for its contract/);
+    for (const name of ["", "orders", "a".repeat(1_000), "shop.\u0000"]) await fails(registry.require(name), "registry.datasetUnknown");
     // A subject that names no dataset waits for none.
     await subjects.register("orders-value", sent(jsonOf(first)));
     await subjects.register("shop.orders-key", sent(jsonOf(first)));

@@ -25,6 +25,9 @@ import {
   type View,
 } from "./subject-views.ts";
 
+/** `namespace.name` */
+const datasetPattern = /^\w{1,100}\.\w{1,100}$/;
+
 export interface SubjectsOptions {
   readonly state: StateStore;
   readonly stored: DefinitionObjects;
@@ -214,7 +217,8 @@ export class StateSubjects implements Subjects {
 
   /** Whether schemas are registered for a dataset that is not there. */
   async isWaiting(dataset: string): Promise<boolean> {
-    return waits(await this.#views.load(subjectOfDataset(dataset)));
+    // Asked of any name that a request has; some could not even be a subject's.
+    return datasetPattern.test(dataset) && waits(await this.#views.load(subjectOfDataset(dataset)));
   }
 
   async waiting(): Promise<readonly WaitingDataset[]> {
@@ -373,5 +377,5 @@ function incompatible(subject: string, reasons: readonly string[]): MainstemErro
 
 /** Whether its schemas wait for a dataset; not every subject's name is one of a dataset's. */
 function waits(view: View): boolean {
-  return view.dataset === undefined && seen(view, {}).length > 0 && /^\w{1,100}\.\w{1,100}$/.test(datasetOfSubject(view.subject) ?? "");
+  return view.dataset === undefined && seen(view, {}).length > 0 && datasetPattern.test(datasetOfSubject(view.subject) ?? "");
 }
