@@ -50,8 +50,13 @@ export async function acceptStream(run: Run, door: Door): Promise<Intake> {
   const lanes = openLanes(run, door, { hold: false, onLess: () => settle() });
   const intake = createIntake(run, { door, lanes });
   const splitter = new LineSplitter(intake, { lineBytesMax: run.limits.recordBytesMax });
-  const settle = (): void => share.settle(splitter.pendingBytes + lanes.openBytes + lanes.waitingBytes + intake.refused.bytes);
-  const flush = (): void => lanes.flush();
+  // Counted once a chunk: each of many lanes tells when it has appended, and to count all of them each time would take their square.
+  let openBytes = 0;
+  const settle = (): void => share.settle(splitter.pendingBytes + openBytes + lanes.waitingBytes + intake.refused.bytes);
+  const flush = (): void => {
+    lanes.flush();
+    openBytes = 0;
+  };
   using late = linger.of(flush);
   try {
     for await (const chunk of run.body) {
@@ -63,12 +68,14 @@ export async function acceptStream(run: Run, door: Door): Promise<Intake> {
       }
       splitter.push(chunk);
       release(chunk);
-      if (lanes.openBytes > run.limits.windowBytes) flush();
+      openBytes = lanes.openBytes;
+      if (openBytes > run.limits.windowBytes) flush();
       settle();
       await lanes.below(run.limits.windowBytes);
-      if (lanes.openBytes > 0) late.wanted();
+      if (openBytes > 0) late.wanted();
     }
     splitter.end();
+    flush();
     await lanes.finish();
     return intake;
   } finally {

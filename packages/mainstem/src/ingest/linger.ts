@@ -16,7 +16,7 @@ export interface LingeringCall extends Disposable {
 export class Linger implements AsyncDisposable {
   readonly #env: Env;
   readonly #ms: number;
-  /** Ascending, as all wait equally long. */
+  /** Ascending, as all wait equally long; what is not wanted any more stays until its time, so there are no more than came within `ms`. */
   readonly #waiting: Waiting[] = [];
   readonly #closing = new AbortController();
   #running: Promise<void> | undefined;
