@@ -1,3 +1,4 @@
+import { formatExact, parseExact } from "@mainstem/contract";
 import { MainstemError } from "../../packages/mainstem/src/runtime/errors.ts";
 import { limits } from "../../packages/mainstem/src/runtime/limits.ts";
 import type { Definition, Fence, Pointer, StateStore, Version } from "../../packages/mainstem/src/state/index.ts";
@@ -48,12 +49,12 @@ export class StateInMemory {
         get: async (task) => {
           check();
           const found = this.#checkpoints.get(task);
-          return found === undefined ? undefined : { value: JSON.parse(found) as unknown };
+          return found === undefined ? undefined : { value: parseExact(found) };
         },
         put: async (task, { value }, fence) => {
           check();
           if (!holds(fence)) return { kind: "fenced" };
-          this.#checkpoints.set(task, JSON.stringify(value));
+          this.#checkpoints.set(task, formatExact(value));
           return { kind: "stored" };
         },
       },
@@ -98,7 +99,7 @@ export class StateInMemory {
         const versions = all.get(address(kind, name)) ?? [];
         const before = versions.at(-1);
         if ((before?.version ?? "absent") !== expected) return { kind: "conflict", winner: before };
-        const value: Definition = { kind, name, version: (versions.length + 1) as Version, spec: JSON.parse(JSON.stringify(spec)) as unknown, appliedAt };
+        const value: Definition = { kind, name, version: (versions.length + 1) as Version, spec: parseExact(formatExact(spec)), appliedAt };
         all.set(address(kind, name), [...versions, value]);
         return { kind: "committed", value };
       },

@@ -1,6 +1,6 @@
 // Declaring datasets from outside: in every form, before and on a deploy, and from a service's own code.
 import assert from "node:assert/strict";
-import { readFile, symlink, writeFile } from "node:fs/promises";
+import { mkdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -58,9 +58,9 @@ describe("declaring", () => {
   const run = (args: readonly string[], { input = "" } = {}): Promise<Ended> =>
     runCommand(args, { cwd: folder.path, env: { MAINSTEM_SERVER: platform.url }, input });
   const write = (name: string, value: unknown): Promise<void> => writeFile(join(folder.path, name), typeof value === "string" ? value : JSON.stringify(value));
-  const untilRows = async (count: number): Promise<void> => {
+  const untilRows = async (count: number, dataset = "shop.orders"): Promise<void> => {
     for (const deadline = Date.now() + 60_000; Date.now() < deadline; await sleep(200)) {
-      const { output } = await run(["query", "SELECT count(*) AS n FROM shop.orders", "--json"]);
+      const { output } = await run(["query", `SELECT count(*) AS n FROM ${dataset}`, "--json"]);
       if (output !== "" && (JSON.parse(output) as { readonly n: number }).n >= count) return;
     }
     assert.fail("the table was not built");
@@ -115,9 +115,61 @@ describe("declaring", () => {
     const { schema: _, ...rest } = contract;
     await write("beside.json", { ...rest, schema: "./orders.avsc" });
     assert.equal((await run(["apply", "beside.json"])).output, "unchanged shop.orders  version 2\n");
+    await mkdir(join(folder.path, "schemas"));
+    for (const [name, path] of [
+      ["both.yaml", "./schemas/both.avsc"],
+      ["schemas/both.json", "./both.avsc"],
+    ] as const) {
+      const written = await run(["export", "shop.orders", "--format", name.split(".")[1]!, "--out", name, "--schema", "schemas/both.avsc"]);
+      assert.equal(written.output, `wrote schemas/both.avsc\nwrote ${name}\n`);
+      assert.ok((await readFile(join(folder.path, name), "utf8")).includes(path), "named from where the contract lies");
+      assert.equal((await run(["apply", name])).output, "unchanged shop.orders  version 2\n");
+    }
+    const wrong = await run(["export", "shop.orders", "--format", "odcs", "--schema", "orders.avsc"]);
+    assert.deepEqual([wrong.code, /--format yaml or json/.test(wrong.errors)], [2, true]);
     assert.match((await run(["export", "shop.orders", "--format", "toml"])).errors, /json, yaml, avsc, odcs, typescript/);
     const converted = await run(["convert", "out.odcs.yaml", "--format", "yaml"]);
     assert.equal(converted.output, await readFile(join(folder.path, "out.yaml"), "utf8"));
+  });
+
+  test("a default beyond 2^53 is exact in every form, in plans, and in rows", { timeout: 180_000 }, async () => {
+    const fields = '{"name":"id","type":"string"},{"name":"at","type":{"type":"long","logicalType":"timestamp-micros"}}';
+    const declared = (more: string): string =>
+      `{"name":"shop.far","schema":{"type":"record","name":"far","namespace":"shop","fields":[${fields}${more}]},"key":["id"],"order":["at"]}`;
+    const last = ',{"name":"last","type":"long","default":9223372036854775807}';
+    const more = `${last},{"name":"least","type":"long","default":-9223372036854775808,"x-odd":18446744073709551615}`;
+    await write("far.json", declared(last));
+    assert.equal((await run(["apply", "far.json"])).output, "created   shop.far  version 1\n");
+    await run(["send", "shop.far"], { input: '{"id":"a","at":"2026-11-21T10:00:00Z"}\n' });
+    await write("far.json", declared(more));
+    assert.match((await run(["plan", "far.json"])).output, /least is -9223372036854775808 in rows that are there/);
+    assert.match((await run(["plan", "far.json", "--json"])).output, /"filled":\{"least":-9223372036854775808\}/);
+    assert.match((await run(["apply", "far.json"])).output, /^changed +shop\.far +version 2/);
+    assert.match(
+      (await run(["describe", "shop.far", "--json"])).output,
+      /"default":9223372036854775807\}.*"default":-9223372036854775808,"x-odd":18446744073709551615/,
+    );
+    for (const [form, file] of [
+      ["json", "far-out.json"],
+      ["yaml", "far-out.yaml"],
+      ["odcs", "far-out.odcs.yaml"],
+      ["typescript", "far-out.ts"],
+    ] as const) {
+      await run(["export", "shop.far", "--format", form, "--out", file]);
+      assert.equal((await run(["apply", file])).output, "unchanged shop.far  version 2\n", form);
+    }
+    await run(["export", "shop.far", "--format", "avsc", "--out", "far.avsc"]);
+    await write("far-beside.json", '{"name":"shop.far","schema":"./far.avsc","key":["id"],"order":["at"]}');
+    assert.equal((await run(["apply", "far-beside.json"])).output, "unchanged shop.far  version 2\n");
+    await run(["send", "shop.far"], { input: '{"id":"b","at":"2026-11-21T10:00:00Z","last":"-9007199254740993"}\n' });
+    await untilRows(2, "shop.far");
+    assert.equal(
+      (await run(["query", "SELECT id, last, least FROM shop.far ORDER BY id", "--json"])).output,
+      '{"id":"a","last":"9223372036854775807","least":"-9223372036854775808"}\n{"id":"b","last":"-9007199254740993","least":"-9223372036854775808"}\n',
+    );
+    // Where the digits were lost before they came, it is said.
+    await write("lost.mjs", `import { parseContract } from "@mainstem/contract";\nexport const lost = parseContract(${declared(last)});`);
+    assert.match((await run(["apply", "lost.mjs"])).errors, /fields\[2\]\.default: .*lost digits.*bigint/);
   });
 
   test("types are written for datasets that others own", async () => {

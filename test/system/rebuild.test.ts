@@ -37,6 +37,9 @@ test("a changed order is planned, consented to, rebuilt, compared and swapped by
   const applied = await run(["apply", "--rebuild", "by-rank.json"]);
   assert.match(applied.output, /order changed[^]*mainstem rebuild shop\.orders/);
   assert.deepEqual(await rowOfA(), { rank: 1 });
+  const back = await run(["apply", "--rebuild", "orders.json"]);
+  assert.equal(back.output, "changed   shop.orders  version 3\n  order changed\n", "taken back, nothing is left to be built again");
+  assert.match((await run(["apply", "--rebuild", "by-rank.json"])).output, /mainstem rebuild shop\.orders/);
 
   const compared = await run(["rebuild", "shop.orders", "--swap"]);
   assert.equal(compared.code, 1, compared.errors);

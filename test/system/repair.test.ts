@@ -90,6 +90,8 @@ describe("what went wrong is mended", () => {
     assert.deepEqual(strip(await jsonOf(["tail", "shop.orders", "--replay", id])), strip(sent));
     const live = await run(["replay", "shop.orders", "--into-live", id]);
     assert.match(live.output, new RegExp(`${sent.length} records of shop.orders in the live topic`));
+    const again = await run(["replay", "shop.orders", "--into-live", id]);
+    assert.deepEqual([again.code, /goes into shop\.orders already, or has gone there/.test(again.errors)], [1, true]);
     assert.equal((await jsonOf(["tail", "shop.orders"])).length, sent.length * 2);
     assert.equal((await run(["replay", "shop.orders", "--remove", id])).code, 0);
     assert.equal((await run(["tail", "shop.orders", "--replay", id])).code, 1);

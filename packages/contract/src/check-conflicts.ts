@@ -1,7 +1,7 @@
 import { ByteSink } from "./avro/byte-sink.ts";
-import type { AvroField, AvroTypeSchema } from "./avro/schema.ts";
+import type { AvroField, AvroRecordSchema, AvroTypeSchema } from "./avro/schema.ts";
 import { unwrapNullable } from "./avro/schema.ts";
-import type { Check } from "./contract.ts";
+import type { Check, Deletes } from "./contract.ts";
 import type { IssueList } from "./issue-list.ts";
 import type { RecordCheck } from "./records/demands.ts";
 import { comparerOf, compileDemand, isRecordCheck } from "./records/demands.ts";
@@ -27,6 +27,19 @@ export function refuseConflicts(checks: readonly Check[], fieldAt: (path: string
     const others = own.filter(({ path, check }) => path !== conflict && check.kind !== "notNull").map(({ path }) => path);
     const together = others.length === 0 ? "this check" : `this check together with ${others.join(", ")}`;
     issues.invalid(conflict, `No value of ${name} can pass ${together}: widen one of them, or leave it out.`);
+  }
+}
+
+/** Refuses values that are to delete, and that the checks of their field refuse at the door. */
+export function refuseLostDeletes(
+  { deletes, schema, checks }: { readonly deletes: Deletes; readonly schema: AvroRecordSchema; readonly checks: readonly Check[] },
+  issues: IssueList,
+): void {
+  const own = checks.filter(isRecordCheck).filter(({ field }) => field === deletes.field);
+  const passes = compileTrial(own, schema.fields.find(({ name }) => name === deletes.field) as AvroField);
+  for (const [index, value] of (deletes.values ?? []).entries()) {
+    if (!passes(value))
+      issues.invalid(`deletes.values[${index}]`, `A check refuses ${value} in ${deletes.field}, so nothing could be deleted by it: let the checks take it.`);
   }
 }
 
@@ -65,7 +78,17 @@ function isLengthEmpty(lengths: readonly Extract<RecordCheck, { readonly kind: "
 function isChoiceEmpty(own: readonly Placed[], field: AvroField): boolean {
   const [first] = own.flatMap(({ check }) => (check.kind === "oneOf" ? [check] : []));
   if (first === undefined) return false;
-  const demand = compileDemand(own.map(({ check }) => check));
-  const write = demand(first.field, field.type, compileJsonWrite(field.type, { path: first.field, demand }));
-  return !first.values.some((value) => write(value, new ByteSink(64), new Faults()));
+  const passes = compileTrial(
+    own.map(({ check }) => check),
+    field,
+  );
+  return !first.values.some(passes);
+}
+
+/** Whether a value of a field, as records have it in JSON, passes its type and all of these checks, which are its own. */
+function compileTrial(checks: readonly RecordCheck[], field: AvroField): (value: unknown) => boolean {
+  const demand = compileDemand(checks);
+  const path = checks[0]?.field ?? field.name;
+  const write = demand(path, field.type, compileJsonWrite(field.type, { path, demand }));
+  return (value) => write(value, new ByteSink(64), new Faults());
 }

@@ -129,12 +129,11 @@ function parseRange(of: FieldCheck, place: Place): Check | undefined {
   const compare = comparerOf(of.type);
   const given = rangeBounds.filter((name) => of.json[name] !== undefined);
   if (given.length === 0) return place.issues.invalid(place.path, `A range needs a bound: ${rangeBounds.join(", ")}.`);
+  const bounds: RangeBounds = Object.fromEntries(given.map((name) => [name, toPlain(of.json[name], of.type)]));
   for (const name of given) {
-    if (compare(of.json[name]) === undefined || typeof of.json[name] === "bigint") {
+    if (compare(bounds[name]) === undefined)
       place.issues.invalid(`${place.path}.${name}`, "The bound must be a value that the field can have, as it is written in JSON.");
-    }
   }
-  const bounds: RangeBounds = Object.fromEntries(given.map((name) => [name, of.json[name]]));
   return { kind: "range", field: of.field, ...bounds };
 }
 
@@ -152,9 +151,10 @@ function parseLength(of: FieldCheck, place: Place): Check | undefined {
 }
 
 function parseOneOf(of: FieldCheck, place: Place): Check | undefined {
-  const { values } = of.json;
+  const { values: given } = of.json;
+  const values: unknown = Array.isArray(given) ? given.map((value) => toPlain(value, of.type)) : given;
   const whole = ["int", "long"].includes(kindOf(of.type));
-  const good = (value: unknown) => (whole ? comparerOf(of.type)(value) !== undefined && typeof value !== "bigint" : typeof value === "string");
+  const good = (value: unknown) => (whole ? comparerOf(of.type)(value) !== undefined : typeof value === "string");
   if (!Array.isArray(values) || values.length === 0 || values.length > valuesMax || !values.every(good)) {
     return place.issues.invalid(`${place.path}.values`, `The values must be an array of 1 to ${valuesMax} ${whole ? "whole numbers" : "strings"}.`);
   }
@@ -163,6 +163,12 @@ function parseOneOf(of: FieldCheck, place: Place): Check | undefined {
   if (type.type === "enum" && foreign !== undefined)
     return place.issues.invalid(`${place.path}.values`, `${of.field} has no symbol ${foreign}; it has ${type.symbols.join(" ")}.`);
   return { kind: "oneOf", field: of.field, values: values as (string | number)[] };
+}
+
+/** A value of the field as a contract has it: whole numbers beyond 2^53 are text, but those of floats and doubles. */
+function toPlain(value: unknown, { type }: AvroTypeSchema): unknown {
+  if (typeof value !== "bigint" || type === "string" || type === "enum") return value;
+  return Number.isSafeInteger(Number(value)) || type === "float" || type === "double" ? Number(value) : value.toString();
 }
 
 function parseVolume(json: Json, place: Place): Check | undefined {

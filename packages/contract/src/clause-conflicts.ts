@@ -56,6 +56,8 @@ function checkDeletes({ schema, deletes, merge, key, partition, immutable }: Fie
   for (const [index, value] of (deletes.values ?? []).entries()) {
     if (symbols?.includes(value) === false) issues.invalid(`deletes.values[${index}]`, `${field.name} has no symbol ${value}; it has ${symbols.join(" ")}.`);
   }
+  if (symbols?.every((symbol) => deletes.values?.includes(symbol)) === true)
+    issues.invalid("deletes.values", `Every symbol of ${field.name} deletes, so there would never be a row: leave out those of records that stay.`);
   if (field.default === true || deletes.values?.includes(field.default as string) === true)
     issues.invalid("deletes.field", `The default of ${field.name} deletes, so every record that lacks it would: give it a default that does not.`);
 }

@@ -26,6 +26,8 @@ const fields = [
   { name: "tags", type: { type: "array", items: "string" } },
   { name: "place", type: { type: "record", name: "place", fields: [{ name: "zip", type: "string", pii: true }] } },
   { name: "stamp", type: { type: "long", "mainstem.clock": "hlc" } },
+  { name: "id2", type: "string", default: "" },
+  { name: "ratio", type: "double", default: 0 },
 ];
 const json = (rest: object) => ({
   name: "shop.orders",
@@ -86,6 +88,14 @@ test("what contradicts itself is refused at its place, with the way out in the s
     [{ deletes: { field: "note" } }, "deletes.field", /say in values/],
     [{ deletes: { field: "gone", values: ["true"] } }, "deletes.values", /deletes when it is true/],
     [{ deletes: { field: "status", values: ["gone"] } }, "deletes.values[0]", /it has open closed/],
+    [{ deletes: { field: "status", values: ["closed", "open"] } }, "deletes.values", /leave out those of records that stay/],
+    [
+      { deletes: { field: "status", values: ["closed"] }, checks: [{ kind: "oneOf", field: "status", values: ["open"] }] },
+      "deletes.values[0]",
+      /let the checks take it/,
+    ],
+    [{ deletes: { field: "id2", values: ["xx", "yyy"] }, checks: [{ kind: "length", field: "id2", max: 2 }] }, "deletes.values[1]", /let the checks take it/],
+    [{ checks: [{ kind: "range", field: "ratio", min: Number.NaN }] }, "checks[0].min", /a value that the field can have/],
     [{ deletes: { field: "goneByDefault" } }, "deletes.field", /default that does not/],
     [{ deletes: { field: "gone", horizon: "soon" } }, "deletes.horizon", /30s, 15m/],
     [{ deletes: { field: "goon" } }, "deletes.field", /no field "goon"/],
@@ -124,7 +134,7 @@ test("a clock is a long without a logical type", () => {
     const schema = { type: "record", name: "orders", namespace: "shop", fields: [...fields, { name: "x", type }] };
     assert.deepEqual(
       issuesOf({ schema }).map(({ path }) => path),
-      ["schema.fields[12].type.mainstem.clock"],
+      [`schema.fields[${fields.length}].type.mainstem.clock`],
     );
   }
 });

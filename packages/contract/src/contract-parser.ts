@@ -2,6 +2,7 @@ import type { AvroRecordSchema } from "./avro/schema.ts";
 import { issuesSentence } from "./avro/schema.ts";
 import { SchemaParser } from "./avro/schema-parser.ts";
 import { parseChecks } from "./check-rules.ts";
+import { refuseLostDeletes } from "./check-conflicts.ts";
 import { checkClauses, type FieldClauses } from "./clause-conflicts.ts";
 import { readDeletes, readMaxAhead, readMerge, readPredecessor, readRetention, readSort, readSubject, readTags } from "./clause-rules.ts";
 import type { Compatibility, Contract, PartitionField } from "./contract.ts";
@@ -63,7 +64,9 @@ function readContract(json: unknown, issues: IssueList): Contract | undefined {
   if (issues.list.length === 0) checkDefaults(schema, { path: "schema", issues });
   const parts = readParts(json, schema, issues);
   const removed = readRemoved(json["removed"], { schema, issues });
-  return { ...head, schema, ...parts, ...removed, checks: parseChecks(json["checks"], schema, issues) };
+  const checks = parseChecks(json["checks"], schema, issues);
+  if (issues.list.length === 0 && parts.deletes?.values !== undefined) refuseLostDeletes({ deletes: parts.deletes, schema, checks }, issues);
+  return { ...head, schema, ...parts, ...removed, checks };
 }
 
 /** The clauses that name fields. What two of them say against one another is looked at once each is right in itself. */

@@ -2,6 +2,7 @@ import type { AvroField, AvroRecordSchema } from "./avro/schema.ts";
 import { attributeOf, unwrapNullable } from "./avro/schema.ts";
 import { isClock } from "./clock/hlc.ts";
 import type { FieldRule, Transform } from "./contract.ts";
+import { shown } from "./issue-list.ts";
 import { transformTakes } from "./partition.ts";
 import { decimalBytes } from "./records/decimal.ts";
 import { decimalOf } from "./records/json-leaves.ts";
@@ -92,5 +93,5 @@ export function isInstant(field: AvroField): boolean {
 export function noField(schema: AvroRecordSchema, name: unknown): string {
   const names = schema.fields.map((field) => field.name);
   const list = names.length <= 20 ? names.join(" ") : `${names.slice(0, 20).join(" ")} …`;
-  return `The schema has no field ${JSON.stringify(typeof name === "string" ? name.slice(0, 100) : name)}; it has ${list}.`;
+  return `The schema has no field ${shown(name)}; it has ${list}.`;
 }

@@ -45,6 +45,7 @@ export type {
 } from "./avro/schema.ts";
 export { parseAvroRecordSchema, parseAvroSchema } from "./avro/schema-parser.ts";
 export { schemaText, toSchemaJson } from "./avro/schema-text.ts";
+export { formatExact, parseExact, rawInteger } from "./exact-json.ts";
 export { checkCompatibility, checkReadable, incompatibilityKinds } from "./avro/compatibility.ts";
 export type { Incompatibility, VersionConflict } from "./avro/compatibility.ts";
 export { ByteSink } from "./avro/byte-sink.ts";

@@ -1,5 +1,6 @@
 import { type Issue, schemaLimits } from "./avro/schema.ts";
 import type { ContractCode } from "./errors.ts";
+import { rawInteger } from "./exact-json.ts";
 
 /** Collects the faults of a declaration, so that all are reported at once. */
 export class IssueList {
@@ -37,4 +38,10 @@ export class IssueList {
 
 export function isObject(json: unknown): json is Readonly<Record<string, unknown>> {
   return typeof json === "object" && json !== null && !Array.isArray(json);
+}
+
+/** A value of a declaration as a message shows it. */
+export function shown(value: unknown): string {
+  const text = JSON.stringify(value, (_, inner: unknown) => (typeof inner === "bigint" ? rawInteger(inner) : inner)) as string | undefined;
+  return text === undefined || text.length <= 100 ? String(text) : `${text.slice(0, 100)}…`;
 }

@@ -93,7 +93,7 @@ export function checkLevel(before: Contract, after: Contract, earlier: readonly 
   if (before.compatibility !== "FULL_TRANSITIVE" && after.compatibility !== "FULL_TRANSITIVE") return [];
   // What cannot read today's records any more is no measure: the level may have come later.
   const readers = earlier.filter((reader) => checkReadable({ reader, writer: before.schema }).length === 0);
-  const found = readers.flatMap((reader) => checkReadable({ reader, writer: after.schema }));
+  const found = readers.flatMap((reader) => checkReadable({ reader, writer: after.schema, changed: "writer" }));
   const refused = found.map(({ field, reason }) => ({
     path: field === "" ? "schema" : `schema.${field}`,
     reason: `Under FULL_TRANSITIVE earlier versions must be able to read new records: ${reason}`,

@@ -13,6 +13,9 @@ const fixes: Readonly<Record<string, string>> = {
   duration: "A table holds no durations; use a long and say the unit in its name, such as waitedMs.",
 };
 
+/** What says nothing beside a field's type, and so was meant to stand within it. */
+const typeAttributes = ["logicalType", "precision", "scale", clockAttribute, "items", "values", "symbols", "fields"];
+
 /** What a contract demands of its schema beyond what Avro does. */
 export function checkContractSchema(schema: AvroRecordSchema, options: { readonly dataset: string; readonly issues: IssueList }): void {
   const { dataset, issues } = options;
@@ -66,6 +69,7 @@ function checkSchema(schema: AvroSchema, path: string, issues: IssueList): void 
   if (own.type.type === "record") checkRecord(own.type, inner, issues);
   if (own.type.type === "array") checkSchema(own.type.items, `${inner}.items`, issues);
   if (own.type.type === "map") checkSchema(own.type.values, `${inner}.values`, issues);
+  if (own.type.type === "enum" && own.type.symbols.length === 0) issues.invalid(`${inner}.symbols`, "An enum needs at least one symbol.");
   if (own.type.type === "fixed" && own.type.size === 0) issues.invalid(`${inner}.size`, "A fixed type of no bytes holds nothing.");
 }
 
@@ -84,6 +88,10 @@ function checkRecord(schema: AvroRecordSchema, path: string, issues: IssueList):
     if (!top) checkAliases(field, place, issues);
     const pii = attributeOf(field, "pii");
     if (pii !== undefined && typeof pii !== "boolean") issues.invalid(`${place}.pii`, "pii must be true or false.");
+    for (const word of typeAttributes) {
+      if (attributeOf(field, word) !== undefined)
+        issues.invalid(`${place}.${word}`, `"${word}" belongs inside the type: { "name": "${field.name}", "type": { "type": …, "${word}": … } }.`);
+    }
     checkSchema(field.type, `${place}.type`, issues);
     const fallback = isUnion(field.type) && field.default !== undefined ? faultOfDefault(field.type[0] ?? [], field.default) : undefined;
     if (fallback !== undefined) issues.invalid(`${place}.default`, `${fallback} The default of a union belongs to its first type: put that type first.`);
@@ -101,9 +109,12 @@ function checkAliases(holder: AvroTypeSchema | AvroField, path: string, issues: 
 function checkLogicalType(schema: AvroTypeSchema, path: string, issues: IssueList): void {
   if (attributeOf(schema, clockAttribute) !== undefined && (!isClock(schema) || logicalTypeOf(schema) !== undefined))
     issues.invalid(`${path}.${clockAttribute}`, `${clockAttribute} must be "hlc", on a long without a logical type.`);
-  const logicalType = logicalTypeOf(schema);
-  if (logicalType === undefined) return;
   const place = `${path}.logicalType`;
+  const logicalType = logicalTypeOf(schema);
+  if (logicalType === undefined) {
+    if (attributeOf(schema, "logicalType") !== undefined) issues.invalid(place, "The logical type must be a text.");
+    return;
+  }
   const bases = basesOf(logicalType);
   const fix = logicalType === "uuid" && schema.type === "fixed" ? "A uuid in a dataset is a string; write it there." : fixes[logicalType];
   if (fix !== undefined) issues.unsupported(place, fix);

@@ -1,6 +1,8 @@
 import { otherTime, promotes, sameName } from "./avro/matching.ts";
 import type { AvroEnumSchema, AvroField, AvroFixedSchema, AvroRecordSchema, AvroSchema, AvroTypeSchema } from "./avro/schema.ts";
 import { isUnion, logicalTypeOf, unwrapNullable } from "./avro/schema.ts";
+import { sameJson } from "./avro/schema-text.ts";
+import { formatExact } from "./exact-json.ts";
 import { decimalOf } from "./records/json-leaves.ts";
 import { kindOf } from "./value-kind.ts";
 
@@ -144,8 +146,7 @@ function addField(field: AvroField, { path, widenings }: Place): TypeFault | und
 }
 
 function compareInner(before: AvroField, after: AvroField, path: string): TypeFault | undefined {
-  if (JSON.stringify(before.default) !== JSON.stringify(after.default))
-    return refuse(`The default of ${path} changed, which would change rows that are there.`, "Keep the default.");
+  if (!sameJson(before.default, after.default)) return refuse(`The default of ${path} changed, which would change rows that are there.`, "Keep the default.");
   if (fieldAttributesOf(before) !== fieldAttributesOf(after)) return refuse(`Attributes of ${path} changed.`, "Keep them as they were.");
   return undefined;
 }
@@ -197,7 +198,7 @@ export function fieldAttributesOf(field: AvroField): string {
 
 function attributes(holder: object, without: ReadonlySet<string>): string {
   const own = Object.entries(holder).filter(([key]) => !without.has(key));
-  return JSON.stringify(own.sort(([a], [b]) => (a < b ? -1 : 1)));
+  return formatExact(own.sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 /** A type in words: `decimal(12, 2)`, `enum status`, `null or int`. */

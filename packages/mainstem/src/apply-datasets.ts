@@ -1,4 +1,4 @@
-import { formatContract, type Contract } from "@mainstem/contract";
+import { formatContract, formatExact, type Contract } from "@mainstem/contract";
 import { fromErrorValue, MainstemError } from "./runtime/errors.ts";
 
 export interface ApplyDatasetsOptions {
@@ -36,7 +36,7 @@ export async function applyDatasets({ server, token, datasets, provenance, signa
     const url = new URL(`${server.replace(/\/$/, "")}/v1/definitions/dataset/${encodeURIComponent(contract.name)}`);
     if (provenance !== undefined) url.searchParams.set("provenance", provenance);
     const headers = { "content-type": "application/json", ...(token === undefined ? {} : { authorization: `Bearer ${token}` }) };
-    const response = await send(url, { method: "PUT", headers, body: JSON.stringify(formatContract(contract)), signal: signal ?? null });
+    const response = await send(url, { method: "PUT", headers, body: formatExact(formatContract(contract)), signal: signal ?? null });
     if (!response.ok) throw toError(response, await response.text());
     applied.push((await response.json()) as AppliedDataset);
   }

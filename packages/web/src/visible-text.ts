@@ -1,3 +1,5 @@
+import { formatExact } from "./exact-json.ts";
+
 /** Controls, and what turns the direction of text or hides in it (Unicode's bidirectional controls, spaces without width, tags). Joiners belong to scripts. */
 const unseen = /[\p{Cc}\u061C\u200B\u200E\u200F\u202A-\u202E\u2060-\u2069\uFEFF\u{E0000}-\u{E007F}]/gu;
 
@@ -15,5 +17,5 @@ export function toVisibleText(text: string, { multiline = false }: { readonly mu
 
 /** A value of a record as a line of text. */
 export function valueText(value: unknown): string {
-  return toVisibleText(typeof value === "string" ? value : (JSON.stringify(value) ?? ""));
+  return toVisibleText(typeof value === "string" ? value : formatExact(value));
 }

@@ -53,6 +53,39 @@ test("each level looks in its direction, as far back as it says", () => {
   assert.deepEqual(judge("FULL_TRANSITIVE"), ["forward 0", "forward 0", "forward 1"]);
 });
 
+test("what readers of an earlier schema cannot read is told as what became of it, not the other way round", () => {
+  const told = (from: unknown, to: unknown) =>
+    checkCompatibility(parseAvroSchema(record("R", { f: to })), { earlier: [parseAvroSchema(record("R", { f: from }))], level: "FORWARD" }).map(
+      ({ reason, remedy }) => `${reason} ${remedy}`,
+    );
+  const colours = (...symbols: readonly string[]) => ({ type: "enum", name: "E", symbols });
+  const decimal = (scale: number) => ({ type: "bytes", logicalType: "decimal", precision: 9, scale });
+  const cases: readonly (readonly [from: unknown, to: unknown, told: string])[] = [
+    ["int", "long", "Field f was int and became long, so the old schema cannot read new values. Keep int, or add a new field of type long beside it."],
+    ["int", ["null", "int"], "Field f may be null now, which the old schema does not take. Keep int, or add a new field that is nullable beside it."],
+    [
+      ["null", "int"],
+      ["null", "int", "string"],
+      "Field f may hold string in new records, but only takes null or int in the old schema. Leave out string, or add a new field for it.",
+    ],
+    [[], "int", "Field f may hold int in new records, but only takes nothing in the old schema. Leave out int, or add a new field for it."],
+    [colours("A"), colours("A", "B", "C"), "Field f now has B, C, which the old schema does not know and has no default for. Leave out what is new."],
+    [
+      { type: "fixed", name: "F", size: 2 },
+      { type: "fixed", name: "F", size: 3 },
+      "Field f had 2 bytes and now has 3. Keep the size, or use bytes for a new field beside it.",
+    ],
+    [
+      decimal(2),
+      decimal(3),
+      "Field f was decimal(9, 2) and became decimal(9, 3), so the old schema would read new values as others. Keep decimal(9, 2), or add a new field of type decimal(9, 3) beside it.",
+    ],
+    [record("A", {}), record("B", {}), "The record A is now called B, which the old schema does not know. Keep the name."],
+    [record("A", { a: "int" }), record("A", {}), "Field f.a is gone, and the old schema has no default for it, so it cannot read new records. Keep the field."],
+  ];
+  for (const [from, to, sentences] of cases) assert.deepEqual(told(from, to), [sentences]);
+});
+
 test("a change of a time's unit or of a decimal's digits is refused, though Avro would read it", () => {
   const time = (logicalType: string) => ({ type: "long", logicalType });
   assert.deepEqual(faults(time("timestamp-millis"), time("timestamp-micros")), ["LOGICAL_TYPE_MISMATCH / "]);

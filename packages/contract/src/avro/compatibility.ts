@@ -1,16 +1,9 @@
 import type { Compatibility } from "../contract.ts";
 import { kindOf } from "../value-kind.ts";
+import type { Changed, Wording } from "./incompatibility-words.ts";
+import { nameOf, wordings } from "./incompatibility-words.ts";
 import { otherTime, promotes, sameName, writerFieldsOf } from "./matching.ts";
-import {
-  fullNameOf,
-  isUnion,
-  logicalTypeOf,
-  type AvroEnumSchema,
-  type AvroFixedSchema,
-  type AvroRecordSchema,
-  type AvroSchema,
-  type AvroTypeSchema,
-} from "./schema.ts";
+import { fullNameOf, isUnion, type AvroEnumSchema, type AvroFixedSchema, type AvroRecordSchema, type AvroSchema, type AvroTypeSchema } from "./schema.ts";
 
 /** The kinds of incompatibility, named as Avro's own libraries and the registries name them. */
 export const incompatibilityKinds = [
@@ -61,32 +54,38 @@ export function checkCompatibility(
     if (!level.startsWith("FORWARD"))
       for (const one of checkReadable({ reader: next, writer: old })) conflicts.push({ ...one, against: index, direction: "backward" });
     if (!level.startsWith("BACKWARD"))
-      for (const one of checkReadable({ reader: old, writer: next })) conflicts.push({ ...one, against: index, direction: "forward" });
+      for (const one of checkReadable({ reader: old, writer: next, changed: "writer" })) conflicts.push({ ...one, against: index, direction: "forward" });
   }
   return conflicts;
 }
 
 /**
- * Every reason why records written with `writer` cannot all be read with `reader`; empty when they can.
+ * Every reason why records written with `writer` cannot all be read with `reader`; empty when they can. The sentences say what the one that changed
+ * became: the reader, if nothing else is said.
  *
  * Source: Apache Avro 1.12 specification, "Schema Resolution". Beyond it, a change of a time's unit is refused:
  * Avro would resolve it, and every value would silently become another moment.
  */
-export function checkReadable(options: { readonly reader: AvroSchema; readonly writer: AvroSchema }): readonly Incompatibility[] {
+export function checkReadable(options: { readonly reader: AvroSchema; readonly writer: AvroSchema; readonly changed?: Changed }): readonly Incompatibility[] {
   const found: Incompatibility[] = [];
-  compare(options.reader, options.writer, { path: "", field: "" }, found, new Pairs());
+  compare(options.reader, options.writer, { path: "", field: "" }, found, new Comparison(wordings[options.changed ?? "reader"]));
   return found;
 }
 
 /**
- * Pairs of records that were met. A pair that is met again is taken as readable: if it is not, that was found, or will be, where it was met first.
+ * How faults are worded, and the pairs of records that were met. A pair that is met again is taken as readable: if it is not, that was found, or will be, where it was met first.
  * Only a trial of a union's branch that fails forgets what it assumed.
  */
-class Pairs {
+class Comparison {
+  readonly words: Wording;
   readonly #assumed = new Set<string>();
   readonly #order: string[] = [];
   readonly #refuted = new Set<string>();
   #trials = 0;
+
+  constructor(words: Wording) {
+    this.words = words;
+  }
 
   /** Whether it is only asked if, not why. */
   get isTrying(): boolean {
@@ -124,56 +123,52 @@ interface Place {
   readonly path: string;
   readonly field: string;
 }
-function compare(reader: AvroSchema, writer: AvroSchema, at: Place, found: Incompatibility[], pairs: Pairs): void {
-  if (isUnion(writer)) return compareWriterUnion(reader, writer, at, found, pairs);
+function compare(reader: AvroSchema, writer: AvroSchema, at: Place, found: Incompatibility[], on: Comparison): void {
+  if (isUnion(writer)) return compareWriterUnion(reader, writer, at, found, on);
   if (isUnion(reader)) {
-    if (!reader.some((branch) => readable(branch, writer, pairs))) found.push(...whyNone(reader, writer, at, pairs));
+    if (!reader.some((branch) => readable(branch, writer, on))) found.push(...whyNone(reader, writer, at, on));
     return;
   }
-  compareTypes(reader, writer, at, found, pairs);
+  compareTypes(reader, writer, at, found, on);
 }
 
 /** Every branch that a writer may have used must be readable; a place inside the writer's union is the branch's index there. */
-function compareWriterUnion(reader: AvroSchema, writer: readonly AvroTypeSchema[], at: Place, found: Incompatibility[], pairs: Pairs): void {
+function compareWriterUnion(reader: AvroSchema, writer: readonly AvroTypeSchema[], at: Place, found: Incompatibility[], on: Comparison): void {
   for (const [index, branch] of writer.entries()) {
     const place: Place = { ...at, path: `${at.path}/${index}` };
     if (isUnion(reader)) {
-      if (!reader.some((candidate) => readable(candidate, branch, pairs))) found.push(...whyNone(reader, branch, place, pairs));
+      if (!reader.some((candidate) => readable(candidate, branch, on))) found.push(...whyNone(reader, branch, place, on));
     } else if (branch.type === "null" && reader.type !== "null") {
-      const remedy = `Keep it nullable: ["null", ${nameOf(reader)}].`;
-      found.push(problem("TYPE_MISMATCH", place, `${named(at)} may be null in old records, but is no longer nullable`, remedy));
-    } else compareTypes(reader, branch, place, found, pairs);
+      found.push(problem("TYPE_MISMATCH", place, on.words.nullable(named(at), nameOf(reader))));
+    } else compareTypes(reader, branch, place, found, on);
   }
 }
 
-function readable(reader: AvroTypeSchema, writer: AvroTypeSchema, pairs: Pairs): boolean {
+function readable(reader: AvroTypeSchema, writer: AvroTypeSchema, on: Comparison): boolean {
   const found: Incompatibility[] = [];
-  return pairs.try(reader, writer, () => {
-    compareTypes(reader, writer, { path: "", field: "" }, found, pairs);
+  return on.try(reader, writer, () => {
+    compareTypes(reader, writer, { path: "", field: "" }, found, on);
     return found.length === 0;
   });
 }
 
-function compareTypes(reader: AvroTypeSchema, writer: AvroTypeSchema, at: Place, found: Incompatibility[], pairs: Pairs): void {
+function compareTypes(reader: AvroTypeSchema, writer: AvroTypeSchema, at: Place, found: Incompatibility[], on: Comparison): void {
   if (reader.type !== writer.type) {
-    if (!promotes(reader.type, writer.type)) {
-      const remedy = `Keep ${nameOf(writer)}, or add a new field of type ${nameOf(reader)} beside it.`;
-      found.push(problem("TYPE_MISMATCH", at, `${named(at)} was ${nameOf(writer)} and became ${nameOf(reader)}, so old values cannot be read`, remedy));
-    } else compareLogical(reader, writer, at, found);
-    return;
+    if (promotes(reader.type, writer.type)) return compareLogical(reader, writer, at, found, on);
+    return void found.push(problem("TYPE_MISMATCH", at, on.words.type(named(at), { reader: nameOf(reader), writer: nameOf(writer) })));
   }
   switch (reader.type) {
     case "record":
-      return compareRecords(reader, writer as AvroRecordSchema, at, found, pairs);
+      return compareRecords(reader, writer as AvroRecordSchema, at, found, on);
     case "enum":
-      return compareEnums(reader, writer as AvroEnumSchema, at, found);
+      return compareEnums(reader, writer as AvroEnumSchema, at, found, on);
     case "fixed":
-      compareFixed(reader, writer as AvroFixedSchema, at, found);
-      return compareLogical(reader, writer, at, found);
+      compareFixed(reader, writer as AvroFixedSchema, at, found, on);
+      return compareLogical(reader, writer, at, found, on);
     case "array":
-      return compare(reader.items, (writer as typeof reader).items, { path: `${at.path}/items`, field: `${at.field}[]` }, found, pairs);
+      return compare(reader.items, (writer as typeof reader).items, { path: `${at.path}/items`, field: `${at.field}[]` }, found, on);
     case "map":
-      return compare(reader.values, (writer as typeof reader).values, { path: `${at.path}/values`, field: `${at.field}{}` }, found, pairs);
+      return compare(reader.values, (writer as typeof reader).values, { path: `${at.path}/values`, field: `${at.field}{}` }, found, on);
     case "null":
     case "boolean":
     case "int":
@@ -182,76 +177,61 @@ function compareTypes(reader: AvroTypeSchema, writer: AvroTypeSchema, at: Place,
     case "double":
     case "bytes":
     case "string":
-      return compareLogical(reader, writer, at, found);
+      return compareLogical(reader, writer, at, found, on);
     default:
       return reader satisfies never;
   }
 }
 
-function compareRecords(reader: AvroRecordSchema, writer: AvroRecordSchema, at: Place, found: Incompatibility[], pairs: Pairs): void {
-  if (!sameName(reader, writer)) return void found.push(nameMismatch(reader, writer, at));
-  if (pairs.isAssumed(reader, writer)) return;
+function compareRecords(reader: AvroRecordSchema, writer: AvroRecordSchema, at: Place, found: Incompatibility[], on: Comparison): void {
+  if (!sameName(reader, writer)) return void found.push(nameMismatch(reader, writer, at, on));
+  if (on.isAssumed(reader, writer)) return;
   const fields = writerFieldsOf(reader, writer);
   for (const [index, field] of reader.fields.entries()) {
     const place: Place = { path: `${at.path}/fields/${index}`, field: at.field === "" ? field.name : `${at.field}.${field.name}` };
     const before = fields.get(field);
-    if (before !== undefined) compare(field.type, before.type, { ...place, path: `${place.path}/type` }, found, pairs);
-    else if (!("default" in field)) {
-      const remedy = `Give it a default, for example null with the type ["null", ${isUnion(field.type) ? "…" : nameOf(field.type)}].`;
-      found.push(
-        problem("READER_FIELD_MISSING_DEFAULT_VALUE", place, `${named(place)} is new and has no default, so records without it cannot be read`, remedy),
-      );
-    }
+    if (before !== undefined) compare(field.type, before.type, { ...place, path: `${place.path}/type` }, found, on);
+    else if (!("default" in field))
+      found.push(problem("READER_FIELD_MISSING_DEFAULT_VALUE", place, on.words.missing(named(place), isUnion(field.type) ? "…" : nameOf(field.type))));
   }
 }
 
-function compareEnums(reader: AvroEnumSchema, writer: AvroEnumSchema, at: Place, found: Incompatibility[]): void {
-  if (!sameName(reader, writer)) return void found.push(nameMismatch(reader, writer, at));
+function compareEnums(reader: AvroEnumSchema, writer: AvroEnumSchema, at: Place, found: Incompatibility[], on: Comparison): void {
+  if (!sameName(reader, writer)) return void found.push(nameMismatch(reader, writer, at, on));
   const missing = writer.symbols.filter((symbol) => !reader.symbols.includes(symbol));
   if (missing.length === 0 || reader.default !== undefined) return;
-  const place: Place = { ...at, path: `${at.path}/symbols` };
-  const remedy = "Keep the symbols, or give the enum a default that stands for what it no longer knows.";
-  found.push(problem("MISSING_ENUM_SYMBOLS", place, `${named(at)} no longer has ${missing.join(", ")}, which old records may hold`, remedy));
+  found.push(problem("MISSING_ENUM_SYMBOLS", { ...at, path: `${at.path}/symbols` }, on.words.symbols(named(at), missing.join(", "))));
 }
 
-function compareFixed(reader: AvroFixedSchema, writer: AvroFixedSchema, at: Place, found: Incompatibility[]): void {
-  if (!sameName(reader, writer)) return void found.push(nameMismatch(reader, writer, at));
+function compareFixed(reader: AvroFixedSchema, writer: AvroFixedSchema, at: Place, found: Incompatibility[], on: Comparison): void {
+  if (!sameName(reader, writer)) return void found.push(nameMismatch(reader, writer, at, on));
   if (reader.size === writer.size) return;
-  const place: Place = { ...at, path: `${at.path}/size` };
-  found.push(
-    problem(
-      "FIXED_SIZE_MISMATCH",
-      place,
-      `${named(at)} had ${writer.size} bytes and now has ${reader.size}`,
-      "Keep the size, or use bytes for a new field beside it.",
-    ),
-  );
+  found.push(problem("FIXED_SIZE_MISMATCH", { ...at, path: `${at.path}/size` }, on.words.size(named(at), { reader: reader.size, writer: writer.size })));
 }
 
-function compareLogical(reader: AvroTypeSchema, writer: AvroTypeSchema, at: Place, found: Incompatibility[]): void {
+function compareLogical(reader: AvroTypeSchema, writer: AvroTypeSchema, at: Place, found: Incompatibility[], on: Comparison): void {
   const decimals = kindOf(reader) === "decimal" && kindOf(writer) === "decimal";
   const sameDecimal =
     decimals && "precision" in reader && "precision" in writer && reader.precision === writer.precision && (reader.scale ?? 0) === (writer.scale ?? 0);
-  if ((decimals && !sameDecimal) || otherTime(reader, writer)) {
-    const remedy = `Keep ${nameOf(writer)}, or add a new field of type ${nameOf(reader)} beside it.`;
-    found.push(
-      problem("LOGICAL_TYPE_MISMATCH", at, `${named(at)} was ${nameOf(writer)} and became ${nameOf(reader)}, so old values would be read as others`, remedy),
-    );
-  }
+  if ((decimals && !sameDecimal) || otherTime(reader, writer))
+    found.push(problem("LOGICAL_TYPE_MISMATCH", at, on.words.logical(named(at), { reader: nameOf(reader), writer: nameOf(writer) })));
 }
 
 /**
  * Why no type of a union reads what was written: what is wrong with its own type in there, if that is there still, else that it is gone.
  * Empty where that is told already, of the same two records in another place.
  */
-function whyNone(reader: readonly AvroTypeSchema[], writer: AvroTypeSchema, at: Place, pairs: Pairs): readonly Incompatibility[] {
+function whyNone(reader: readonly AvroTypeSchema[], writer: AvroTypeSchema, at: Place, on: Comparison): readonly Incompatibility[] {
   const twin = reader.find((branch) => branch.type === writer.type && (!("name" in branch) || sameName(branch, writer as typeof branch)));
-  const gone = `${named(at)} may hold ${nameOf(writer)} in old records, but only takes ${reader.map(nameOf).join(" or ")} now`;
-  const whole = problem("MISSING_UNION_BRANCH", at, gone, `Keep ${nameOf(writer)} among its types.`);
+  const whole = problem(
+    "MISSING_UNION_BRANCH",
+    at,
+    on.words.branch(named(at), { reader: reader.map(nameOf).join(" or ") || "nothing", writer: nameOf(writer) }),
+  );
   // Nobody sees the reasons of a trial.
-  if (twin === undefined || pairs.isTrying) return [whole];
+  if (twin === undefined || on.isTrying) return [whole];
   const within: Incompatibility[] = [];
-  compareTypes(twin, writer, at, within, pairs);
+  compareTypes(twin, writer, at, within, on);
   return within.map(({ field, reason, remedy }) => ({ ...whole, field, reason, remedy }));
 }
 
@@ -259,28 +239,16 @@ function nameMismatch(
   reader: AvroRecordSchema | AvroEnumSchema | AvroFixedSchema,
   writer: AvroRecordSchema | AvroEnumSchema | AvroFixedSchema,
   at: Place,
+  on: Comparison,
 ): Incompatibility {
-  const place: Place = { ...at, path: `${at.path}/name` };
-  return problem(
-    "NAME_MISMATCH",
-    place,
-    `The ${reader.type} ${fullNameOf(writer)} is now called ${fullNameOf(reader)}`,
-    `Keep the name, or add "aliases": ["${fullNameOf(writer)}"].`,
-  );
+  const names = { reader: fullNameOf(reader), writer: fullNameOf(writer) };
+  return problem("NAME_MISMATCH", { ...at, path: `${at.path}/name` }, on.words.name(reader.type, names));
 }
 
-function problem(kind: Incompatibility["kind"], at: Place, reason: string, remedy: string): Incompatibility {
+function problem(kind: Incompatibility["kind"], at: Place, [reason, remedy]: readonly [string, string]): Incompatibility {
   return { kind, path: at.path === "" ? "/" : at.path, field: at.field, reason: `${reason}.`, remedy };
 }
 
 function named(at: Place): string {
   return at.field === "" ? "The schema" : `Field ${at.field}`;
-}
-
-function nameOf(schema: AvroSchema): string {
-  if (isUnion(schema)) return schema.map(nameOf).join(" or ");
-  if ("name" in schema) return `${schema.type} ${schema.name}`;
-  const logical = logicalTypeOf(schema);
-  if (logical === "decimal" && "precision" in schema) return `decimal(${schema.precision}, ${schema.scale ?? 0})`;
-  return logical ?? schema.type;
 }

@@ -1,4 +1,5 @@
 import { ContractError } from "../errors.ts";
+import { parseExact } from "../exact-json.ts";
 import { ByteSink } from "./byte-sink.ts";
 import { ByteSource } from "./byte-source.ts";
 import { compileReader, emptyItemsMax } from "./reader.ts";
@@ -214,7 +215,7 @@ function textOf(bytes: Uint8Array): string {
 
 function parseJson(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseExact(text);
   } catch (error) {
     throw malformed("The container file's avro.schema is not JSON.", 0, error);
   }

@@ -133,13 +133,19 @@ export function symbolOf(schema: AvroEnumSchema, source: ByteSource): string {
   return symbol;
 }
 
-export function readArray(source: ByteSource, read: Read, bytesMin: number): unknown[] {
+/** `weigh` says for how many an item without bytes counts: a reader's defaults may make much of nothing. */
+export function readArray(source: ByteSource, read: Read, bytesMin: number, weigh: () => number = one): unknown[] {
   const items: unknown[] = [];
   for (let count = readCount(source, bytesMin); count > 0; count = readCount(source, bytesMin)) {
-    if (bytesMin === 0 && (source.emptyItems += count) > emptyItemsMax) throw source.malformed(`more than ${emptyItemsMax} items without bytes are claimed`);
+    if (bytesMin === 0 && (source.emptyItems += count * weigh()) > emptyItemsMax)
+      throw source.malformed(`more than ${emptyItemsMax} values without bytes are claimed`);
     for (let index = 0; index < count; index++) items.push(read(source));
   }
   return items;
+}
+
+function one(): number {
+  return 1;
 }
 
 /** A key that occurs twice has its last value. */

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import avsc from "avsc";
 import fc from "fast-check";
+import { parseExact } from "../exact-json.ts";
 import { timed } from "../testing/arbitraries.ts";
 import { createRandom, evolvedSchema, randomSchema, randomValue } from "../testing/random-schemas.ts";
 import { ByteSink } from "./byte-sink.ts";
@@ -31,7 +32,7 @@ test("values of schemas of every shape are read as they were written, and a sche
       assert.deepStrictEqual(readWhole(compileReader(schema), new ByteSource(bytes)), value);
       assert.deepStrictEqual(readWhole(compileResolvingReader({ writer: schema, reader: schema }), new ByteSource(bytes)), value);
       const text = schemaText(schema);
-      assert.equal(schemaText(parseAvroSchema(JSON.parse(text))), text);
+      assert.equal(schemaText(parseAvroSchema(parseExact(text))), text);
       assert.equal(schemaText(structuredClone(schema)), text);
     }),
     timed(0.3),
@@ -45,7 +46,7 @@ test("avsc resolves as we do, where it is not stricter than the specification", 
       const random = createRandom(seed);
       // Longs are numbers in avsc: they are left out.
       const json = JSON.parse(JSON.stringify(randomSchema(random, 2)).replaceAll('"long"', '"int"')) as unknown;
-      const [writer, reader] = [parseAvroSchema(json), parseAvroSchema(evolvedSchema(json, random))];
+      const [writer, reader] = [parseAvroSchema(json), parseAvroSchema(evolvedSchema(json, random, { far: false }))];
       const bytes = encode(writer, randomValue(writer, random));
       const [from, to] = [writer, reader].map((one) => avsc.Type.forSchema(toSchemaJson(one) as avsc.Schema, { wrapUnions: true })) as [avsc.Type, avsc.Type];
       let theirs: Buffer;

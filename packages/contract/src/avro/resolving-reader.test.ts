@@ -185,6 +185,17 @@ test("a value that is nested too deep is refused when written, read, skipped and
   assert.deepEqual(resolve(list, list, many), many);
 });
 
+test("what a reader's defaults make of items without bytes is bounded as those are", () => {
+  const list = (fields: readonly unknown[]) => record("r", [{ name: "a", type: { type: "array", items: record("i", fields) } }]);
+  const items = (count: number) => ({ a: Array.from({ length: count }, () => ({})) });
+  const large = list([{ name: "d", type: { type: "array", items: "string" }, default: Array.from({ length: 1_000 }, () => "x") }]);
+  assert.throws(() => resolve(list([]), large, items(60_000)), { code: "avro.malformed", message: /without bytes/ });
+  assert.throws(() => resolve(list([]), large, items(66)), { code: "avro.malformed" });
+  assert.equal((resolve(list([]), large, items(65)) as { readonly a: readonly { readonly d: readonly string[] }[] }).a[64]?.d.length, 1_000);
+  assert.deepEqual(resolve(list([]), large, { a: [] }), { a: [] });
+  assert.deepEqual(resolve(list([]), list([]), items(60_000)), items(60_000));
+});
+
 test("many types that all hold one another compile and compare in a moment", () => {
   const names = Array.from({ length: 30 }, (_, index) => `t${index}`);
   let inner: unknown = "t0";

@@ -77,7 +77,8 @@ class Resolver {
     if (writer.type === "array" && reader.type === "array") {
       const read = this.#recursion.within(() => this.compile(writer.items, reader.items, `${path}[]`));
       const bytesMin = bytesMinOf(writer.items);
-      return (source) => readArray(source, read, bytesMin);
+      const weigh = bytesMin === 0 ? weighing(read, compileReader(writer.items)) : undefined;
+      return (source) => readArray(source, read, bytesMin, weigh);
     }
     if (writer.type === "map" && reader.type === "map") {
       const read = this.#recursion.within(() => this.compile(writer.values, reader.values, `${path}{}`));
@@ -141,6 +142,21 @@ class Resolver {
     if (field.default === null) return constant(null);
     return isUnion(field.type) || isNested(field.type) ? () => read(new ByteSource(bytes)) : constant(read(new ByteSource(bytes)));
   }
+}
+
+/** How many times the values of an item without bytes become, by what the reader adds to it. */
+function weighing(read: Read, plain: Read): () => number {
+  let weight: number | undefined;
+  const valuesOf = (way: Read): number => countValues(way(new ByteSource(new Uint8Array(0))));
+  return () => (weight ??= Math.max(1, valuesOf(read) / valuesOf(plain)));
+}
+
+function countValues(value: unknown): number {
+  if (typeof value !== "object" || value === null || ArrayBuffer.isView(value)) return 1;
+  const parts: Iterable<unknown> = value instanceof Map ? value.values() : Object.values(value);
+  let values = 1;
+  for (const part of parts) values += countValues(part);
+  return values;
 }
 
 /** Whether values are objects, so that each record needs its own. */

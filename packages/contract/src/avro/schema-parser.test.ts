@@ -2,9 +2,13 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { test } from "node:test";
 import { ContractError } from "../errors.ts";
+import { parseExact } from "../exact-json.ts";
+import { ByteSource } from "./byte-source.ts";
+import { compileReader, readWhole } from "./reader.ts";
+import { compileResolvingReader } from "./resolving-reader.ts";
 import type { Issue } from "./schema.ts";
 import type { AvroRecordSchema, AvroTypeSchema } from "./schema.ts";
-import { attributeOf, fullNameOf, isRecursive, isUnion } from "./schema.ts";
+import { attributeOf, fullNameOf, isRecursive, isUnion, logicalTypeOf } from "./schema.ts";
 import { kindOf } from "../value-kind.ts";
 import { everyKind } from "../testing/samples.ts";
 import { parseAvroRecordSchema, parseAvroSchema } from "./schema-parser.ts";
@@ -83,6 +87,59 @@ test("attributes that Avro does not know are kept, and a default of null is one"
   assert.match(schemaText(schema), /"default":null/);
 });
 
+test("words of other types on a type, and words of types on a field, say nothing", () => {
+  const words = { name: "x", namespace: "n", aliases: ["y"], fields: [{ name: "a" }], symbols: ["A"], size: 1, items: "no", values: "no" };
+  const types = [{ type: "int" }, { type: "bytes", logicalType: "decimal", precision: 9, scale: 2 }, { type: "array", items: "int" }];
+  const named = [
+    { type: "map", values: "int" },
+    { type: "enum", name: "e", symbols: ["A"] },
+    { type: "fixed", name: "f", size: 3 },
+    { type: "record", name: "q", fields: [] },
+  ];
+  for (const type of [...types, ...named]) {
+    const plain = parseAvroSchema(type) as AvroTypeSchema;
+    const own = "name" in type ? { namespace: undefined, aliases: undefined } : {};
+    const schema = parseAvroSchema({ ...words, ...own, ...type }) as AvroTypeSchema;
+    assert.deepEqual(schema, plain);
+    assert.equal(schemaText(schema), schemaText(plain));
+    assert.equal(kindOf(schema), kindOf(plain));
+  }
+  assert.deepEqual(issuesOf(["int", { type: "int", name: "other" }])[0]?.path, "[1]");
+  const field = { name: "a", type: "long", logicalType: "timestamp-millis", precision: 4, items: "x" };
+  const schema = parseAvroRecordSchema(record([field]));
+  assert.equal(kindOf(schema.fields[0]?.type as AvroTypeSchema), "long");
+  assert.deepEqual((JSON.parse(schemaText(schema)) as { readonly fields: unknown }).fields, [field]);
+});
+
+test("a logical type that is no text is none, and kept", () => {
+  for (const logicalType of [7, null, ["date"]]) {
+    const schema = parseAvroSchema({ type: "int", logicalType }) as AvroTypeSchema;
+    assert.equal(kindOf(schema), "int");
+    assert.equal(logicalTypeOf(schema), undefined);
+    assert.equal(schemaText(schema), JSON.stringify({ type: "int", logicalType }));
+  }
+});
+
+test("no member of a default or an attribute is lost, whatever its name", () => {
+  const text =
+    '{"type":"record","name":"r","fields":[{"name":"m","type":{"type":"map","values":"long"},"default":{"__proto__":1,"b":9007199254740993}}],"x":{"__proto__":[2]}}';
+  const schema = parseAvroRecordSchema(parseExact(text));
+  assert.equal(schemaText(schema), text);
+  assert.equal(schemaText(structuredClone(schema)), text);
+  const read = compileResolvingReader({ writer: parseAvroSchema(record([])), reader: schema });
+  const entries = new Map<string, unknown>([
+    ["__proto__", 1],
+    ["b", 9_007_199_254_740_993n],
+  ]);
+  assert.deepEqual(readWhole(read, new ByteSource(new Uint8Array(0))), { m: entries });
+});
+
+test("an enum without symbols is a type without values", () => {
+  const schema = parseAvroSchema({ type: "enum", name: "e", symbols: [] });
+  assert.equal(schemaText(schema), '{"type":"enum","name":"e","symbols":[]}');
+  assert.throws(() => readWhole(compileReader(schema), new ByteSource(Uint8Array.of(0))), { code: "avro.malformed" });
+});
+
 test("a type that is defined twice in the same words is one type", () => {
   const address = { type: "record", name: "address", fields: [{ name: "zip", type: "string" }] };
   const schema = parseAvroSchema(
@@ -126,7 +183,6 @@ test("every fault is named at once, with its place", () => {
   assert.deepEqual(paths, [
     "fields[0].name",
     "fields[1].type",
-    "fields[2].items",
     "fields[2].type",
     "fields[3].default",
     "fields[4].type[1]",
@@ -179,6 +235,22 @@ test("the empty namespace is none, within a namespace too", () => {
   assert.equal(schemaText(parseAvroSchema(JSON.parse(text))), text);
 });
 
+test("the text names no type where its name is that of another", () => {
+  const bare = { type: "enum", name: "e", namespace: "", symbols: ["A"] };
+  const own = { type: "enum", name: "e", symbols: ["B"] };
+  const schema = parseAvroRecordSchema({
+    ...record([
+      { name: "a", type: bare },
+      { name: "b", type: own },
+      { name: "c", type: bare },
+    ]),
+    namespace: "n",
+  });
+  const again = parseAvroRecordSchema(JSON.parse(schemaText(schema)));
+  assert.deepEqual(again, schema);
+  assert.equal(again.fields[2]?.type, again.fields[0]?.type);
+});
+
 test("a decimal that is none is the type beneath it, with its attributes kept", () => {
   for (const json of [
     { type: "bytes", logicalType: "decimal", precision: 2, scale: 3 },
@@ -210,6 +282,22 @@ test("schemas too deep, or too big when every name is written out, are refused w
   assert.match(issuesOf(bomb)[0]?.message ?? "", /more than 20000/);
 });
 
+test("attributes and defaults that are nested too deep are refused, in text of any depth", () => {
+  const nested = (depth: number): unknown => JSON.parse(`${"[".repeat(depth)}${"]".repeat(depth)}`);
+  parseAvroSchema({ type: "string", x: nested(64) });
+  for (const depth of [65, 3_000, 30_000]) {
+    const logical = issuesOf({ type: "int", logicalType: nested(depth) });
+    assert.deepEqual([logical.length, logical[0]?.path], [1, "logicalType"]);
+    const [attribute, ...others] = issuesOf(record([{ name: "a", type: { type: "string", x: { y: nested(depth) } } }]));
+    assert.deepEqual([attribute?.path, others], ["fields[0].type.x", []]);
+    assert.match(attribute?.message ?? "", /nested more than 64 deep/);
+    assert.deepEqual(
+      issuesOf(record([{ name: "a", type: { type: "array", items: "int" }, default: nested(depth) }])).map(({ path }) => path),
+      ["fields[0].default"],
+    );
+  }
+});
+
 test("what is no schema at all is refused", () => {
   for (const json of [
     undefined,
@@ -226,6 +314,112 @@ test("what is no schema at all is refused", () => {
     assert.ok(issuesOf(json).length > 0);
   assert.throws(() => parseAvroRecordSchema("string"), { code: "avro.schema" });
   assert.ok(issuesOf(JSON.parse('{"type":"record","name":"r","fields":[{"name":"__proto__","type":"int"}]}')).length > 0);
+});
+
+test("defaults are exact to 64 bits, whole numbers of floats and doubles are rounded as their values are", () => {
+  const text = (type: unknown, fallback: string): string =>
+    schemaText(parseAvroSchema(parseExact(`{"type":"record","name":"r","fields":[{"name":"a","type":${JSON.stringify(type)},"default":${fallback}}]}`)));
+  const exact: readonly (readonly [unknown, string])[] = [
+    ["long", "9223372036854775807"],
+    ["long", "-9223372036854775808"],
+    ["long", "9007199254740993"],
+    [{ type: "long", logicalType: "timestamp-micros" }, "253402300799999999"],
+    [["null", "long"], "9223372036854775807"],
+    [["int", "long", "string"], "9007199254740993"],
+    [{ type: "array", items: { type: "map", values: "long" } }, '[{"x":9223372036854775807,"y":1}]'],
+    [{ type: "record", name: "q", fields: [{ name: "b", type: "long" }] }, '{"b":-9007199254740993}'],
+  ];
+  for (const [type, fallback] of exact) assert.ok(text(type, fallback).endsWith(`"default":${fallback}}]}`), text(type, fallback));
+  // Two ways to write one double are one schema.
+  assert.equal(text("double", "18446744073709551616"), text("double", "18446744073709551617"));
+  assert.equal(text(["long", "double"], "9223372036854775808"), text(["long", "double"], "9.223372036854775808e18"));
+  assert.equal(text("float", "9007199254740993"), text("float", "9007199254740992"));
+  // What is no long by its form, but would be one as it is written, must not change its type on the way.
+  assert.throws(() => text(["long", "double"], "1e18"), /may have lost digits/);
+  assert.throws(() => text([{ type: "map", values: "long" }, "double"], '{"a":1e18}'), /may have lost digits/);
+  assert.ok(text(["double", "long"], "1e18").endsWith('"default":1000000000000000000}]}'));
+  assert.ok(text(["null", "r"], "null").endsWith('"default":null}]}'));
+
+  const far = parseAvroRecordSchema(record([{ name: "a", type: "long", default: 2n ** 63n - 1n }]));
+  assert.equal(far.fields[0]?.default, 9_223_372_036_854_775_807n);
+  assert.equal(parseAvroRecordSchema(record([{ name: "a", type: "long", default: 12n }])).fields[0]?.default, 12, "a bigint only where it must be one");
+  assert.notEqual(text("long", "9007199254740993"), text("long", "9007199254740992"));
+  const filled = compileResolvingReader({ writer: parseAvroSchema(record([])), reader: far });
+  assert.deepEqual(readWhole(filled, new ByteSource(new Uint8Array())), { a: 9_223_372_036_854_775_807n });
+  // Attributes that Avro does not know keep their digits too.
+  assert.match(schemaText(parseAvroSchema(parseExact('{"type":"int","x":12345678901234567890}'))), /"x":12345678901234567890/);
+});
+
+test("a default is judged in bounded time, however often it may be tried, and whatever its fields leave out", { timeout: 10_000 }, () => {
+  const nested = (levels: number): unknown => (levels === 0 ? null : { a: nested(levels - 1) });
+  const twins = {
+    type: "record",
+    name: "q",
+    fields: [
+      { name: "v", type: "int", default: 0 },
+      { name: "a", type: ["null", "r", "q"] },
+    ],
+  };
+  const trying = {
+    type: "record",
+    name: "r",
+    fields: [
+      { name: "v", type: "string", default: "" },
+      { name: "a", type: ["null", twins, "r"], default: nested(60) },
+    ],
+  };
+  const exact = parseAvroRecordSchema(trying);
+  assert.deepEqual(exact.fields[1]?.default, nested(60));
+  compileResolvingReader({ writer: parseAvroSchema(record([])), reader: exact });
+
+  // Each field's default leaves two others out: more values than anybody can write, by 60 fields.
+  const last = 60;
+  const names = Array.from({ length: last }, (_, index) => `f${index}`);
+  const fields = names.map((name, index) => {
+    const given = names.filter((_, other) => other <= index || other > index + 2).map((other) => [other, null]);
+    return { name, type: ["null", "r"], default: Object.fromEntries(given) as unknown };
+  });
+  assert.match(issuesOf(record(fields))[0]?.message ?? "", /stands for more than 1000000 values/);
+
+  // It fits both types, and as the first of them takes itself for what it leaves out.
+  const inner = { type: "record", name: "q", fields: [{ name: "x", type: "int", default: 1 }] };
+  assert.match(issuesOf(record([{ name: "x", type: ["r", inner], default: {} }]))[0]?.message ?? "", /never ends/);
+  parseAvroSchema(record([{ name: "x", type: [inner, "r"], default: {} }]));
+
+  const many = Array.from({ length: 15_000 }, (_, index) => ({ name: `f${index}`, type: "int" }));
+  const all = Object.fromEntries(many.map(({ name }) => [name, 0]));
+  parseAvroSchema(record([{ name: "x", type: { type: "record", name: "q", fields: many }, default: all }]));
+});
+
+test("defaults that contain their own type are exact too", () => {
+  const text = '{"type":"record","name":"r","fields":[{"name":"at","type":"long"},{"name":"w","type":"double"},{"name":"next","type":["null","r"],';
+  const schema = parseAvroSchema(parseExact(`${text}"default":{"at":9007199254740993,"w":9007199254740993,"next":null}}]}`));
+  assert.equal(schemaText(schema), `${text}"default":{"at":9007199254740993,"next":null,"w":9007199254740992}}]}`);
+});
+
+test("a default that lost its digits before it came is refused, and says what to do", () => {
+  for (const type of ["long", ["null", "long"]])
+    for (const digits of ["9007199254740993", "-9223372036854775808"]) {
+      const [issue] = issuesOf(record([{ name: "a", type, default: JSON.parse(digits) as unknown }]));
+      assert.match(issue?.message ?? "", /^The default is beyond 2\^53 and may have lost digits.*parseExact/);
+    }
+  const [last] = issuesOf(record([{ name: "a", type: "long", default: JSON.parse("9223372036854775807") as unknown }]));
+  assert.match(last?.message ?? "", /64 bits; one that lost digits.*parseExact/);
+});
+
+test("attributes and defaults that no text could hold are refused", () => {
+  const nested = (levels: number): unknown => JSON.parse("[".repeat(levels) + "]".repeat(levels));
+  const huge: unknown = JSON.parse("1e400");
+  for (const value of [huge, [huge], { a: -(huge as number) }, nested(65), nested(100_000)]) {
+    const schemas: readonly (readonly [unknown, string])[] = [
+      [{ type: "int", x: value }, "x"],
+      [record([{ name: "a", type: "int", x: value }]), "fields[0].x"],
+      [record([{ name: "a", type: "int", default: value }]), "fields[0].default"],
+      [{ type: "bytes", logicalType: "decimal", precision: value }, "precision"],
+    ];
+    for (const [schema, path] of schemas) assert.equal(issuesOf(schema)[0]?.path, path);
+  }
+  assert.deepEqual(parseAvroSchema({ type: "int", x: nested(64) }), { type: "int", x: nested(64) });
 });
 
 test("defaults are held to their types", () => {
@@ -251,6 +445,13 @@ test("defaults are held to their types", () => {
   const bad: readonly (readonly [unknown, unknown])[] = [
     ["bytes", "\u0100"],
     ["long", 2 ** 53],
+    ["long", 2n ** 63n],
+    ["long", 1.5],
+    ["int", 2n ** 53n + 1n],
+    ["float", 10n ** 39n],
+    ["double", 10n ** 309n],
+    ["string", 2n ** 53n + 1n],
+    [{ type: "fixed", name: "x", size: 1 }, 2n ** 60n],
     ["float", 1e300],
     ["string", "\ud800"],
     [{ type: "record", name: "q", fields: [{ name: "a", type: "int" }] }, {}],
@@ -261,5 +462,5 @@ test("defaults are held to their types", () => {
     [{ type: "array", items: "int" }, [1, "x"]],
     [["null", "string"], 1],
   ];
-  for (const [type, value] of bad) assert.equal(issuesOf(record([{ name: "a", type, default: value }]))[0]?.path, "fields[0].default", JSON.stringify(value));
+  for (const [type, value] of bad) assert.equal(issuesOf(record([{ name: "a", type, default: value }]))[0]?.path, "fields[0].default", String(value));
 });

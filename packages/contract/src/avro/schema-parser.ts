@@ -1,12 +1,13 @@
 import { ContractError } from "../errors.ts";
-import { faultOfDefault } from "./default-value.ts";
+import { faultOfDefault, normalizeDefault } from "./default-value.ts";
 import type { AvroField, AvroRecordSchema, AvroSchema, AvroTypeSchema, Issue } from "./schema.ts";
 import { fullNameOf, issuesSentence, isUnion, primitiveTypes, schemaLimits } from "./schema.ts";
-import { schemaText, sortJson } from "./schema-text.ts";
+import { faultOfJson, schemaText, sortJson } from "./schema-text.ts";
 import { decimalFault } from "../value-kind.ts";
 
 /**
- * Checks an Avro schema that was parsed from JSON. Throws `avro.schema` with every fault in `facts.issues`.
+ * Checks an Avro schema that was parsed from JSON, by `parseExact` where a default may be a long beyond 2^53. Throws `avro.schema` with every fault in
+ * `facts.issues`.
  * Beyond the specification it takes what Avro for Java takes too: unions without types, and a type that is defined twice in the same words.
  */
 export function parseAvroSchema(json: unknown): AvroSchema {
@@ -43,7 +44,8 @@ interface NamedType {
 const namePattern = /^[A-Za-z_][A-Za-z0-9_]*$/;
 const primitives: ReadonlySet<string> = new Set(primitiveTypes);
 const complex: ReadonlySet<string> = new Set(["record", "enum", "array", "map", "fixed"]);
-const logicalAttributes = ["logicalType", "precision", "scale"];
+/** Words that say what a type is. On a type that they do not belong to they say nothing, as in Avro for Java. */
+const typeWords = ["type", "name", "namespace", "aliases", "fields", "symbols", "size", "items", "values"];
 /** What stands in for a part that is wrong, so that the rest is still checked. */
 const placeholder: AvroTypeSchema = { type: "null" };
 
@@ -97,14 +99,14 @@ export class SchemaParser {
       return this.#report(join(place.path, "type"), "The type must be a name, such as string or record; move the inner schema one level up.");
     }
     if (primitives.has(type)) {
-      const known = { type, ...this.#logical(json, place) };
-      return this.#withAttributes(json, known, Object.keys(known)) as unknown as AvroTypeSchema;
+      const known = { type, ...this.#logical(json, place.path) };
+      return this.#withAttributes(json, known, [...typeWords, ...Object.keys(known)], place.path) as unknown as AvroTypeSchema;
     }
     switch (type) {
       case "array":
-        return this.#withAttributes(json, { type, items: this.#child(json, "items", place) }, ["type", "items"]) as unknown as AvroTypeSchema;
+        return this.#withAttributes(json, { type, items: this.#child(json, "items", place) }, typeWords, place.path) as unknown as AvroTypeSchema;
       case "map":
-        return this.#withAttributes(json, { type, values: this.#child(json, "values", place) }, ["type", "values"]) as unknown as AvroTypeSchema;
+        return this.#withAttributes(json, { type, values: this.#child(json, "values", place) }, typeWords, place.path) as unknown as AvroTypeSchema;
       case "record":
       case "enum":
       case "fixed":
@@ -212,7 +214,7 @@ export class SchemaParser {
       return field;
     });
     const good = fields.filter((field) => field !== undefined);
-    return this.#withAttributes(json, { ...head, fields: good }, ["type", "name", "namespace", "doc", "aliases", "fields"]) as unknown as AvroRecordSchema;
+    return this.#withAttributes(json, { ...head, fields: good }, [...typeWords, "doc"], place.path) as unknown as AvroRecordSchema;
   }
 
   #field(json: unknown, place: Place): AvroField | undefined {
@@ -222,38 +224,36 @@ export class SchemaParser {
       return void this.#report(join(place.path, "name"), "The name must consist of letters, digits and _, and not start with a digit (nor be __proto__).");
     }
     if (json["type"] === undefined) return void this.#report(place.path, `Field ${name} needs a type.`);
-    for (const attribute of [...logicalAttributes, "items", "values", "symbols", "fields"]) {
-      if (json[attribute] !== undefined)
-        this.#report(join(place.path, attribute), `"${attribute}" belongs inside the type: { "name": "${name}", "type": { "type": …, "${attribute}": … } }.`);
-    }
     const orders = ["ascending", "descending", "ignore"];
     if (order !== undefined && !(typeof order === "string" && orders.includes(order)))
       this.#report(join(place.path, "order"), `The order must be one of ${orders.join(" ")}.`);
     const faults = this.issues.length;
     const recursions = this.#recursions;
     const type = this.#schema(json["type"], { ...place, path: join(place.path, "type") });
-    const fallback = Object.hasOwn(json, "default") ? { default: sortJson(json["default"]) } : {};
+    const fallback = Object.hasOwn(json, "default") ? { default: this.#kept(json["default"], join(place.path, "default")) } : {};
+    const head = { name, type, ...this.#documentation(json, place), ...fallback, ...(order === undefined ? {} : { order }) };
+    const field = { ...this.#withAttributes(json, head, ["name", "type", "doc", "aliases", "default", "order"], place.path) };
     if ("default" in fallback && this.issues.length === faults) {
       const check = (): void => {
         const fault = faultOfDefault(type, fallback.default);
         if (fault !== undefined) this.#report(join(place.path, "default"), fault);
+        else field["default"] = normalizeDefault(type, fallback.default);
       };
       if (this.#recursions === recursions) check();
       else this.#later.push(check);
     }
-    const head = { name, type, ...this.#documentation(json, place), ...fallback, ...(order === undefined ? {} : { order }) };
-    return this.#withAttributes(json, head, ["name", "type", "doc", "aliases", "default", "order"]) as unknown as AvroField;
+    return field as unknown as AvroField;
   }
 
   #enum(head: Json, json: Json, place: Place): AvroTypeSchema {
     const { symbols, default: fallback } = json;
-    if (!Array.isArray(symbols) || symbols.length === 0 || !symbols.every(isAvroName)) {
+    if (!Array.isArray(symbols) || !symbols.every(isAvroName)) {
       return this.#report(join(place.path, "symbols"), "An enum needs an array of symbols, each of letters, digits and _, not starting with a digit.");
     }
     if (new Set(symbols).size !== symbols.length) this.#report(join(place.path, "symbols"), "Every symbol may stand there only once.");
     if (fallback !== undefined && !symbols.includes(fallback as string)) this.#report(join(place.path, "default"), "The default must be one of the symbols.");
     const known = { ...head, symbols, ...(fallback === undefined ? {} : { default: fallback }) };
-    return this.#withAttributes(json, known, ["type", "name", "namespace", "doc", "aliases", "symbols", "default"]) as unknown as AvroTypeSchema;
+    return this.#withAttributes(json, known, [...typeWords, "doc", "default"], place.path) as unknown as AvroTypeSchema;
   }
 
   #fixed(head: Json, json: Json, place: Place): AvroTypeSchema {
@@ -261,27 +261,31 @@ export class SchemaParser {
     if (typeof size !== "number" || !Number.isSafeInteger(size) || size < 0 || size > 1_048_576) {
       return this.#report(join(place.path, "size"), "A fixed type needs its size in bytes, from 0 to 1048576.");
     }
-    const logical = this.#logical(json, place);
-    const taken = ["type", "name", "namespace", "doc", "aliases", "size", ...Object.keys(logical)];
-    return this.#withAttributes(json, { ...head, size, ...logical }, taken) as unknown as AvroTypeSchema;
+    const logical = this.#logical(json, place.path);
+    return this.#withAttributes(json, { ...head, size, ...logical }, [...typeWords, "doc", ...Object.keys(logical)], place.path) as unknown as AvroTypeSchema;
   }
 
-  #logical(json: Json, place: Place): Json {
+  #logical(json: Json, path: string): Json {
     const { logicalType, precision, scale } = json;
-    if (logicalType === undefined) return {};
-    if (typeof logicalType !== "string") this.#report(join(place.path, "logicalType"), "The logical type must be a text.");
-    if (logicalType !== "decimal") return { logicalType };
-    // What is no decimal counts as the type beneath (`kindOf`): its attributes are kept as they are.
-    if (decimalFault({ type: "bytes", logicalType, precision, scale } as AvroTypeSchema) === undefined) return { logicalType, precision, scale: scale ?? 0 };
-    return { logicalType, ...(precision === undefined ? {} : { precision }), ...(scale === undefined ? {} : { scale }) };
+    const isDecimal = logicalType === "decimal" && decimalFault({ type: "bytes", logicalType, precision, scale } as AvroTypeSchema) === undefined;
+    if (isDecimal) return { logicalType, precision, scale: scale ?? 0 };
+    // What is no decimal, or no logical type at all, counts as the type beneath (`kindOf`): its attributes are kept as they are.
+    const words = logicalType === "decimal" ? ["logicalType", "precision", "scale"] : ["logicalType"];
+    return Object.fromEntries(words.filter((word) => json[word] !== undefined).map((word) => [word, this.#kept(json[word], join(path, word))]));
+  }
+
+  /** A JSON value that is kept as it is, with its keys sorted. */
+  #kept(json: unknown, path: string): unknown {
+    const fault = faultOfJson(json);
+    return fault === undefined ? sortJson(json) : this.#report(path, fault);
   }
 
   /** `known` plus every attribute that Avro does not know. */
-  #withAttributes(json: Json, known: Json, taken: readonly string[]): Json {
+  #withAttributes(json: Json, known: Json, taken: readonly string[], path: string): Json {
     const extra = Object.keys(json)
-      .filter((key) => !taken.includes(key) && key !== "__proto__" && json[key] !== undefined)
+      .filter((key) => !taken.includes(key) && json[key] !== undefined)
       .sort()
-      .map((key) => [key, sortJson(json[key])] as const);
+      .map((key) => [key, this.#kept(json[key], join(path, key))] as const);
     return extra.length === 0 ? known : { ...known, ...Object.fromEntries(extra) };
   }
 }

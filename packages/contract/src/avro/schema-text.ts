@@ -1,5 +1,6 @@
+import { formatExact } from "../exact-json.ts";
 import type { AvroField, AvroSchema, AvroTypeSchema } from "./schema.ts";
-import { fullNameOf, isUnion } from "./schema.ts";
+import { fullNameOf, isUnion, schemaLimits } from "./schema.ts";
 
 /**
  * The whole schema as canonical JSON text: its identity. Two schemas have the same text exactly when they say the same,
@@ -8,29 +9,49 @@ import { fullNameOf, isUnion } from "./schema.ts";
  * the second use of a named type is its full name.
  */
 export function schemaText(schema: AvroSchema): string {
-  return JSON.stringify(toSchemaJson(schema));
+  return formatExact(toSchemaJson(schema));
 }
 
-/** What `schemaText` writes, as a JSON value: Avro as other programs read it. */
+/** What `schemaText` writes, as a JSON value: Avro as other programs read it. A default of a long beyond 2^53 is a bigint (`formatExact` writes it). */
 export function toSchemaJson(schema: AvroSchema): unknown {
   return schemaJson(schema, undefined, new Set());
 }
 
-/** A JSON value with the keys of all its objects sorted. */
+/** A JSON value with the keys of all its objects sorted, and bigints only beyond 2^53. */
 export function sortJson(value: unknown): unknown {
+  if (typeof value === "bigint" && Number.isSafeInteger(Number(value))) return Number(value);
   if (Array.isArray(value)) return value.map(sortJson);
   if (typeof value !== "object" || value === null) return value;
-  const entries = Object.entries(value).filter(([key, item]) => key !== "__proto__" && item !== undefined);
+  const entries = Object.entries(value).filter(([, item]) => item !== undefined);
   return Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, item]) => [key, sortJson(item)]));
+}
+
+/** Why a value cannot be part of a schema's text; undefined when it can. */
+export function faultOfJson(value: unknown, depth = 0): string | undefined {
+  if (typeof value === "number" && !Number.isFinite(value)) return "A number lies beyond those of a double, and has no form in JSON.";
+  if (typeof value !== "object" || value === null) return undefined;
+  if (depth === schemaLimits.depthMax) return `It is nested more than ${schemaLimits.depthMax} deep; make it flatter.`;
+  for (const item of Object.values(value)) {
+    const fault = faultOfJson(item, depth + 1);
+    if (fault !== undefined) return fault;
+  }
+  return undefined;
+}
+
+/** Whether two JSON values, or their absence, say the same, whatever the order of their members. */
+export function sameJson(a: unknown, b: unknown): boolean {
+  return formatExact({ value: sortJson(a) }) === formatExact({ value: sortJson(b) });
 }
 
 function schemaJson(schema: AvroSchema, namespace: string | undefined, defined: Set<string>): unknown {
   if (isUnion(schema)) return schema.map((branch) => schemaJson(branch, namespace, defined));
   if (!("name" in schema)) return unnamedJson(schema, namespace, defined);
-  const full = fullNameOf(schema);
-  if (defined.has(full)) return full;
-  defined.add(full);
   const { type, name, namespace: own, doc, aliases, ...rest } = schema;
+  const full = fullNameOf(schema);
+  // A name without a namespace would be that of another type here.
+  const isShadowed = (own ?? "") === "" && defined.has(`${namespace}.${full}`);
+  if (defined.has(full) && !isShadowed) return full;
+  defined.add(full);
   const head = { type, name, ...((own ?? "") === (namespace ?? "") ? {} : { namespace: own ?? "" }), ...present({ doc, aliases }) };
   if (schema.type === "record") {
     const { fields, ...attributes } = rest as Omit<typeof schema, "type" | "name" | "namespace" | "doc" | "aliases">;

@@ -4,7 +4,7 @@ export const primitiveTypes = ["null", "boolean", "int", "long", "float", "doubl
 export type AvroPrimitiveType = (typeof primitiveTypes)[number];
 
 /**
- * An Avro schema, parsed: the JSON of the specification in one normal form, so that it can be stored and sent as it is.
+ * An Avro schema, parsed: the JSON of the specification in one normal form, so that it can be stored and sent as it is (`formatExact`, `parseExact`: defaults may be bigints).
  * A primitive is always an object (`{ type: "string" }`), a union an array, and a named type stands in full wherever it is used
  * (`schemaText` writes the second use as a name again). A type that contains itself is one object that is reached again from within itself:
  * structured clone keeps that, `JSON.stringify` needs `toSchemaJson`, and whoever walks a schema must expect to come back
@@ -42,7 +42,10 @@ export interface AvroField {
   readonly name: string;
   readonly type: AvroSchema;
   readonly doc?: string;
-  /** As the specification writes defaults: bytes as a string of code points below 256, a union's default by the first branch that it fits. */
+  /**
+   * As the specification writes defaults: bytes as a string of code points below 256, a union's default by the first branch that it fits. A long beyond
+   * 2^53 is a bigint.
+   */
   readonly default?: unknown;
   readonly order?: "ascending" | "descending" | "ignore";
   readonly aliases?: readonly string[];
@@ -70,6 +73,8 @@ export const schemaLimits = {
   depthMax: 64,
   /** Types and fields, each use of a named type counted in full. */
   nodesMax: 20_000,
+  /** Values that a default stands for, those of the fields that it leaves out among them. */
+  defaultValuesMax: 1_000_000,
   /** Records, arrays, maps and unions within one another in a value of a type that contains itself. */
   valueDepthMax: 2_000,
   /** How many faults are named at once. */
@@ -93,9 +98,10 @@ export function unwrapNullable(schema: AvroSchema): { readonly type: AvroTypeSch
   return schema.length === 2 && rest[0] !== undefined && rest.length === 1 ? { type: rest[0], nullable: true } : undefined;
 }
 
-/** The logical type, where the type has one. */
+/** The logical type, where the type has one. What is no text is none. */
 export function logicalTypeOf(schema: AvroTypeSchema): string | undefined {
-  return "logicalType" in schema ? schema.logicalType : undefined;
+  const logicalType = attributeOf(schema, "logicalType");
+  return typeof logicalType === "string" ? logicalType : undefined;
 }
 
 /** An attribute of a schema or field that Avro itself does not know. */

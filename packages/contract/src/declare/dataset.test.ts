@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { z } from "zod";
+import { regexes, z } from "zod";
 import type { Issue } from "../avro/schema.ts";
 import { attributeOf } from "../avro/schema.ts";
 import { toSchemaJson } from "../avro/schema-text.ts";
@@ -166,6 +166,10 @@ test("nullable, optional and default say what may be missing", () => {
     [z.string().default("x").optional(), ["string", "null"], "x"],
     [z.int().default(7), "long", 7],
     [z.bigint().default(7n), "long", 7],
+    [z.int64().default(2n ** 63n - 1n), "long", 2n ** 63n - 1n],
+    [long().nullable().default("-9223372036854775808"), ["long", "null"], -(2n ** 63n)],
+    [z.array(z.int64()).default([2n ** 53n + 1n, 1n]), { type: "array", items: "long" }, [2n ** 53n + 1n, 1]],
+    [timestamp().default("9999-12-31T23:59:59.999999Z"), { type: "long", logicalType: "timestamp-micros" }, 253_402_300_799_999_999n],
     [decimal(9, 2).default("1.5"), { type: "bytes", logicalType: "decimal", precision: 9, scale: 2 }, "\u0000\u0096"],
     [timestamp().default("1970-01-01T00:00:01Z"), { type: "long", logicalType: "timestamp-micros" }, 1_000_000],
     [bytes().default("AP8="), "bytes", "\u0000\u00ff"],
@@ -236,6 +240,12 @@ test("a pii mark is never lost, whatever is put around it", () => {
   assert.equal(fieldOf(z.string().describe("inner").optional())["doc"], "inner");
 });
 
+test("a pii mark that is neither true nor false is refused, wherever it stands", () => {
+  const marked = () => z.string().meta({ pii: "yes" });
+  for (const type of [marked(), marked().optional().meta({ pii: false }), z.array(marked()), z.record(z.string(), z.array(marked()))])
+    assert.match(issuesOf({ v: type })[0]?.message ?? "", /pii must be true or false/);
+});
+
 test("refinements become checks on the field", () => {
   const cases: readonly (readonly [z.core.$ZodType, readonly unknown[]])[] = [
     [z.int().min(1).max(5), [{ kind: "range", field: "v", min: 1, max: 5 }]],
@@ -259,6 +269,10 @@ test("refinements become checks on the field", () => {
     [z.enum(["in progress", "done"]), [{ kind: "oneOf", field: "v", values: ["in progress", "done"] }]],
     [z.literal([1, 2]), [{ kind: "oneOf", field: "v", values: [1, 2] }]],
     [z.object({ zip: z.string().min(5) }).nullable(), [{ kind: "length", field: "v.zip", min: 5 }]],
+    [z.string().min(2).meta({ avro: "string" }).nullish(), [{ kind: "length", field: "v", min: 2 }]],
+    [z.ulid().meta({ avro: "string" }), [{ kind: "matches", field: "v", pattern: regexes.ulid.source }]],
+    [z.uuid().meta({ avro: { type: "string", logicalType: "uuid" } }), []],
+    [z.string().min(2).length(5).max(9), [{ kind: "length", field: "v", min: 5, max: 5 }]],
   ];
   for (const [type, checks] of cases) {
     const found = declare({ v: type }).checks as readonly Readonly<Record<string, unknown>>[];
@@ -266,6 +280,37 @@ test("refinements become checks on the field", () => {
   }
   const [email] = declare({ v: z.email() }).checks;
   assert.equal(email?.kind, "matches");
+});
+
+test("refinements are never lost, wherever they stand", () => {
+  const odd = (value: unknown) => value !== "even";
+  const types: readonly z.core.$ZodType[] = [
+    z.string().optional().refine(odd),
+    z.string().nullable().refine(odd).optional(),
+    z
+      .string()
+      .default("x")
+      .superRefine(() => undefined),
+    z
+      .string()
+      .readonly()
+      .check(() => undefined),
+    z
+      .string()
+      .nullable()
+      .check(z.minLength(3) as never),
+    z.union([z.string(), z.null()]).refine(odd),
+    z.object({ a: z.string() }).nullish().refine(odd),
+    z.array(z.string().nullable().refine(odd)),
+    z.record(z.string(), z.int().nullable().refine(odd)),
+    z.string().min(7).length(5),
+    z.string().length(3).length(5),
+    z.string().refine(odd).meta({ avro: "string" }),
+    z.array(z.string().min(3)).meta({ avro: { type: "array", items: "string" } }),
+    z.array(z.string().email().nullable()).meta({ avro: { type: "array", items: ["null", "string"] } }),
+    z.record(z.string(), z.string().optional().refine(odd)).meta({ avro: { type: "map", values: "string" } }),
+  ];
+  for (const [index, type] of types.entries()) assert.notEqual(issuesOf({ v: type }).length, 0, `type ${index}`);
 });
 
 test("what Zod accepts is accepted at the door, and what its refinements refuse is refused", () => {
@@ -353,6 +398,12 @@ test("an object that holds itself is refused where it does", () => {
   assert.equal(issue?.path, "schema.node.next[]");
   assert.match(issue?.message ?? "", /holds itself here, and no table can hold a type that contains itself/);
   assert.deepEqual(others, []);
+});
+
+test("an Avro type that contains itself is refused, with a default too", () => {
+  const avro = { type: "record", name: "node", fields: [{ name: "next", type: ["null", "node"], default: null }] };
+  for (const type of [z.any().meta({ avro }), z.any().meta({ avro }).default({ next: null })])
+    assert.match(issuesOf({ v: type })[0]?.message ?? "", /contains itself/);
 });
 
 test("a refinement of an Avro type that has none like it is refused", () => {

@@ -1,7 +1,7 @@
 import type { Issue } from "../avro/schema.ts";
 import type { Check } from "../contract.ts";
 import { rangeBounds } from "../contract.ts";
-import { isObject } from "../issue-list.ts";
+import { isObject, shown } from "../issue-list.ts";
 import { boundWords, symbolsRule, type Json } from "./odcs-words.ts";
 
 /** What is read of an ODCS property: an Avro field as JSON, and the checks that its words say. */
@@ -219,7 +219,7 @@ function readChecks(json: Json, place: Place): readonly Check[] {
     else if (rule["name"] !== symbolsRule)
       place.notes.push({
         path: field,
-        message: `The quality rule ${JSON.stringify(rule["metric"] ?? rule["name"] ?? rule["type"] ?? "")} has no form as a check.`,
+        message: `The quality rule ${shown(rule["metric"] ?? rule["name"] ?? rule["type"] ?? "")} has no form as a check.`,
       });
   }
   if (unique) checks.push({ kind: "unique", field });

@@ -1,4 +1,4 @@
-import { sortJson, toSchemaJson } from "../avro/schema-text.ts";
+import { sameJson, toSchemaJson } from "../avro/schema-text.ts";
 import { formatContract } from "../contract-json.ts";
 import type { Check, Contract } from "../contract.ts";
 import { readProperty } from "./odcs-property.ts";
@@ -69,7 +69,7 @@ function writeProperties(contract: Contract, short: string): readonly Draft[] {
   const { fields } = toSchemaJson(contract.schema) as { readonly fields: readonly Json[] };
   return contract.schema.fields.map((field, index) => {
     const property = toProperty(field);
-    const exact = same(readProperty(property, { path: field.name, short, notes: [] }).field, fields[index]);
+    const exact = sameJson(readProperty(property, { path: field.name, short, notes: [] }).field, fields[index]);
     const key = contract.key.indexOf(field.name);
     const partition = contract.partition.findIndex((one) => one.field === field.name);
     return {
@@ -79,10 +79,6 @@ function writeProperties(contract: Contract, short: string): readonly Draft[] {
       ...(exact ? {} : { customProperties: [{ property: "mainstem.avro", value: fields[index] }] }),
     };
   });
-}
-
-function same(a: unknown, b: unknown): boolean {
-  return JSON.stringify(sortJson(a)) === JSON.stringify(sortJson(b));
 }
 
 /** Says a check where its field stands, also within records. */

@@ -1,8 +1,8 @@
-import { toSchemaJson } from "../avro/schema-text.ts";
+import { sameJson, toSchemaJson } from "../avro/schema-text.ts";
 import { formatContract } from "../contract-json.ts";
 import type { Check, Contract, Merge, PartitionField } from "../contract.ts";
 import { unreachable } from "../unreachable.ts";
-import { literal, objectSource, sameJson } from "./zod-source.ts";
+import { literal, literalLines, objectSource } from "./zod-source.ts";
 
 /** Words that cannot name a constant. */
 const reserved: ReadonlySet<string> = new Set(
@@ -23,7 +23,7 @@ export function toTypescript(contract: Contract): string {
   const name = reserved.has(short) ? `${short}Dataset` : short;
   const zod = toZod(contract, short);
   if (zod === undefined) {
-    const json = JSON.stringify(formatContract(contract), undefined, 2);
+    const json = literalLines(formatContract(contract));
     return `import { parseContract } from "@mainstem/contract";\n\n// The schema has attributes that Zod cannot carry, so this is the JSON form.\nexport const ${name} = parseContract(${json});\n`;
   }
   const imports = ["dataset", ...zod.imports].toSorted();

@@ -34,14 +34,13 @@ export function toChecks(defs: readonly ZodCheckDef[], options: { readonly field
         addBound(def, options.whole, bounds);
         break;
       case "min_length":
-        lengths.min = Math.max(lengths.min ?? 0, def.minimum ?? 0);
-        break;
       case "max_length":
-        lengths.max = Math.min(lengths.max ?? Number.MAX_SAFE_INTEGER, def.maximum ?? 0);
+      case "length_equals": {
+        const { minimum = def.length, maximum = def.length } = def;
+        if (minimum !== undefined) lengths.min = Math.max(lengths.min ?? 0, minimum);
+        if (maximum !== undefined) lengths.max = Math.min(lengths.max ?? maximum, maximum);
         break;
-      case "length_equals":
-        Object.assign(lengths, { min: def.length, max: def.length });
-        break;
+      }
       case "string_format":
         refinements.push(patternOf(def, field));
         break;

@@ -1,6 +1,6 @@
 import type { AvroField, AvroRecordSchema, AvroTypeSchema } from "../avro/schema.ts";
 import { attributeOf, unwrapNullable } from "../avro/schema.ts";
-import { sortJson } from "../avro/schema-text.ts";
+import { sameJson } from "../avro/schema-text.ts";
 import { clockAttribute, isClock } from "../clock/hlc.ts";
 import { compileDefault } from "../records/native-reader.ts";
 import { compileToJson } from "../records/to-json.ts";
@@ -174,17 +174,26 @@ function nameOf({ short, path }: Place): string {
   return `${short}_${path.replaceAll("[]", "_item").replaceAll("{}", "_value").replaceAll(".", "_")}`;
 }
 
-export function sameJson(a: unknown, b: unknown): boolean {
-  return JSON.stringify(sortJson(a)) === JSON.stringify(sortJson(b));
-}
-
 /** A JSON value as TypeScript. */
 export function literal(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(literal).join(", ")}]`;
+  if (typeof value === "bigint") return `${value}n`;
   if (typeof value !== "object" || value === null) return JSON.stringify(value);
   const entries = Object.entries(value).filter(([, item]) => item !== undefined);
   if (entries.length === 0) return "{}";
   return `{ ${entries.map(([key, item]) => `${keyText(key)}: ${literal(item)}`).join(", ")} }`;
+}
+
+/** As `literal`, a member or an element a line, with its keys in quotes as in JSON. */
+export function literalLines(value: unknown, indent = ""): string {
+  const items = typeof value === "object" && value !== null ? Object.entries(value).filter(([, item]) => item !== undefined) : [];
+  if (items.length === 0) return literal(value);
+  const inner = `${indent}  `;
+  const isList = Array.isArray(value);
+  const lines = items.map(
+    ([key, item]) => `${inner}${isList ? "" : `${key === "__proto__" ? '["__proto__"]' : JSON.stringify(key)}: `}${literalLines(item, inner)}`,
+  );
+  return `${isList ? "[" : "{"}\n${lines.join(",\n")}\n${indent}${isList ? "]" : "}"}`;
 }
 
 function keyText(key: string): string {

@@ -1,6 +1,7 @@
 import type { z } from "zod";
 import { globalRegistry } from "zod";
 import { isAvroName } from "../avro/schema-parser.ts";
+import { sameJson } from "../avro/schema-text.ts";
 import type { Check } from "../contract.ts";
 import type { IssueList } from "../issue-list.ts";
 import { defaultOf } from "./zod-default.ts";
@@ -104,7 +105,7 @@ export class ZodWalker {
   }
 
   #refuse(place: Place, sentence: string): Typed {
-    this.#issues.unsupported(place.path === "" ? "schema" : `schema.${place.path}`, sentence);
+    this.#issues.unsupported(schemaPath(place), sentence);
     return text;
   }
 
@@ -122,7 +123,6 @@ export class ZodWalker {
     const own = this.#unwrap(type, place);
     const inner = this.#typeOf(own, place);
     const { description, pii, aliases } = own.meta;
-    if (pii !== undefined && typeof pii !== "boolean") this.#issues.invalid(`schema.${place.path}`, "pii must be true or false.");
     const nullable = own.nullable || own.optional;
     const missing = own.fallback ?? (own.optional ? ([null] as const) : undefined);
     // A union's default belongs to its first type.
@@ -151,10 +151,13 @@ export class ZodWalker {
     for (;;) {
       const def = defOf(type);
       const own = globalRegistry.get(type) as Unwrapped["meta"] | undefined;
+      if (own?.pii !== undefined && typeof own.pii !== "boolean") this.#issues.invalid(schemaPath(place), "pii must be true or false.");
       const pii = own?.pii === true || meta.pii === true ? { pii: true } : {};
       meta = { ...own, ...meta, ...pii };
       const next = def.type === "union" ? unionWithNull(def) : def.innerType;
       if (next === undefined) return { type, def, nullable, optional, fallback, meta };
+      if (checksOf(def).length > 0)
+        this.#refuse(place, "Refinements belong to the type itself: write them before .optional(), .nullable(), .default() and .readonly().");
       if (def.type === "nullable" || def.type === "union") nullable = true;
       else if (def.type === "optional") optional = true;
       else if (def.type === "default") fallback ??= this.#fallback(def, place);
@@ -174,10 +177,7 @@ export class ZodWalker {
 
   #typeOf(own: Unwrapped, place: Place): Typed {
     if (place.depth > depthMax) return this.#refuse(place, `The schema is nested more than ${depthMax} deep; make it flatter.`);
-    if (own.meta.avro !== undefined) {
-      this.#addChecks(own.def.checks, { place, whole: false });
-      return { json: own.meta.avro, pii: holdsPersonal(own.type) };
-    }
+    if (own.meta.avro !== undefined) return this.#replaced(own, place);
     const { def } = own;
     if (def.coerce === true) this.#refuse(place, "The door does not change values: leave out z.coerce.");
     switch (def.type) {
@@ -210,6 +210,16 @@ export class ZodWalker {
     }
   }
 
+  /** The Avro type that stands in place of Zod's. Refinements hold all the same, and so does a format of texts where it is a text still. */
+  #replaced({ type, def, meta }: Unwrapped, place: Place): Typed {
+    this.#addChecks(def.checks, { place, whole: false });
+    const isText = meta.avro === "string" || sameJson(meta.avro, { type: "string" });
+    if (isText && def.type === "string" && def.format !== undefined) this.#add(patternOf(def as ZodCheckDef, place.path), place);
+    if (partsOf(type).some((part) => anyWithin(part, isRefined)))
+      this.#refuse(place, "Refinements within a type that .meta({ avro }) replaces have no form as a check; leave them out.");
+    return { json: meta.avro, pii: anyWithin(type, isPersonal) };
+  }
+
   /** What an array or a map holds. */
   #inner(type: z.core.$ZodType, place: Place): Typed {
     const own = this.#unwrap(type, place);
@@ -226,7 +236,7 @@ export class ZodWalker {
     if (key.type !== "string" || key.format !== undefined || (key.checks?.length ?? 0) > 0)
       this.#refuse(place, "The keys of a record must be any texts: z.record(z.string(), …). For known keys use z.object().");
     const values = this.#inner(def.valueType as z.core.$ZodType, { path: `${place.path}{}`, depth: place.depth + 1 });
-    return { json: { type: "map", values: values.json }, pii: values.pii || holdsPersonal(def.keyType as z.core.$ZodType) };
+    return { json: { type: "map", values: values.json }, pii: values.pii || anyWithin(def.keyType as z.core.$ZodType, isPersonal) };
   }
 
   #object(own: Unwrapped, place: Place): Typed {
@@ -331,17 +341,32 @@ export class ZodWalker {
   }
 }
 
+function schemaPath({ path }: Place): string {
+  return path === "" ? "schema" : `schema.${path}`;
+}
+
 function defOf({ _zod: { def } }: z.core.$ZodType): ZodDef {
   return def;
 }
 
-/** Whether anything within a type is marked: where `.meta({ avro })` takes the type's place, and in keys, no mark stands on its own. */
-function holdsPersonal(type: z.core.$ZodType, seen: Set<z.core.$ZodType> = new Set()): boolean {
+/** Whether a type, or anything within it, is so: where `.meta({ avro })` takes the type's place, and in keys, nothing within has a field of its own. */
+function anyWithin(type: z.core.$ZodType, isSo: (type: z.core.$ZodType) => boolean, seen: Set<z.core.$ZodType> = new Set()): boolean {
   if (seen.has(type)) return false;
   seen.add(type);
-  if ((globalRegistry.get(type) as Unwrapped["meta"] | undefined)?.pii === true) return true;
+  return isSo(type) || partsOf(type).some((part) => anyWithin(part, isSo, seen));
+}
+
+function partsOf(type: z.core.$ZodType): readonly z.core.$ZodType[] {
   const { innerType, element, keyType, valueType, options = [], shape = {} } = defOf(type);
-  return [innerType, element, keyType, valueType, ...options, ...Object.values(shape)].some((inner) => inner !== undefined && holdsPersonal(inner, seen));
+  return [innerType, element, keyType, valueType, ...options, ...Object.values(shape)].filter((part) => part !== undefined);
+}
+
+function isPersonal(type: z.core.$ZodType): boolean {
+  return (globalRegistry.get(type) as Unwrapped["meta"] | undefined)?.pii === true;
+}
+
+function isRefined(type: z.core.$ZodType): boolean {
+  return toChecks(checksOf(defOf(type)), { field: "", whole: false }).length > 0;
 }
 
 function checksOf(def: ZodDef): readonly ZodCheckDef[] {

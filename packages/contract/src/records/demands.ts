@@ -114,7 +114,7 @@ export function comparerOf(type: AvroTypeSchema): (value: unknown) => number | b
   }
   if (isTimeKind(kind)) return compileTimeParser(type);
   if (kind === "long" || kind === "int") return parseLong;
-  return (value) => (typeof value === "number" ? value : undefined);
+  return (value) => (typeof value === "number" && Number.isFinite(value) ? value : undefined);
 }
 
 /** Kinds whose values have a least and a greatest that a `range` can bound. */

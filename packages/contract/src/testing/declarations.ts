@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { formatContract } from "../contract-json.ts";
 import { parseContract } from "../contract-parser.ts";
 import type { Contract } from "../contract.ts";
+import { formatExact, parseExact } from "../exact-json.ts";
 import { contracts, texts } from "./arbitraries.ts";
 
 type Json = Readonly<Record<string, unknown>>;
@@ -15,16 +16,16 @@ const fieldEdits = fc.record(
   {
     doc: someText,
     pii: fc.constantFrom(true, true, false),
-    default: fc.constantFrom<unknown>(null, 0, 1.5, "", "text", true, [], {}, -3),
+    default: fc.constantFrom<unknown>(null, 0, 1.5, "", "text", true, [], {}, -3, 2n ** 63n - 1n, -(2n ** 53n) - 1n),
     order: fc.constantFrom("descending", undefined, undefined, undefined),
     aliases: fc.constantFrom(["was"], ["WAS", "earlier"], undefined, undefined),
-    "x-unit": fc.constantFrom("cm", undefined, undefined, undefined, undefined),
+    "x-unit": fc.constantFrom<unknown>("cm", 10n ** 19n, undefined, undefined, undefined, undefined),
   },
   { requiredKeys: [] },
 );
 const clause = fc.oneof(
   fc.record({ kind: fc.constantFrom("sum", "min", "max", "unique", "notNull") }),
-  fc.record({ kind: fc.constant("range"), min: fc.constantFrom<unknown>(0, 1.5, "0.00", "2020-01-01", "-9223372036854775808") }),
+  fc.record({ kind: fc.constant("range"), min: fc.constantFrom<unknown>(0, 1.5, "0.00", "2020-01-01", -(2n ** 63n)) }),
   fc.record({
     kind: fc.constant("range"),
     above: fc.constantFrom<unknown>(-1, "1999-12-31T00:00:00Z", "00:00:00"),
@@ -79,7 +80,7 @@ export const declarations: fc.Arbitrary<Contract> = fc
     let contract = base;
     const attempt = (change: (json: Json & { readonly schema: { readonly fields: readonly Json[] } }) => unknown): void => {
       try {
-        contract = parseContract(JSON.parse(JSON.stringify(change(formatContract(contract) as never))));
+        contract = parseContract(parseExact(formatExact(change(formatContract(contract) as never))));
       } catch {
         // Not for this contract.
       }

@@ -88,23 +88,39 @@ export function randomValue(schema: AvroSchema, random: Random, depth = 0): unkn
   }
 }
 
-/** Another schema that values of this one can be read with: wider numbers, unions around types, fields moved, left out, renamed and added. */
-export function evolvedSchema(json: unknown, random: Random): unknown {
+/**
+ * Another schema that values of this one can be read with: wider numbers, unions around types, fields moved, left out, renamed and added. With `far`,
+ * also fields whose defaults are longs beyond 2^53.
+ */
+export function evolvedSchema(json: unknown, random: Random, { far = true }: { readonly far?: boolean } = {}): unknown {
+  const evolved = (inner: unknown): unknown => evolvedSchema(inner, random, { far });
   if (typeof json === "string") return evolvedName(json, random);
-  if (Array.isArray(json)) return json.map((branch: unknown) => (typeof branch === "string" ? branch : evolvedSchema(branch, random)));
+  if (Array.isArray(json)) return json.map((branch: unknown) => (typeof branch === "string" ? branch : evolved(branch)));
   const schema = json as Json;
-  if (schema["type"] === "array") return { ...schema, items: evolvedSchema(schema["items"], random) };
-  if (schema["type"] === "map") return { ...schema, values: evolvedSchema(schema["values"], random) };
+  if (schema["type"] === "array") return { ...schema, items: evolved(schema["items"]) };
+  if (schema["type"] === "map") return { ...schema, values: evolved(schema["values"]) };
   if (schema["type"] === "enum") return { ...schema, symbols: ["Z", ...(schema["symbols"] as readonly string[]).slice(1)], default: "Z" };
   if (schema["type"] !== "record") return schema;
   const fields = (schema["fields"] as readonly Json[]).map((field): Json => {
-    const type = evolvedSchema(field["type"], random);
+    const type = evolved(field["type"]);
     return random(4) === 0 ? { name: `${String(field["name"])}_new`, aliases: [field["name"]], type } : { ...field, type };
   });
   if (random(3) === 0)
     fields.push({ name: "added", type: ["null", "string"], default: null }, { name: "extra", type: { type: "array", items: "int" }, default: [1, 2] });
+  if (far && random(3) === 0) {
+    const longs = { type: "array", items: ["null", "long"] };
+    fields.push({ name: "far", type: "long", default: farLong(random) }, { name: "fars", type: longs, default: [farLong(random), null] });
+    fields.push({ name: "wide", type: "double", default: farLong(random) });
+  }
   if (random(3) === 0) fields.reverse();
   return { ...schema, fields };
+}
+
+/** Beyond 2^53, either way, and within 64 bits. */
+function farLong(random: Random): bigint {
+  const value = 2n ** 53n + ((BigInt(random(2 ** 32)) << 31n) | BigInt(random(2 ** 31)));
+  const long = BigInt.asIntN(64, value);
+  return random(2) === 0 ? long : ~long;
 }
 
 function evolvedName(name: string, random: Random): unknown {

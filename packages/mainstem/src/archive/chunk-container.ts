@@ -3,7 +3,9 @@ import {
   CodedError,
   decodeContainerHeader,
   encodeContainerHeader,
+  formatExact,
   parseAvroRecordSchema,
+  parseExact,
   toSchemaJson,
   type AvroRecordSchema,
   type ContainerHeader,
@@ -40,7 +42,7 @@ export function encodeChunkHeader(chunk: {
     "mainstem.partition": String(of.partition),
     "mainstem.start": String(start),
     "mainstem.next": String(next),
-    "mainstem.schemas": JSON.stringify(Object.fromEntries([...schemas].map(([id, schema]) => [id, toSchemaJson(schema)]))),
+    "mainstem.schemas": formatExact(Object.fromEntries([...schemas].map(([id, schema]) => [id, toSchemaJson(schema)]))),
   };
   return encodeContainerHeader({ schemaText, codec: chunkCodec, sync: syncMarker(of, start), metadata });
 }
@@ -77,7 +79,7 @@ export function readChunkMetadata({ metadata, schemaText: found }: ContainerHead
 
 function parseJson(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseExact(text);
   } catch {
     return undefined;
   }

@@ -153,12 +153,17 @@ test("goes into the live topic only after it was seen in a shadow topic, once, a
   await assert.rejects(replays.start(datasetName, { target: "live", repeats: "0123456789abcdef" }), { code: "archive.replayUnknown" });
   const shadow = await finished(replays, await replays.start(datasetName, { target: "shadow", to: nineOClock + 1 }));
   world.env.ms += 60_000;
-  const live = await finished(replays, await replays.start(datasetName, { target: "live", repeats: shadow.spec.id }));
+  // Of two at once one goes.
+  const asked = await Promise.allSettled([1, 2].map(async () => replays.start(datasetName, { target: "live", repeats: shadow.spec.id })));
+  const [live] = await Promise.all(asked.flatMap((one) => (one.status === "fulfilled" ? [finished(replays, one.value)] : [])));
+  assert.ok(live !== undefined && asked.some((one) => one.status === "rejected"));
   assert.equal(live.end?.records, 20);
   const records = await replayed(log, world.pipeline.at(0), 20);
   assert.equal(records.length, 10);
   assert.ok(records.every(({ timestamp, origin, headers }) => timestamp === world.env.ms && origin.timestamp === nineOClock && headers === 0));
   await assert.rejects(replays.start(datasetName, { target: "live", repeats: live.spec.id }), { code: "archive.replayRefused" });
+  await assert.rejects(replays.start(datasetName, { target: "live", repeats: shadow.spec.id }), { code: "archive.replayRefused", message: /already/ });
+  assert.equal((await replays.list(datasetName)).length, 2);
   await assert.rejects(replays.remove(datasetName, live.spec.id), { code: "archive.replayRefused" });
 });
 

@@ -53,6 +53,8 @@ export async function openReplays(options: ReplaysOptions): Promise<Replays> {
 
 class StoredReplays implements Replays {
   readonly #options: ReplaysOptions;
+  /** Of live replays that are being started, what they repeat. */
+  readonly #goingLive = new Set<string>();
 
   constructor(options: ReplaysOptions) {
     this.#options = options;
@@ -66,7 +68,21 @@ class StoredReplays implements Replays {
     }
   }
 
-  async start(name: string, request: ReplayRequest, { signal }: Waits = {}): Promise<Replay> {
+  async start(name: string, request: ReplayRequest, options: Waits = {}): Promise<Replay> {
+    if (request.target === "shadow") return await this.#start(name, request, options);
+    const { repeats } = request;
+    // It goes there once, also when the answer to the first request was lost; a look at what is stored does not see one that just starts.
+    if (this.#goingLive.has(repeats)) throw wentLive(name, repeats);
+    this.#goingLive.add(repeats);
+    try {
+      if ((await this.list(name, options)).some(({ spec }) => spec.repeats === repeats)) throw wentLive(name, repeats);
+      return await this.#start(name, request, options);
+    } finally {
+      this.#goingLive.delete(repeats);
+    }
+  }
+
+  async #start(name: string, request: ReplayRequest, { signal }: Waits): Promise<Replay> {
     const { log, objects, registry, env } = this.#options;
     const dataset = await registry.require(name);
     if (request.target === "live" && dataset.closed !== undefined)
@@ -115,7 +131,7 @@ class StoredReplays implements Replays {
     const { spec, end } = await this.get(dataset, id);
     if (spec.target === "live" && end !== undefined)
       throw new MainstemError("archive.replayRefused", `Replay ${id} is over: its records are in ${dataset}.`, { id });
-    await tasks.stop(nameOf(spec));
+    await tasks.remove(nameOf(spec));
     const counts = { records: 0, tooLarge: 0 };
     await putReplay(objects, replayKey(spec, "end"), { formatVersion: 1, kind: "cancelled", ...counts, endedAt: env.now() });
     await this.#drop(spec);
@@ -169,6 +185,11 @@ class StoredReplays implements Replays {
     const name = `_mainstem.replay.${dataset.contract.name}.${id}` as TopicName;
     return await this.#options.log.createTopic({ name, partitions, timestampType: "create", retention: {}, retainFor: [] });
   }
+}
+
+function wentLive(dataset: string, id: string): MainstemError {
+  const message = `Replay ${id} goes into ${dataset} already, or has gone there. To append its range once more, replay it anew.`;
+  return new MainstemError("archive.replayRefused", message, { id });
 }
 
 function nameOf({ dataset, id }: ReplaySpec): string {

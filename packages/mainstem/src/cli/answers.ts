@@ -34,7 +34,13 @@ export interface Reason {
 export interface EndDetail {
   readonly closedAt: string | null;
   readonly partitions: readonly { readonly partition: number; readonly end: number }[];
-  readonly groups: readonly { readonly group: string; readonly behind: number; readonly moved: boolean }[];
+  readonly groups: readonly ReaderDetail[];
+}
+
+export interface ReaderDetail {
+  readonly group: string;
+  readonly behind: number;
+  readonly moved: boolean;
 }
 
 export interface NeighbourDetail extends EndDetail {

@@ -2,6 +2,7 @@ import type { IncomingMessage, OutgoingHttpHeaders } from "node:http";
 import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { text } from "node:stream/consumers";
+import { formatExact, parseExact } from "@mainstem/contract";
 import { brokenFailure, foreignFailure, parseServer, problemFailure, toFailure } from "./client-failure.ts";
 import type { ServerAddress } from "./server-address.ts";
 
@@ -55,7 +56,7 @@ export function createClient(address: ServerAddress): Client {
         written.catch(() => undefined);
         return await Promise.any([answered, written]).catch((error: AggregateError) => Promise.reject(error.errors[0] as Error));
       }
-      request.end(call.body === undefined ? undefined : call.body instanceof Uint8Array ? call.body : JSON.stringify(call.body));
+      request.end(call.body === undefined ? undefined : call.body instanceof Uint8Array ? call.body : formatExact(call.body));
       return await answered;
     } catch (error) {
       call.signal?.throwIfAborted();
@@ -131,7 +132,7 @@ function isStream(body: unknown): body is Readable {
 function parseBody(body: string, address: ServerAddress): unknown {
   if (body === "") return undefined;
   try {
-    const value: unknown = JSON.parse(body);
+    const value = parseExact(body);
     if (typeof value === "object" && value !== null) return value;
   } catch {
     // Told below.

@@ -2,7 +2,8 @@ import { Command } from "commander";
 import type { ClosedDetail } from "./answers.ts";
 import { path } from "./client.ts";
 import { print, type Start } from "./context.ts";
-import { formatCount } from "./text-table.ts";
+import { describeBehind } from "./succession.ts";
+import { formatCounted } from "./text-table.ts";
 
 /** `mainstem close NAME` */
 export function closeCommand(start: Start): Command {
@@ -29,6 +30,6 @@ export function closeCommand(start: Start): Command {
 function describe({ dataset, successor, closedAt, partitions, groups }: ClosedDetail): readonly string[] {
   const records = partitions.reduce((sum, { end }) => sum + end, 0);
   if (closedAt === null) return [`${dataset} is open.`];
-  const behind = groups.filter(({ moved }) => !moved).map(({ group, behind: left }) => `  ${group}  ${formatCount(left)} records behind`);
-  return [`${dataset} is closed since ${closedAt}, at ${formatCount(records)} records; ${successor} continues it.`, ...behind];
+  const behind = groups.filter(({ moved }) => !moved).map((reader) => `  ${reader.group}  ${describeBehind(reader, { closedAt })}`);
+  return [`${dataset} is closed since ${closedAt}, at ${formatCounted(records, "record")}; ${successor} continues it.`, ...behind];
 }

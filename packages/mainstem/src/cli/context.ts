@@ -1,3 +1,4 @@
+import { formatExact } from "@mainstem/contract";
 import type { Command } from "commander";
 import { isAbort } from "../runtime/errors.ts";
 import { createClient, type Client } from "./client.ts";
@@ -96,10 +97,10 @@ export function reportFailure(error: unknown, { terminal, json }: { readonly ter
 
 /** Prints one thing: as JSON, or as the lines that `show` makes of it. */
 export async function print<T>(context: Context, value: T, show: (value: T) => readonly string[]): Promise<void> {
-  for (const line of context.json ? [JSON.stringify(value)] : show(value)) await context.terminal.line(line);
+  for (const line of context.json ? [formatExact(value)] : show(value)) await context.terminal.line(line);
 }
 
 /** Prints a list: as NDJSON, or as the lines that `show` makes of it. */
 export async function printList<T>(context: Context, values: readonly T[], show: (values: readonly T[]) => readonly string[]): Promise<void> {
-  for (const line of context.json ? values.map((value) => JSON.stringify(value)) : show(values)) await context.terminal.line(line);
+  for (const line of context.json ? values.map((value) => formatExact(value)) : show(values)) await context.terminal.line(line);
 }

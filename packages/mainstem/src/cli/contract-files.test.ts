@@ -74,9 +74,14 @@ describe("contract files", () => {
     await assert.rejects(readDeclarations(invalid), { code: "contract.invalid", message: /\(\S*\/invalid\.mjs:2:18\): The contract of a\.b is not valid/ });
   });
 
+  test("a module that exports the JSON form is told what to export", async () => {
+    const json = { formatVersion: 1, name: "a.b", schema: { type: "record", name: "b", fields }, key: ["id"], order: "log", merge: { kind: "latest" } };
+    await refused("form.mjs", `export const form = ${JSON.stringify(json)};\n`, /exports a\.b as it is written in JSON/);
+  });
+
   test("whole numbers of YAML stay exact", async () => {
     const [declaration] = await readDeclarations(await write("big.yaml", "name: a.b\nmax: 9223372036854775807\nmin: 12\n"));
-    assert.deepEqual(declaration?.contract, { name: "a.b", max: "9223372036854775807", min: 12 });
+    assert.deepEqual(declaration?.contract, { name: "a.b", max: 9223372036854775807n, min: 12 });
   });
 
   test("YAML that grows, names itself, nests without end or is too large is refused", { timeout: 30_000 }, async () => {
@@ -90,5 +95,7 @@ describe("contract files", () => {
     await refused("large.yaml", `# ${"x".repeat(9 * 1024 * 1024)}\n`, /more than 8388608 bytes/);
     await refused("nan.yaml", "name: a.b\nmin: .nan\n", /JSON cannot hold/);
     await refused("broken.yaml", "name: [\n", /is not well-formed/);
+    for (const name of ["huge.json", "huge.yaml"])
+      await refused(name, '{"name":"a.b","schema":{"type":"int","x":1e400}}', /is not well-formed: x is (?:1e400|Infinity)/);
   });
 });

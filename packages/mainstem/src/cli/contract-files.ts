@@ -1,5 +1,5 @@
 import { basename, dirname, extname, resolve } from "node:path";
-import { formatContract, fromOdcs, isOdcs, schemaFileOf, withSchema, type Contract, type Issue } from "@mainstem/contract";
+import { formatContract, formatExact, fromOdcs, isOdcs, parseExact, schemaFileOf, withSchema, type Contract, type Issue } from "@mainstem/contract";
 import type { Context } from "./context.ts";
 import { CliFailure } from "./failure.ts";
 import { importModule, isModuleFile, readText } from "./module-file.ts";
@@ -45,14 +45,14 @@ async function completeForm(file: string, json: unknown): Promise<readonly Pick<
   const schemaFile = schemaFileOf(json);
   if (schemaFile === undefined) return [{ contract: json, notes: [] }];
   const path = resolve(dirname(file), schemaFile);
-  return [{ contract: withSchema(json, await parse(path, await readText(path), JSON.parse)), notes: [] }];
+  return [{ contract: withSchema(json, await parse(path, await readText(path), parseExact)), notes: [] }];
 }
 
 async function readContracts(file: string): Promise<readonly unknown[]> {
   if (isModuleFile(file)) return readModule(file);
   switch (extname(file)) {
     case ".json":
-      return [await parse(file, await readText(file), JSON.parse)].flat();
+      return [await parse(file, await readText(file), parseExact)].flat();
     case ".yaml":
     case ".yml":
       return (await parse(file, await readText(file), parseYaml)).flat();
@@ -68,7 +68,18 @@ async function readContracts(file: string): Promise<readonly unknown[]> {
 async function readModule(file: string): Promise<readonly unknown[]> {
   const exported = await importModule(file);
   // A dataset may be exported by name and in a list too.
-  return [...new Set(Object.values(exported).flat())].filter(isContract).map((contract) => formatContract(contract));
+  return [...new Set(Object.values(exported).flat())].filter(isContract).map((contract) => toForm(file, contract));
+}
+
+function toForm(file: string, contract: Contract): unknown {
+  try {
+    return formatContract(contract);
+  } catch (cause) {
+    throw new CliFailure("cli.file", `${file} exports ${contract.name} as it is written in JSON.`, {
+      cause,
+      remedy: "Export what `parseContract(…)` or `dataset({ … })` makes of it.",
+    });
+  }
 }
 
 function isContract(value: unknown): value is Contract {
@@ -100,13 +111,6 @@ async function parseYaml(text: string): Promise<readonly unknown[]> {
     const [error] = document.errors;
     if (error !== undefined) throw error;
     // What names itself has no JSON form, and is found here.
-    return JSON.parse(JSON.stringify(document.toJS({ maxAliasCount: aliasesMax }), toJsonValue)) as unknown;
+    return parseExact(formatExact(document.toJS({ maxAliasCount: aliasesMax })));
   });
-}
-
-/** Whole numbers beyond 2^53 are text, as in every JSON form. */
-function toJsonValue(_key: string, value: unknown): unknown {
-  if (typeof value === "bigint") return Number.isSafeInteger(Number(value)) ? Number(value) : value.toString();
-  if (typeof value === "number" && !Number.isFinite(value)) throw new RangeError("it has a number that JSON cannot hold");
-  return value;
 }

@@ -1,21 +1,25 @@
-import { formatContract, toAvsc, toOdcs, toTypescript, type Contract } from "@mainstem/contract";
+import { formatContract, formatExact, toAvsc, toOdcs, toTypescript, type Contract } from "@mainstem/contract";
 
 /** The forms that a contract can be written in. */
 export const contractForms = ["json", "yaml", "avsc", "odcs", "typescript"] as const;
 export type ContractForm = (typeof contractForms)[number];
 
-/** The contract as the text of a file that ends in a line feed. `apply` takes every form back, `avsc` beside a contract file. */
+/**
+ * The contract as the text of a file that ends in a line feed. `apply` takes every form back, `avsc` beside a contract file: that is `json` or `yaml`
+ * with `schemaFile`, which then stands in place of the schema.
+ */
 export async function writeForm(
   contract: Contract,
-  { form, version }: { readonly form: ContractForm; readonly version?: number | undefined },
+  { form, version, schemaFile }: { readonly form: ContractForm; readonly version?: number | undefined; readonly schemaFile?: string | undefined },
 ): Promise<string> {
+  const json = { ...formatContract(contract), ...(schemaFile === undefined ? {} : { schema: schemaFile }) };
   switch (form) {
     case "json":
-      return `${JSON.stringify(formatContract(contract), undefined, 2)}\n`;
+      return `${formatExact(json, { indent: 2 })}\n`;
     case "yaml":
-      return await toYaml(formatContract(contract));
+      return await toYaml(json);
     case "avsc":
-      return `${JSON.stringify(toAvsc(contract), undefined, 2)}\n`;
+      return `${formatExact(toAvsc(contract), { indent: 2 })}\n`;
     case "odcs":
       return await toYaml(toOdcs(contract, version === undefined ? {} : { version: String(version) }));
     case "typescript":

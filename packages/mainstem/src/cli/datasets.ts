@@ -11,7 +11,8 @@ export function datasetsCommand(start: Start): Command {
   return command.action(() =>
     start(command, async (context) => {
       const { body } = await context.client.call({ path: "/v1/datasets", signal: context.signal });
-      const { datasets, waiting } = body as { readonly datasets: readonly DatasetSummary[]; readonly waiting: readonly WaitingDataset[] };
+      // A server from before schemas could wait for a dataset does not speak of them.
+      const { datasets, waiting = [] } = body as { readonly datasets: readonly DatasetSummary[]; readonly waiting?: readonly WaitingDataset[] };
       const all: readonly (DatasetSummary | WaitingDataset)[] = [...datasets, ...waiting.map((one) => ({ ...one, waitsFor: "contract" }))];
       await printList(context, all, () => {
         const notes = waiting.map(({ name, subject, version }) => `${name} waits for its contract: it has a schema, version ${version} of ${subject}.`);

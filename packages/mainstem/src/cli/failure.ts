@@ -1,4 +1,4 @@
-import { CodedError } from "@mainstem/contract";
+import { CodedError, formatExact } from "@mainstem/contract";
 import { factsOf, firstOf, messageOf } from "../runtime/errors.ts";
 import { cliCodes, type CliCode } from "./cli-codes.ts";
 
@@ -69,5 +69,5 @@ function issuesOf({ facts, message: said }: { readonly facts: Readonly<Record<st
 }
 
 function toText(value: unknown): string {
-  return typeof value === "string" ? value : value === undefined ? "" : JSON.stringify(value);
+  return typeof value === "string" ? value : value === undefined ? "" : formatExact(value);
 }

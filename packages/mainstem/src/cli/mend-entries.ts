@@ -1,5 +1,5 @@
+import { formatExact, parseExact } from "@mainstem/contract";
 import type { RefusedEntry } from "../index.ts";
-import { parseExact } from "../runtime/exact-json.ts";
 import { limits } from "../runtime/limits.ts";
 import { path } from "./client.ts";
 import type { Context } from "./context.ts";
@@ -115,7 +115,7 @@ interface Batch {
 
 function createBatch(contract: unknown): Batch {
   const head = '{"records":[';
-  const tail = contract === undefined ? "]}" : `],"contract":${JSON.stringify(contract)}}`;
+  const tail = contract === undefined ? "]}" : `],"contract":${formatExact(contract)}}`;
   const frameBytes = Buffer.byteLength(head + tail);
   let items: Item[] = [];
   let bytes = 0;

@@ -1,3 +1,4 @@
+import { formatExact } from "@mainstem/contract";
 import { Command } from "commander";
 import type { PlanDetail } from "./answers.ts";
 import { printList, type Context, type Start } from "./context.ts";
@@ -100,7 +101,7 @@ function describeTable({ table, consent, fields }: PlanDetail): readonly string[
   const { files } = table.rewritten;
   const again = describeFiles(table.rewritten);
   const nulls = table.null.map((field) => `${field} is null in rows that are there`);
-  const filled = Object.entries(table.filled).map(([field, value]) => `${field} is ${JSON.stringify(value)} in rows that are there`);
+  const filled = Object.entries(table.filled).map(([field, value]) => `${field} is ${formatExact(value)} in rows that are there`);
   const costs = {
     unchanged: "as it is",
     metadata: "only metadata changes",

@@ -22,7 +22,7 @@ interface ReplayOptions {
 interface ReplayDetail {
   readonly id: string;
   readonly dataset: string;
-  readonly state: "running" | "finished" | "cancelled";
+  readonly state: "running" | "paused" | "stopped" | "finished" | "cancelled";
   readonly target: "shadow" | "live";
   readonly topic: string;
   readonly from: string | null;
@@ -74,10 +74,10 @@ async function run(context: Context, name: string, { from, to, intoLive, list, r
   const begun = body as ReplayDetail;
   const replay = wait ? await waitFor(context, begun).catch((error: unknown) => Promise.reject(goesOn(context, begun, error))) : begun;
   await print(context, replay, (one) => showOne(one));
-  return exitCodes.ok;
+  return wait && replay.state === "paused" ? exitCodes.failed : exitCodes.ok;
 }
 
-/** Shows how far it is until it ends. Throws when its task stopped for good. */
+/** Shows how far it is until it ends, or somebody pauses it. Throws when its task stopped for good. */
 async function waitFor(context: Context, begun: ReplayDetail): Promise<ReplayDetail> {
   const { client, signal, terminal } = context;
   const progress = createProgress(context, { label: `replaying ${begun.dataset}` });
@@ -85,7 +85,7 @@ async function waitFor(context: Context, begun: ReplayDetail): Promise<ReplayDet
   for (;;) {
     const { body } = await client.call({ path: path`/v1/datasets/${begun.dataset}/replays/${begun.id}`, signal });
     const replay = body as ReplayDetail;
-    if (replay.state !== "running") return replay;
+    if (replay.state !== "running" && replay.state !== "stopped") return replay;
     const tasks = (await client.call({ path: "/v1/tasks", signal })).body as { readonly tasks: readonly TaskDetail[] };
     const task = tasks.tasks.find(({ name }) => name === begun.task);
     if (task?.state === "stopped" && task.lastError !== null)
@@ -104,7 +104,8 @@ function goesOn({ terminal, json }: Context, { id, dataset }: ReplayDetail, erro
   return error;
 }
 
-function showOne({ id, dataset, state, target, topic, records, tooLarge }: ReplayDetail): readonly string[] {
+function showOne({ id, dataset, state, target, topic, records, tooLarge, task }: ReplayDetail): readonly string[] {
+  if (state === "paused" || state === "stopped") return [`Replay ${id} of ${dataset} is ${state}. It goes on with \`mainstem resume ${task}\`.`];
   if (state === "running") return [`Replay ${id} of ${dataset} runs. See how far it is with \`mainstem status\`.`];
   const lines = [`Replay ${id}: ${formatCounted(records ?? 0, "record")} of ${dataset} in ${target === "live" ? "the live topic" : topic}.`];
   if (tooLarge !== null && tooLarge > 0) lines.push(`${formatCount(tooLarge)} records were too large to take one more header; the server's log names them.`);

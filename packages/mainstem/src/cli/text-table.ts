@@ -1,3 +1,4 @@
+import { formatExact } from "@mainstem/contract";
 import { toPrintable } from "./terminal.ts";
 import { cutToWidth, widthOf } from "./text-width.ts";
 
@@ -135,7 +136,7 @@ export function breakWords(text: string, width: number): readonly string[] {
 /** A value of an answer as one cell. */
 export function toCell(value: unknown): string {
   if (value === null || value === undefined) return "";
-  return typeof value === "string" ? value : JSON.stringify(value);
+  return typeof value === "string" ? value : formatExact(value);
 }
 
 /** 12345678 as 12,345,678. */

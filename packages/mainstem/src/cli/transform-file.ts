@@ -1,6 +1,6 @@
+import { formatExact } from "@mainstem/contract";
 import type { InboxTransform, RefusedEntry } from "../index.ts";
 import { messageOf } from "../runtime/errors.ts";
-import { formatExact } from "../runtime/exact-json.ts";
 import { placeOf } from "./error-place.ts";
 import { CliFailure } from "./failure.ts";
 import { importModule, isModuleFile } from "./module-file.ts";

@@ -1,5 +1,5 @@
+import { formatExact, parseExact } from "@mainstem/contract";
 import { MainstemError } from "../runtime/errors.ts";
-import { formatExact, parseExact } from "../runtime/exact-json.ts";
 
 /** A JSON value in which integers beyond 2^53 are bigints. */
 export type Json = null | boolean | number | bigint | string | readonly Json[] | JsonObject;

@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { formatContract, parseContract } from "@mainstem/contract";
+import { formatContract, formatExact, parseContract } from "@mainstem/contract";
 import { RecordCursor, type Offset, type Partition } from "../log/index.ts";
 import { ask, orders, ordersWithShop, toLines } from "../ingest/testing/open-rooms.ts";
-import { formatExact } from "../runtime/exact-json.ts";
 import { putUnreadable } from "../tables/inbox.ts";
 import { createInbox } from "./inbox.ts";
 import { dyingInbox, good, name, openWorld } from "./testing/open-world.ts";

@@ -1,11 +1,10 @@
 import { createHash } from "node:crypto";
-import { compileRecordEncoder, type Contract, type FieldError } from "@mainstem/contract";
+import { compileRecordEncoder, parseExact, type Contract, type FieldError } from "@mainstem/contract";
 import { datasetClosed, type Ingest } from "../ingest/index.ts";
 import type { Log, Waits } from "../log/index.ts";
 import type { Dataset, Registry } from "../registry/index.ts";
 import type { Env } from "../runtime/env.ts";
 import { factsOf, MainstemError } from "../runtime/errors.ts";
-import { parseExact } from "../runtime/exact-json.ts";
 import { limits } from "../runtime/limits.ts";
 import { readOriginals, readWaiting, settle, type WaitingEntry } from "./entries.ts";
 import { keepRecord, mendRecord, readRecord, type Made } from "./originals.ts";

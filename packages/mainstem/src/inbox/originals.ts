@@ -1,7 +1,6 @@
-import { compileDecoder, compileToJson, wireHeaderBytes, wireSchemaId } from "@mainstem/contract";
+import { compileDecoder, compileToJson, formatExact, wireHeaderBytes, wireSchemaId } from "@mainstem/contract";
 import type { Registry } from "../registry/index.ts";
 import { MainstemError, toErrorValue } from "../runtime/errors.ts";
-import { formatExact } from "../runtime/exact-json.ts";
 import type { WaitingEntry } from "./entries.ts";
 import type { Attempt } from "./tally.ts";
 

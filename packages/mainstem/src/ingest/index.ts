@@ -2,6 +2,7 @@ export type { Answer, DoorCounts, Format, Ingest, IngestLimits, IngestRequest, I
 export type { Encoding } from "./body.ts";
 export { openIngest } from "./open-ingest.ts";
 export type { IngestOptions } from "./open-ingest.ts";
+export { nestsDeeper } from "./depth.ts";
 export { idempotencyHeader } from "./idempotency-header.ts";
 export { inboxHeader } from "./inbox-entry.ts";
 export type { InboxCause } from "./inbox-entry.ts";

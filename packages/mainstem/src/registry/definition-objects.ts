@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
+import { formatExact, parseExact } from "@mainstem/contract";
 import { parseObjectKey, readWhole, type ObjectKey, type ObjectStore } from "../objects/index.ts";
 import { MainstemError } from "../runtime/errors.ts";
 import { refuseNewerVersion } from "../runtime/formats.ts";
@@ -59,10 +60,10 @@ async function historyBeyond(of: {
 async function storeVersion(objects: ObjectStore, definition: Definition): Promise<void> {
   const key = keyOf(definition);
   const body = { formatVersion, ...definition };
-  const put = await objects.put(key, [Buffer.from(`${JSON.stringify(body)}\n`)], { ifAbsent: true });
+  const put = await objects.put(key, [Buffer.from(`${formatExact(body)}\n`)], { ifAbsent: true });
   if (put.kind === "stored") return;
   const found = await readVersion(objects, key);
-  if (isDeepStrictEqual(found, JSON.parse(JSON.stringify(definition)))) return;
+  if (isDeepStrictEqual(found, parseExact(formatExact(definition)))) return;
   throw new MainstemError("registry.diverged", `The object ${key} is another definition than the state holds.`, { key });
 }
 
@@ -119,7 +120,7 @@ async function readVersion(objects: ObjectStore, key: ObjectKey): Promise<Defini
 
 function parseObject(text: string): Readonly<Record<string, unknown>> {
   try {
-    const value: unknown = JSON.parse(text);
+    const value = parseExact(text);
     return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {};
   } catch {
     return {};

@@ -4,6 +4,7 @@ export type { RegistryOptions } from "./registry.ts";
 export { subjectModes } from "./subject.ts";
 export type {
   SchemaReference,
+  SubmittedReference,
   Seen,
   SubjectMode,
   Subjects,

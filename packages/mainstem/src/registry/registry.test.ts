@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
-import { noFieldChanges, toSchemaJson, type Contract } from "@mainstem/contract";
+import { formatContract, noFieldChanges, parseContract, toSchemaJson, type Contract } from "@mainstem/contract";
 import type { TopicId, TopicName } from "../log/index.ts";
 import { parseObjectKey, readWhole, type ObjectStore } from "../objects/index.ts";
 import { toErrorValue, type MainstemError } from "../runtime/errors.ts";
@@ -322,6 +322,30 @@ test("a lost state is made anew from the objects: contracts, history, schema ids
   for (const registry of registries) assert.deepEqual(await look(registry), before);
   const { dataset } = await stores.open().then((registry) => registry.apply(contractOf("shop.c")));
   assert.equal(dataset.schemaId, 14);
+});
+
+test("a default beyond 2^53 keeps its digits, in the state and in the objects, and is another schema than its neighbour", async () => {
+  await using folder = await createFolder();
+  const far = (last: bigint): Contract => {
+    const { schema, ...rest } = formatContract(contractOf("shop.far"));
+    const fields = [...(schema as { readonly fields: readonly unknown[] }).fields, { name: "far", type: "long", default: last }];
+    return parseContract({ ...rest, schema: { ...(schema as object), fields } });
+  };
+  const last = 2n ** 63n - 1n;
+  {
+    await using stores = await openStores(folder.path);
+    await using registry = await stores.open();
+    assert.equal((await registry.apply(far(last))).dataset.schemaId, 1);
+    await using other = await stores.open();
+    assert.equal((await other.apply(far(last))).kind, "unchanged");
+    await assert.rejects(other.apply(far(last - 1n)), { code: "registry.rebuildNeeded" });
+  }
+  await loseState(folder.path);
+  await using stores = await openStores(folder.path);
+  await using registry = await stores.open();
+  assert.deepEqual((await registry.require("shop.far")).contract, far(last));
+  assert.equal((await registry.schema(1))?.fields.at(-1)?.default, last);
+  assert.equal((await registry.apply(far(last))).kind, "unchanged");
 });
 
 test("objects that are no continuation of the state are refused, not believed", async () => {

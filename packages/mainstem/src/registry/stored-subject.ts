@@ -30,8 +30,11 @@ export interface StoredSettings {
 
 /** A subject's name as the name of its definition: percent-encoded, so that it can be part of an object's key. */
 export function nameOfSubject(subject: string): string {
-  if (subject === "" || !subject.isWellFormed() || /[\u0000-\u001f\u007f]/.test(subject) || subject.startsWith(":."))
-    throw new MainstemError("registry.subjectInvalid", "A subject's name is text without control characters, not empty, and not of another context (`:.`).");
+  if (!subject.isWellFormed() || /[\u0000-\u001f\u007f]/.test(subject) || /^(?::\..*|:\*:.*|__GLOBAL|__EMPTY|)$/s.test(subject))
+    throw new MainstemError(
+      "registry.subjectInvalid",
+      "A subject's name is text without control characters, not empty, not of another context (`:.`, `:*:`), and neither __GLOBAL nor __EMPTY.",
+    );
   const name = encodeURIComponent(subject).replace(/^\./, "%2E");
   if (name.length > limits.subjectNameMax)
     throw new MainstemError("registry.subjectInvalid", `The subject's name is too long: percent-encoded it takes ${name.length} characters.`, {

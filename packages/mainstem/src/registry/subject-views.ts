@@ -1,4 +1,4 @@
-import { schemaText, type AvroSchema } from "@mainstem/contract";
+import { formatExact, schemaText, type AvroSchema } from "@mainstem/contract";
 import type { Env } from "../runtime/env.ts";
 import { MainstemError } from "../runtime/errors.ts";
 import type { Definition, StateStore } from "../state/index.ts";
@@ -8,7 +8,7 @@ import type { DefinitionObjects } from "./definition-objects.ts";
 import { parseWithReferences, withoutReferenced } from "./schema-references.ts";
 import type { Schemas } from "./schemas.ts";
 import { formatSubject, nameOfSubject, parseStoredSubject, subjectKind, subjectOfName, type Claim, type StoredVersion } from "./stored-subject.ts";
-import type { SchemaReference, Seen, SubjectVersion, SubmittedSchema, VersionNumber } from "./subject.ts";
+import type { SchemaReference, Seen, SubjectVersion, SubmittedReference, SubmittedSchema, VersionNumber } from "./subject.ts";
 
 interface Options {
   readonly state: StateStore;
@@ -112,22 +112,20 @@ export class SubjectViews {
   }
 
   async parse({ schema, references }: SubmittedSchema): Promise<Parsed> {
-    return { schema: parseWithReferences(schema, await this.#referenced(references, {})), references };
+    const found = await Promise.all(references.map((one) => this.#referred(one, {})));
+    const numbered = found.map(({ reference, version: { version } }) => ({ ...reference, version }));
+    return { schema: parseWithReferences(schema, await this.schemasOf(found.map(({ version }) => version))), references: numbered };
   }
 
-  /** The schemas that references name, in full. */
-  async #referenced(references: readonly SchemaReference[], options: Seen): Promise<readonly AvroSchema[]> {
-    return Promise.all(
-      references.map(async ({ subject, version }) => {
-        try {
-          return await this.schemaOf(versionOf(await this.load(subject), version, options).schemaId);
-        } catch (error) {
-          if (!(error instanceof MainstemError) || !["registry.subjectUnknown", "registry.versionUnknown"].includes(error.code)) throw error;
-          const message = `Invalid schema: it refers to version ${version} of subject '${subject}', which is not there.`;
-          throw new MainstemError("registry.schemaInvalid", message, { subject, version }, { cause: error });
-        }
-      }),
-    );
+  async #referred(reference: SubmittedReference, options: Seen): Promise<{ readonly reference: SubmittedReference; readonly version: StoredVersion }> {
+    const { subject, version } = reference;
+    try {
+      return { reference, version: versionOf(await this.load(subject), version, options) };
+    } catch (error) {
+      if (!(error instanceof MainstemError) || !["registry.subjectUnknown", "registry.versionUnknown"].includes(error.code)) throw error;
+      const message = `Invalid schema: it refers to version ${version} of subject '${subject}', which is not there.`;
+      throw new MainstemError("registry.schemaInvalid", message, { subject, version }, { cause: error });
+    }
   }
 
   async show(subject: string, { version, schemaId, references = [], deleted }: StoredVersion): Promise<SubjectVersion> {
@@ -137,26 +135,21 @@ export class SubjectViews {
 
   async text(schema: AvroSchema, references: readonly SchemaReference[]): Promise<string> {
     if (references.length === 0) return schemaText(schema);
-    return JSON.stringify(withoutReferenced(schema, await this.#referenced(references, { deleted: true })));
+    const found = await Promise.all(references.map((one) => this.#referred(one, { deleted: true })));
+    return formatExact(withoutReferenced(schema, await this.schemasOf(found.map(({ version }) => version))));
   }
 
-  async referencing({ subject, version, permanent }: Deletion): Promise<ReadonlySet<number>> {
+  /** The ids of schemas that refer to a version. */
+  async referencing({ subject, version, deleted: softly = false }: Pick<SchemaReference, "subject" | "version"> & Seen): Promise<ReadonlySet<number>> {
     const ids = new Set<number>();
     for (const { versions } of await this.all("")) {
       for (const { references = [], schemaId, deleted } of versions) {
         const refers = references.some((one) => one.subject === subject && one.version === version);
-        // A softly deleted one can still be asked for, with the types that it names.
-        if (refers && (permanent || deleted !== true)) ids.add(schemaId);
+        if (refers && (softly || deleted !== true)) ids.add(schemaId);
       }
     }
     return ids;
   }
-}
-
-export interface Deletion {
-  readonly subject: string;
-  readonly version: number;
-  readonly permanent: boolean;
 }
 
 export function subjectOfDataset(name: string): string {

@@ -12,7 +12,12 @@ export interface SchemaReference {
 export interface SubmittedSchema {
   /** Avro as JSON, not looked at yet. */
   readonly schema: unknown;
-  readonly references: readonly SchemaReference[];
+  readonly references: readonly SubmittedReference[];
+}
+
+/** A reference as a client sends it: `latest` stands for the version that is the latest now, and is kept as that number. */
+export interface SubmittedReference extends Omit<SchemaReference, "version"> {
+  readonly version: VersionNumber;
 }
 
 /** One version of a subject. */
@@ -74,7 +79,7 @@ export interface Subjects {
   version(subject: string, version: VersionNumber, options?: Seen): Promise<SubjectVersion>;
   /** The version of the subject that is this schema. */
   find(subject: string, submitted: SubmittedSchema, options?: Seen): Promise<SubjectVersion>;
-  /** The version that is this schema, made now if there is none. Idempotent. Mode IMPORT needs an `id` and takes any free `version`; otherwise that is the next one. */
+  /** The version that is this schema, in whatever mode; made now if there is none. Idempotent. Then mode IMPORT needs an `id` and takes any free `version`; otherwise that is the next one. */
   register(subject: string, submitted: SubmittedSchema, options?: { readonly version?: number; readonly id?: number }): Promise<SubjectVersion>;
   /** Why the schema could not be the next version, in sentences; empty when it could. */
   check(subject: string, submitted: SubmittedSchema, against: VersionNumber | "all"): Promise<readonly string[]>;
@@ -91,7 +96,7 @@ export interface Subjects {
   /** The newest version of each subject of a dataset that is not there: it has a schema and waits for the rest of its contract. Ordered by dataset. */
   waiting(): Promise<readonly WaitingDataset[]>;
   /** The ids of schemas that take a type from this version, ascending. */
-  referencedBy(subject: string, version: VersionNumber): Promise<readonly number[]>;
+  referencedBy(subject: string, version: VersionNumber, options?: Seen): Promise<readonly number[]>;
   readonly settings: SubjectSettings;
 }
 

@@ -94,7 +94,8 @@ describe("subjects", () => {
     await fails(subjects.schema(9_999), "registry.schemaUnknown");
     await fails(subjects.usesOf(9_999), "registry.schemaUnknown");
     await fails(subjects.register("known", sent({ type: "recrod" })), "registry.schemaInvalid", /recrod/);
-    for (const name of ["", "a\nb", "x".repeat(241), ":.context:known", "\ud800"]) await fails(subjects.register(name, sent("int")), "registry.subjectInvalid");
+    for (const name of ["", "a\nb", "x".repeat(241), ":.context:known", ":*:known", "__GLOBAL", "__EMPTY", "\ud800"])
+      await fails(subjects.register(name, sent("int")), "registry.subjectInvalid");
   });
 
   test("names of any letters are kept as they are", async () => {
@@ -358,6 +359,17 @@ describe("the subject of a dataset", () => {
       ],
     );
     assert.equal((await subjects.register("shop.orders-value", sent(jsonOf(contractOf("shop.orders", { fields: ["x", "y", "z"] }))))).version, 4);
+  });
+
+  test("what no dataset can have as its schema is deleted, and then there can be one", async () => {
+    await using stores = await createStores();
+    await using registry = await stores.open();
+    const { subjects } = registry;
+    await subjects.register("shop.orders-value", sent("long"));
+    await fails(registry.apply(first), "contract.incompatible", /can also be deleted/);
+    assert.deepEqual(await subjects.remove("shop.orders-value"), [1]);
+    assert.equal((await registry.apply(first)).kind, "created");
+    assert.deepEqual(numbers(await subjects.versions("shop.orders-value")), [2]);
   });
 
   test("nothing comes between the claim of its subject and the dataset, and a crash between them is finished by whoever comes", async () => {

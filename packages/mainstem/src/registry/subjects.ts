@@ -20,7 +20,6 @@ import {
   subjectUnknown,
   SubjectViews,
   versionOf,
-  type Deletion,
   type Parsed,
   type View,
 } from "./subject-views.ts";
@@ -104,18 +103,18 @@ export class StateSubjects implements Subjects {
     { version, id }: { readonly version?: number; readonly id?: number } = {},
   ): Promise<SubjectVersion> {
     nameOfSubject(subject);
-    const mode = await this.#writable(subject);
-    const importing = mode === "IMPORT";
-    if ((id !== undefined) !== importing)
-      throw new MainstemError("registry.notPermitted", `Subject '${subject}' is not in ${importing ? "read-write" : "import"} mode.`, { subject });
     if (id !== undefined && !isId(id)) throw new MainstemError("registry.notPermitted", `The id ${String(id)} is not a number from 1 to 2^31-1.`, { id });
     const parsed = await this.#views.parse(submitted);
     return await this.#retry(subject, async () => {
       const view = await this.#finished(subject);
       const known = await this.#versionWith(view, parsed.schema);
-      // Says so when it has another id.
-      if (known !== undefined && id !== undefined) await this.#options.schemas.idOf(parsed.schema, { id });
-      if (known !== undefined) return known;
+      // Nothing is changed by it: so producers that register what they write with run in every mode.
+      if (known !== undefined && (id === undefined || id === known.id)) return known;
+      const importing = (await this.#writable(subject)) === "IMPORT";
+      if ((id !== undefined) !== importing)
+        throw new MainstemError("registry.notPermitted", `Subject '${subject}' is not in ${importing ? "read-write" : "import"} mode.`, { subject });
+      // Says that it has another id.
+      if (known !== undefined) await this.#options.schemas.idOf(parsed.schema, { id });
       if (!importing && version !== undefined && version !== nextVersion(view))
         throw new MainstemError("registry.schemaInvalid", `Version is not one more than previous version: ${nextVersion(view)} is the next.`, { subject });
       if (view.dataset !== undefined) return await this.#registerWithDataset(view, view.dataset, { schema: parsed.schema, id });
@@ -210,9 +209,9 @@ export class StateSubjects implements Subjects {
     return Promise.all(wanted.map(({ subject, use }) => this.#views.show(subject, use)));
   }
 
-  async referencedBy(subject: string, wanted: VersionNumber): Promise<readonly number[]> {
+  async referencedBy(subject: string, wanted: VersionNumber, { deleted = false }: Seen = {}): Promise<readonly number[]> {
     const { version } = versionOf(await this.#views.load(subject), wanted, { deleted: true });
-    return [...(await this.#views.referencing({ subject, version, permanent: false }))].toSorted((a, b) => a - b);
+    return [...(await this.#views.referencing({ subject, version, deleted }))].toSorted((a, b) => a - b);
   }
 
   /** Whether schemas are registered for a dataset that is not there. */
@@ -269,10 +268,8 @@ export class StateSubjects implements Subjects {
     if (conflicts.length === 0) return;
     const changes = conflicts.map(({ field, reason, remedy }) => ({ path: field === "" ? "schema" : `schema.${field}`, reason, remedy }));
     const sentences = changes.map(({ reason, remedy }) => `${reason} ${remedy}`).join(" ");
-    throw new MainstemError("contract.incompatible", `Dataset ${contract.name} does not fit what is registered under ${view.subject}. ${sentences}`, {
-      dataset: contract.name,
-      changes,
-    });
+    const message = `Dataset ${contract.name} does not fit what is registered under ${view.subject}. ${sentences} Before there is a dataset, what is registered there can also be deleted.`;
+    throw new MainstemError("contract.incompatible", message, { dataset: contract.name, changes });
   }
 
   async #versionWith(view: View, schema: AvroSchema): Promise<SubjectVersion | undefined> {
@@ -335,9 +332,10 @@ export class StateSubjects implements Subjects {
     return sentences;
   }
 
-  async #checkUnreferenced(deletion: Deletion): Promise<void> {
-    const ids = [...(await this.#views.referencing(deletion))];
-    const { subject, version } = deletion;
+  async #checkUnreferenced(deletion: { readonly subject: string; readonly version: number; readonly permanent: boolean }): Promise<void> {
+    const { subject, version, permanent } = deletion;
+    // A softly deleted one can still be asked for, with the types that it names.
+    const ids = [...(await this.#views.referencing({ subject, version, deleted: permanent }))];
     if (ids.length > 0)
       throw new MainstemError("registry.referenced", `One or more references exist to the schema {subject=${subject},version=${version}}.`, {
         subject,

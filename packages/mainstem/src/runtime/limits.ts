@@ -56,6 +56,8 @@ export const limits = {
   lingerMs: 500,
   /** The body of a request that is no record: a definition, a query. */
   requestBytesMax: 1_048_576,
+  /** How deeply it may be nested: a schema as deep as may be takes some 200 levels, and what parses and writes JSON overflows at some 2,000. */
+  requestDepthMax: 500,
   /** A task's lease: it is renewed three times as often, and a process that died holds up another one for so long. */
   leaseMs: 30_000,
   /** How long a request to pause waits for the run under way to end, and how long closing waits for all tasks. */

@@ -397,6 +397,13 @@ describe("the API", () => {
       if (statusCode === 405) assert.equal(reply.headers.get("allow"), "GET");
     });
 
+  test("says what no body may hold", async () => {
+    const detailOf = async (body: string): Promise<unknown> => (await api.call("/v1/plan", { method: "POST", headers: json, body })).body["detail"];
+    assert.equal(await detailOf(`${"[".repeat(2_200)}${"]".repeat(2_200)}`), "The body is nested more than 500 levels deep.");
+    assert.match(String(await detailOf("9".repeat(1_000_000))), /1000000 digits/);
+    assert.match(String(await detailOf('{"definitions":[{"kind":"dataset","spec":{"far":1e400}}]}')), /: far is 1e400, which lies beyond/);
+  });
+
   test("says nothing of the inside of a fault of its own", async () => {
     await using broken = await openApi({ view: { snapshots: () => Promise.reject(new Error("secret inside")) } });
     const reply = await broken.call("/v1/datasets/shop.orders/snapshots");

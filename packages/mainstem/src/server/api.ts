@@ -1,21 +1,22 @@
 import { METHODS, type Server as HttpServer } from "node:http";
 import type { Socket } from "node:net";
 import swagger from "@fastify/swagger";
+import { parseExact } from "@mainstem/contract";
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import { createInbox } from "../inbox/index.ts";
-import type { Ingest } from "../ingest/index.ts";
+import { nestsDeeper, type Ingest } from "../ingest/index.ts";
 import type { Log } from "../log/index.ts";
 import type { Registry } from "../registry/index.ts";
 import type { Env } from "../runtime/env.ts";
 import { MainstemError } from "../runtime/errors.ts";
-import { parseExact } from "../runtime/exact-json.ts";
 import { limits } from "../runtime/limits.ts";
 import type { Logger } from "../runtime/logger.ts";
 import { toJson } from "./json.ts";
 import type { Handle } from "./http.ts";
 import type { Metrics } from "./metrics.ts";
 import { isOver, logFailure, methodNotAllowed, notFound, sendProblem } from "./problem.ts";
-import { addRegistryApi } from "./registry-api/registry-api.ts";
+import { addRegistryApi, isRegistryPath } from "./registry-api/registry-api.ts";
+import { registryShape } from "./registry-api/registry-error.ts";
 import { readBody } from "./request-body.ts";
 import { addDatasetRoutes } from "./routes/datasets.ts";
 import { addDefinitionRoutes } from "./routes/definitions.ts";
@@ -46,6 +47,9 @@ export interface ApiOptions {
   readonly onClientError: (error: Error & { readonly code?: string }, socket: Socket) => void;
 }
 
+/** Of a part of a path that is a name. */
+const nameCharactersMax = 400;
+
 /** Every route but that of the records, in Fastify. */
 export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
   const { logger, idleMs, wholeBodyMs } = options;
@@ -53,14 +57,15 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
     serverFactory: (handler) => options.serve(handler),
     clientErrorHandler: options.onClientError,
     frameworkErrors: (error, request, reply) => void fail(error, request as FastifyRequest, reply as FastifyReply),
-    routerOptions: { maxParamLength: 400 },
+    routerOptions: { maxParamLength: nameCharactersMax },
     exposeHeadRoutes: false,
     // Values are what they are: nothing is coerced, and nothing that is not known is dropped in silence.
     ajv: { customOptions: { removeAdditional: false, coerceTypes: false, useDefaults: false, allErrors: true, strict: false } },
   });
-  // Answers are written as they are, integers beyond 2^53 as text; the schemas of answers only document them.
+  // Answers are written as they are, integers beyond 2^53 as text but in contracts; the schemas of answers only document them.
   app.setSerializerCompiler(() => toJson);
   app.removeAllContentTypeParsers();
+  // Defaults of fields and records in repairs may hold any long: their whole numbers stay as they were sent.
   app.addContentTypeParser("application/json", async (_request: FastifyRequest, payload: FastifyRequest["raw"]) =>
     parseJson(readBody(payload, { idleMs, totalMs: wholeBodyMs })),
   );
@@ -68,7 +73,7 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
     const coded = toCoded(error);
     logFailure(logger, coded, request.raw);
     reply.hijack();
-    await sendProblem(request.raw, reply.raw, coded);
+    await sendProblem(request.raw, reply.raw, coded, isRegistryPath(request.raw.url ?? "") ? registryShape : undefined);
   };
   app.setErrorHandler(fail);
   const methodsOf = collectMethods(app);
@@ -107,14 +112,7 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
   });
   addDefinitionRoutes(app, options);
   addDatasetRoutes(app, options);
-  await app.register(async (scope) => {
-    // Records come with these bodies: their whole numbers stay as they were sent.
-    scope.removeContentTypeParser("application/json");
-    scope.addContentTypeParser("application/json", async (_request: FastifyRequest, payload: FastifyRequest["raw"]) =>
-      parseJson(readBody(payload, { idleMs, totalMs: wholeBodyMs }), { parse: parseExact }),
-    );
-    addInboxRoutes(scope, { inbox: createInbox(options), logger, idleMs });
-  });
+  addInboxRoutes(app, { inbox: createInbox(options), logger, idleMs });
   addReplayRoutes(app, options);
   addRebuildRoutes(app, options);
   addGroupRoutes(app, options);
@@ -132,10 +130,7 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
 }
 
 /** With `empty`, undefined for a body of no bytes. */
-async function parseJson(
-  body: AsyncIterable<Uint8Array>,
-  { empty = false, parse = JSON.parse }: { readonly empty?: boolean; readonly parse?: (text: string) => unknown } = {},
-): Promise<unknown> {
+async function parseJson(body: AsyncIterable<Uint8Array>, { empty = false }: { readonly empty?: boolean } = {}): Promise<unknown> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   for await (const chunk of body) {
@@ -145,17 +140,20 @@ async function parseJson(
     chunks.push(chunk);
   }
   if (empty && bytes === 0) return undefined;
+  const whole = Buffer.concat(chunks, bytes);
+  if (nestsDeeper(whole, { start: 0, end: bytes, depthMax: limits.requestDepthMax }))
+    throw new MainstemError("server.request", `The body is nested more than ${limits.requestDepthMax} levels deep.`, { depthMax: limits.requestDepthMax });
   try {
-    return parse(new TextDecoder("utf-8", { fatal: true }).decode(Buffer.concat(chunks, bytes)));
+    return parseExact(new TextDecoder("utf-8", { fatal: true }).decode(whole));
   } catch (cause) {
-    throw new MainstemError("server.request", `The body is not JSON: ${cause instanceof Error ? cause.message : String(cause)}`, {}, { cause });
+    throw new MainstemError("server.request", `The body cannot be read as JSON: ${cause instanceof Error ? cause.message : String(cause)}`, {}, { cause });
   }
 }
 
 /** Fastify's own refusals in our codes; everything else as it is. */
 function toCoded(error: unknown): unknown {
   if (!(error instanceof Error) || !("statusCode" in error) || error instanceof MainstemError) return error;
-  const { code, message, validation, validationContext } = error as FastifyError & { readonly validationContext?: string };
+  const { code, validation, validationContext } = error as FastifyError & { readonly validationContext?: string };
   if (validation !== undefined) {
     const issues = validation.map(({ instancePath, message: what = "is not as it should be", params }) => ({
       path: [validationContext ?? "request", ...instancePath.split("/").slice(1)].join("."),
@@ -164,7 +162,9 @@ function toCoded(error: unknown): unknown {
     return new MainstemError("server.request", issues.map((issue) => `${issue.path} ${issue.message}`).join("; "), { issues }, { cause: error });
   }
   if (code === "FST_ERR_CTP_INVALID_MEDIA_TYPE") return new MainstemError("server.contentType", "The body is not application/json.", {}, { cause: error });
-  if (code === "FST_ERR_BAD_URL" || code === "FST_ERR_MAX_PARAM_LENGTH") return new MainstemError("server.request", message, {}, { cause: error });
+  if (code === "FST_ERR_BAD_URL") return new MainstemError("server.request", "The path has a % that begins no character of UTF-8.", {}, { cause: error });
+  if (code === "FST_ERR_MAX_PARAM_LENGTH")
+    return new MainstemError("server.request", `A name in the path is longer than ${nameCharactersMax} characters.`, {}, { cause: error });
   return error;
 }
 

@@ -105,7 +105,10 @@ test("refuses a second successor as apply would, and says who has moved to the f
   const [reason] = (second?.["refused"] ?? []) as readonly Json[];
   assert.deepEqual([reason?.["path"], /shop\.orders2/.test(String(reason?.["reason"]))], ["predecessor", true]);
   const after = (old?.["successor"] ?? {}) as Json;
-  assert.deepEqual([after["name"], after["groups"]], ["shop.orders2", [{ group: "billing", behind: 0, moved: true }]]);
+  assert.deepEqual([after["name"], after["groups"]], ["shop.orders2", [{ group: "billing", behind: 0, moved: false }]]);
+  assert.equal((await api.call("/v1/groups/billing/offsets/shop.orders2", commit)).status, 200);
+  const [refused, moved] = (await plan(api, successor("orders3"), formatContract(orders))).map((one) => (one["predecessor"] ?? one["successor"] ?? {}) as Json);
+  for (const one of [refused, moved]) assert.deepEqual(one?.["groups"], [{ group: "billing", behind: 0, moved: true }]);
   assert.match(String(after["closedAt"]), /^20/);
 });
 

@@ -69,6 +69,8 @@ describe("the server", () => {
     assert.deepEqual(await wrong.json(), { error_code: 401, message: "The server's token is missing or wrong." });
     for (const path of ["/v1/datasets", "/health", "/openapi.json", "/registry/subjects", "/../v1/datasets"])
       assert.equal((await fetch(url + path, { headers })).status, 404, path);
+    const nothing = await fetch(`${url}/nothing?a=b`, { headers });
+    assert.deepEqual(await nothing.json(), { error_code: 404, message: "There is nothing at /nothing." }, "by the path that was asked for");
     const taken = openServer({
       ...api.rooms,
       view: emptyView,

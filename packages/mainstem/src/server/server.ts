@@ -15,7 +15,7 @@ import { createHttp, noteAnswer, onClientError, type Handle } from "./http.ts";
 import { createMetrics } from "./metrics.ts";
 import { sendProblem } from "./problem.ts";
 import { createRecordsRoute, recordsName } from "./records-route.ts";
-import { registryPrefix } from "./registry-api/registry-api.ts";
+import { isRegistryPath, registryPrefix } from "./registry-api/registry-api.ts";
 import { registryShape } from "./registry-api/registry-error.ts";
 import { createGuard, createHostCheck, isLoopback } from "./token.ts";
 import type { PlatformView } from "./view.ts";
@@ -123,7 +123,8 @@ export async function openServer(options: ServerOptions): Promise<Server> {
     }
   };
   const handleRegistry: Handle = (request, response) => {
-    request.url = `${registryPrefix}${request.url}`;
+    // What its sender reads in an error is what it asked for.
+    Object.assign(request, { originalUrl: request.url, url: `${registryPrefix}${request.url}` });
     if (!admit(request, response)) return;
     if (request.headers.expect !== undefined) response.writeContinue();
     api?.(request, response);
@@ -185,11 +186,6 @@ async function listen(server: HttpServer, { host, port }: Pick<ServerConfig, "ho
   }
   server.off("error", reject);
   return (server.address() as AddressInfo).port;
-}
-
-function isRegistryPath(address: string): boolean {
-  const path = address.split("?", 1)[0] ?? "";
-  return path === registryPrefix || path.startsWith(`${registryPrefix}/`);
 }
 
 /** From now on new requests are told to come later; resolves when those that run are answered, or their time is over. */

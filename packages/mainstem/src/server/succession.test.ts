@@ -91,13 +91,22 @@ test("a dataset is closed behind the last record: what was acknowledged is befor
   assert.deepEqual([ended.lines, ended.headers.get("mainstem-successor")], [[], "shop.orders2"]);
   assert.deepEqual(Object.values(JSON.parse(ended.headers.get("mainstem-ends") ?? "") as object), stored?.ends);
 
-  await api.call("/v1/groups/billing/offsets/shop.orders", {
-    method: "PUT",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify({ offsets: Object.fromEntries((stored?.ends ?? []).entries()) }),
-  });
-  const described = (await api.call("/v1/datasets/shop.orders")).body as unknown as Described;
-  assert.deepEqual(described.successor?.groups, [{ group: "billing", behind: 0, moved: true }]);
+  const commit = (group: string, dataset: string, offsets: readonly number[]): Promise<Reply> =>
+    api.call(`/v1/groups/${group}/offsets/${dataset}`, {
+      method: "PUT",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ offsets: Object.fromEntries(offsets.entries()) }),
+    });
+  const groups = async () => ((await api.call("/v1/datasets/shop.orders")).body as unknown as Described).successor?.groups;
+  await commit("billing", "shop.orders", stored?.ends ?? []);
+  assert.deepEqual(await groups(), [{ group: "billing", behind: 0, moved: false }], "it may know the old dataset alone");
+  await commit("billing", "shop.orders2", [0]);
+  await commit("early", "shop.orders", [0]);
+  await commit("early", "shop.orders2", [0]);
+  assert.deepEqual(await groups(), [
+    { group: "billing", behind: 0, moved: true },
+    { group: "early", behind: total, moved: false },
+  ]);
 
   assert.deepEqual((await close("DELETE")).body["closedAt"], null);
   assert.equal((await api.post(path, toLines([order(2)]))).status, 200);

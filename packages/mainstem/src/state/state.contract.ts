@@ -82,7 +82,20 @@ function testDefinitions(create: Create): void {
   test("a specification is any JSON and comes back as it was", async () => {
     await using state = await create();
     await using store = await state.open();
-    const specs = [null, false, 0, 1.5e300, "", "\u{1f600}\u0000\u2028", [], {}, { deep: [[{ "": [null, { __proto__x: 1 }] }]] }, "long ".repeat(100_000)];
+    const specs = [
+      null,
+      false,
+      0,
+      1.5e300,
+      "",
+      "\u{1f600}\u0000\u2028",
+      [],
+      {},
+      { deep: [[{ "": [null, { __proto__x: 1 }] }]] },
+      2n ** 53n,
+      [-(2n ** 63n)],
+      "long ".repeat(100_000),
+    ];
     for (const [index, spec] of specs.entries()) {
       await store.definitions.put({ kind: "k", name: String(index), spec, appliedAt: Date.now() }, "absent");
       assert.deepEqual((await store.definitions.get("k", String(index)))?.spec, spec);

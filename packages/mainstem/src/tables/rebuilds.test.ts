@@ -92,9 +92,13 @@ test("a discarded rebuild leaves the table and no file", async () => {
   await rebuilds.discard(contract.name);
   assert.deepEqual([await keys(), world.tasks.status()], [before, []]);
   assert.deepEqual(await rowsOf(pipeline), mergeRecords(contract, records, rowDigest).rows);
-  await rebuilds.start(contract.name);
+  const { task } = await rebuilds.start(contract.name);
+  await world.tasks.pause(task, { by: "ana" });
   await rebuilds.discard(contract.name);
   assert.deepEqual(await keys(), before);
+  await rebuilds.start(contract.name);
+  // The next one is another one, and not paused.
+  await ready(world, contract.name);
 });
 
 test("a rebuild that a restart interrupts goes on from its branch", async () => {

@@ -75,7 +75,7 @@ export interface RebuildsOptions {
   readonly tables: IcebergTables;
   readonly engine: TableEngine;
   readonly queries: QueryEngine;
-  readonly tasks: Pick<Tasks, "start" | "stop" | "status">;
+  readonly tasks: Pick<Tasks, "start" | "stop" | "remove" | "status">;
   readonly env: Env;
   readonly ages?: AgeClock;
   readonly logger: Logger;
@@ -215,7 +215,7 @@ class BranchRebuilds implements Rebuilds {
   async #forget(dataset: string, branch: string): Promise<void> {
     this.#outcomes.delete(branch);
     // After a swap it has finished, and would be shown for as long as the process lives.
-    await this.#options.tasks.stop(taskName(dataset));
+    await this.#options.tasks.remove(taskName(dataset));
     await this.#clearStored(dataset);
   }
 

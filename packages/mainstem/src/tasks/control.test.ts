@@ -103,6 +103,23 @@ test("a pause ends the run, outlives a restart with who, when and why, and ends 
   assert.equal((await world.state.definitions.history("task", name)).length, 2, "the history tells of the pause and of its end");
 });
 
+test("the pause of a task outlives its end, and goes when the task is removed", async () => {
+  await using world = await openWorld();
+  const tasks = world.open("a");
+  const task = createEndless();
+  tasks.start(task);
+  await until("running", () => task.active === 1);
+  await tasks.pause(name, { by: "ana" });
+  await tasks.stop(name);
+  tasks.start(task);
+  await until("paused again", () => stateOf(tasks) === "paused");
+  await tasks.remove(name);
+  assert.deepEqual(tasks.status(), []);
+  tasks.start(task);
+  await until("another one runs", () => task.active === 1);
+  await tasks.remove("nobody");
+});
+
 test("resuming begins a task again that stopped on an error, and does nothing to one that runs", async () => {
   await using world = await openWorld();
   const tasks = world.open("a");

@@ -20,8 +20,10 @@ import type { ResetTarget, Task, TaskStatus } from "./task.ts";
 export interface Tasks extends TaskControl, AsyncDisposable {
   /** Begins to run a task, unless it is paused. One of the same name must not be running; one that stopped or finished is replaced. */
   start(task: Task): void;
-  /** Aborts the task, waits until it has ended, and forgets it: what it worked for is gone. A name that is not known is no error. */
+  /** Aborts the task and waits until it has ended; one of its name may be started then, and is paused where this one was. A name that is not known is no error. */
   stop(name: string): Promise<void>;
+  /** As `stop`, and its pause is forgotten: what it worked for is gone, and the next task of its name is another one. */
+  remove(name: string): Promise<void>;
   /** Every task that was started, in the order of their names. */
   status(): readonly TaskStatus[];
   /**
@@ -74,6 +76,12 @@ export function openTasks(options: TasksOptions): Tasks {
     return one;
   }
 
+  async function stop(name: string): Promise<void> {
+    const one = supervised.get(name);
+    await one?.stop();
+    if (supervised.get(name) === one) supervised.delete(name);
+  }
+
   return {
     start(task) {
       assert(!closed, "a task is started only while its supervisor is open");
@@ -81,10 +89,10 @@ export function openTasks(options: TasksOptions): Tasks {
       assert(before === undefined || before === "stopped" || before === "finished", `only one task named ${task.name} runs at a time`);
       supervised.set(task.name, new SupervisedTask(task, options));
     },
-    async stop(name) {
-      const one = supervised.get(name);
-      await one?.stop();
-      if (supervised.get(name) === one) supervised.delete(name);
+    stop,
+    async remove(name) {
+      await stop(name);
+      await writePause(state, { task: name, pause: undefined, now: env.now() });
     },
     status: () => [...supervised.values()].map((one) => one.status()).sort((a, b) => (a.name < b.name ? -1 : 1)),
     async pause(name, { by, reason }) {

@@ -100,7 +100,7 @@ export interface Neighbour {
   readonly name: string;
   /** Since then the older one takes no more records; null while it is open. */
   readonly closedAt: string | null;
-  /** Who reads the older one; `moved` once nothing is left there for them. */
+  /** Who reads the older one; `moved` once nothing is left there for them and they have committed in the newer one. */
   readonly groups: readonly { readonly group: string; readonly behind: number; readonly moved: boolean }[];
 }
 

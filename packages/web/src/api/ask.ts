@@ -1,3 +1,4 @@
+import { parseExact } from "../exact-json.ts";
 import { readToken } from "./token.ts";
 
 /** An error as the API tells it (RFC 9457), or that it could not be asked: `page.unreachable`. */
@@ -46,7 +47,7 @@ export async function ask<Answer>(path: string, { body, signal }: AskOptions = {
   try {
     const response = await fetch(path, init);
     if (!response.ok) throw await toProblem(response);
-    return (await response.json()) as Answer;
+    return parseExact(await response.text()) as Answer;
   } catch (cause) {
     if (cause instanceof ProblemError || signal?.aborted === true) throw cause;
     throw new ProblemError({

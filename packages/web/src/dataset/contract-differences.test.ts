@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { AvroField, Contract } from "../api/answers.ts";
+import { parseExact } from "../exact-json.ts";
 import { typeWords } from "./avro-words.ts";
 import { differencesOf } from "./contract-differences.ts";
 
@@ -21,6 +22,13 @@ test("versions differ by fields, then by clauses", () => {
     { kind: "changed", what: "owner", from: "one", to: "two" },
     { kind: "removed", what: "tags", from: '["x"]' },
     { kind: "added", what: "merge", to: '{"kind":"first"}' },
+  ]);
+});
+
+test("defaults beyond 2^53 are shown digit by digit, and differ by the last one", () => {
+  const far = (digits: string) => contract([id, { name: "far", type: "long", default: parseExact(digits) }]);
+  assert.deepEqual(differencesOf(far("9223372036854775806"), far("9223372036854775807")), [
+    { kind: "changed", what: "field far", from: "long, default 9223372036854775806", to: "long, default 9223372036854775807" },
   ]);
 });
 

@@ -1,4 +1,5 @@
 import type { AvroField, Contract } from "../api/answers.ts";
+import { formatExact } from "../exact-json.ts";
 import { typeWords } from "./avro-words.ts";
 
 export interface Difference {
@@ -58,19 +59,22 @@ function changed(what: string, from: string, to: string): Difference {
 }
 
 function fieldWords({ type, ...rest }: AvroField): string {
-  const fallback = rest.default === undefined ? "" : `, default ${JSON.stringify(rest.default)}`;
+  const fallback = rest.default === undefined ? "" : `, default ${formatExact(rest.default)}`;
   return `${typeWords(type)}${fallback}${rest["pii"] === true ? ", personal" : ""}`;
 }
 
 function wordsOf(value: unknown): string {
-  return typeof value === "string" ? value : (JSON.stringify(value) ?? "");
+  return typeof value === "string" ? value : formatExact(value);
 }
 
 /** Equal for equal values, whatever the order of their members. */
 function textOf(value: unknown): string {
-  return JSON.stringify(value, (_, member: unknown) =>
-    typeof member === "object" && member !== null && !Array.isArray(member)
-      ? Object.fromEntries(Object.entries(member).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : member,
-  );
+  return formatExact(inOrder(value));
+}
+
+function inOrder(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(inOrder);
+  if (typeof value !== "object" || value === null) return value;
+  const members = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+  return Object.fromEntries(members.map(([key, member]) => [key, inOrder(member)]));
 }

@@ -1,4 +1,5 @@
 import type { AvroField, AvroType, Contract, Dataset } from "../api/answers.ts";
+import { formatExact } from "../exact-json.ts";
 import { DataTable, type Column } from "../parts/data-table.tsx";
 import { toVisibleText, valueText } from "../visible-text.ts";
 import { typeWords } from "./avro-words.ts";
@@ -60,7 +61,7 @@ function Marks({ field: { name, type, ...rest }, contract }: { readonly field: A
     ...(isPersonal(type, rest) ? ["personal data"] : []),
     ...(contract.merge?.fields?.[name] === undefined ? [] : [`merge ${contract.merge.fields[name]}`]),
     // As it is declared: an empty text is a default too, and so is null.
-    ...("default" in rest ? [`default ${toVisibleText(JSON.stringify(rest.default))}`] : []),
+    ...("default" in rest ? [`default ${toVisibleText(formatExact(rest.default))}`] : []),
   ];
   if (marks.length === 0) return null;
   return (

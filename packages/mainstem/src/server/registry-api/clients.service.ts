@@ -43,6 +43,9 @@ const person = (namespace: string) => ({
   ],
 });
 const address = (namespace: string) => ({ type: "record", name: "Address", namespace, fields: [{ name: "zip", type: "string" }] });
+/** A default that no double holds: only texts can tell it. */
+const far = '{"type":"record","name":"Far","fields":[{"name":"id","type":"string"},{"name":"at","type":"long","default":9223372036854775807}]}';
+const near = '{"type":"record","name":"Far","fields":[{"name":"id","type":"string"}]}';
 const someone = { name: "Ada", home: { zip: "1010" } };
 
 let api: TestApi;
@@ -92,6 +95,8 @@ test("@confluentinc/schemaregistry reads what we wrote and writes what we read",
   assert.deepEqual(await client.getAllVersions(outer), [1]);
   const { schema, references } = await client.getBySubjectAndId(outer, id);
   assert.deepEqual([JSON.parse(schema), references], [person("node"), info.references]);
+  const farId = await client.register("node.far", { schemaType: "AVRO", schema: far });
+  assert.equal((await client.getBySubjectAndId("node.far", farId)).schema, far);
   const other = new AvroSerializer(client, SerdeType.VALUE, { useLatestVersion: true });
   const bytes = await other.serialize("node.person", someone);
   assert.deepEqual([await decode(bytes), plain(await read.deserialize("node.person", bytes))], [someone, someone]);
@@ -141,6 +146,7 @@ test("confluent-kafka for Python reads what we wrote and writes what we read", a
     values: theirs,
     messages: messages.map((message) => message.toString("base64")),
     other: { address: address("python"), person: person("python"), value: someone },
+    far: [near, far],
   };
   const script = fileURLToPath(new URL("../testing/ask-confluent.py", import.meta.url));
   const answer = JSON.parse(await python.run(script, JSON.stringify(request))) as PythonAnswer;
@@ -154,6 +160,7 @@ test("confluent-kafka for Python reads what we wrote and writes what we read", a
   );
   assert.equal(new Set(answer.ids).size, 1);
   assert.deepEqual(answer.other, someone);
+  assert.deepEqual(answer.far, [far, "9223372036854775807"]);
   assert.ok(["python.address", "python.person-value", subject].every((name) => answer.subjects.includes(name)));
   assert.deepEqual([answer.compatible, answer.level], [false, "FULL"]);
   assert.deepEqual(answer.errors, [
@@ -174,6 +181,7 @@ interface PythonAnswer {
   readonly read: readonly unknown[];
   readonly ids: readonly number[];
   readonly other: unknown;
+  readonly far: readonly string[];
   readonly subjects: readonly string[];
   readonly compatible: boolean;
   readonly level: string;

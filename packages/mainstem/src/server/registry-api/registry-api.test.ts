@@ -111,6 +111,30 @@ describe("the registry API", () => {
     assert.deepEqual(await get(`/schemas/ids/${bare}/schema`), [200, "string"]);
   });
 
+  test("defaults beyond 2^53 keep their digits, and count", async () => {
+    const schemas = ["9223372036854775807", "9223372036854775806", "-9223372036854775808"].map(
+      (fallback) => `{"type":"record","name":"Far","fields":[{"name":"at","type":"long","default":${fallback}}]}`,
+    );
+    const ids: number[] = [];
+    for (const [index, schema] of schemas.entries()) {
+      const [, { id: given }] = (await post("/subjects/far/versions", { schema })) as [number, { readonly id: number }];
+      ids.push(given);
+      assert.deepEqual(await get(`/subjects/far/versions/${index + 1}`), [200, { subject: "far", version: index + 1, id: given, schema }]);
+      assert.deepEqual(await get(`/schemas/ids/${given}`), [200, { schema }]);
+      assert.equal((await api.call(`/registry/schemas/ids/${given}/schema`)).text, schema);
+      assert.deepEqual(await post("/subjects/far", { schema }), [200, { subject: "far", version: index + 1, id: given, schema }]);
+    }
+    assert.equal(new Set(ids).size, schemas.length);
+    const outer = '{"type":"record","name":"Outer","fields":[{"name":"far","type":"Far","default":{"at":9223372036854775805}}]}';
+    const references = [{ name: "Far", subject: "far", version: 1 }];
+    await post("/subjects/outer/versions", { schema: outer, references });
+    assert.equal((await api.call("/registry/subjects/outer/versions/1/schema")).text, outer);
+    for (const text of [schemas[0]?.replace("5807", "5808"), '{"type":"int","x":1e400}', `{"type":"int","x":${"[".repeat(2_000)}${"]".repeat(2_000)}}`])
+      assert.deepEqual(await post("/subjects/far/versions", { schema: text }), [422, 42201], text?.slice(0, 100));
+    for (const path of ["/subjects/outer", "/subjects/far", "/subjects/outer?permanent=true", "/subjects/far?permanent=true"]) await remove(path);
+    assert.deepEqual(await post("/subjects/far/versions", { schema: `${"[".repeat(50_000)}${"]".repeat(50_000)}` }), [422, 42201]);
+  });
+
   test("names that need escaping in a path work in all routes", async () => {
     const name = encodeURIComponent("a/b ö?");
     await post(`/subjects/${name}/versions`, sent("int"));
@@ -139,9 +163,9 @@ describe("the registry API", () => {
       ["DELETE", "/subjects/codes?permanent=true", undefined, 404, 40405],
       ["DELETE", "/subjects/codes/versions/1?permanent=true", undefined, 404, 40407],
       ["GET", "/config/codes", undefined, 404, 40408],
-      ["DELETE", "/config/codes", undefined, 404, 40408],
+      ["DELETE", "/config/codes", undefined, 404, 40401],
       ["GET", "/mode/codes", undefined, 404, 40409],
-      ["DELETE", "/mode/codes", undefined, 404, 40409],
+      ["DELETE", "/mode/codes", undefined, 404, 40401],
       ["POST", "/subjects/codes/versions", sent(record("C", [id, { name: "x", type: "int" }])), 409, 409],
       ["POST", "/subjects/codes/versions", sent({ type: "nothing" }), 422, 42201],
       ["POST", "/subjects/codes/versions", { schema: "{" }, 422, 42201],
@@ -150,6 +174,7 @@ describe("the registry API", () => {
       ["POST", "/subjects/codes/versions", [], 422, 42201],
       ["POST", "/subjects/codes/versions", sent({}, { schemaType: "PROTOBUF" }), 422, 42201],
       ["POST", "/subjects/codes/versions", sent("int", { schemaType: 7 }), 422, 42201],
+      ["POST", "/subjects/codes/versions", sent("int", { schemaType: 2 ** 60 }), 422, 42201],
       ["POST", "/subjects/codes/versions", sent("int", { ruleSet: { domainRules: [] } }), 422, 42201],
       ["POST", "/subjects/codes/versions", sent("int", { references: {} }), 422, 42201],
       ["POST", "/subjects/codes/versions", sent("int", { references: [{ name: "a", subject: "b" }] }), 422, 42201],
@@ -168,6 +193,9 @@ describe("the registry API", () => {
       ["POST", "/subjects/codes/versions", sent("int", { id: 3 }), 422, 42205],
       ["DELETE", "/subjects/shop.orders-value", undefined, 422, 42205],
       ["POST", "/subjects/%01/versions", sent("int"), 422, 42208],
+      ["POST", "/subjects/__GLOBAL/versions", sent("int"), 422, 42208],
+      ["GET", "/subjects/%E0%A4%A/versions", undefined, 400, 400],
+      ["GET", `/subjects/${"x".repeat(401)}/versions`, undefined, 400, 400],
       ["POST", "/subjects/codes/versions", "{", 400, 400],
     ];
     for (const [method, path, body, status, code] of cases)
@@ -218,8 +246,24 @@ describe("the registry API", () => {
       },
     ]);
     assert.deepEqual(await get("/subjects/inner/versions/1/referencedby"), [200, [schemaId]]);
+    assert.deepEqual(await get("/subjects/inner/versions/1/referencedby?offset=1"), [200, []]);
     assert.deepEqual(await remove("/subjects/inner/versions/1"), [422, 42206]);
     assert.deepEqual(await remove("/subjects/inner"), [422, 42206]);
+    await remove("/subjects/outer/versions/1");
+    assert.deepEqual(await get("/subjects/inner/versions/1/referencedby"), [200, []]);
+    assert.deepEqual(await get("/subjects/inner/versions/1/referencedby?deleted=true"), [200, [schemaId]]);
+  });
+
+  test("a reference to version -1 is one to the latest, and kept with its number", async () => {
+    await post("/subjects/part/versions", sent(record("Part", [id])));
+    await post("/subjects/part/versions", sent(record("Part", [id, optional("note")])));
+    const whole = (version: number) => sent(record("Whole", [{ name: "part", type: "Part" }]), { references: [{ name: "Part", subject: "part", version }] });
+    assert.equal((await post("/subjects/whole/versions", whole(-1)))[0], 200);
+    const [, shown] = await get("/subjects/whole/versions/1");
+    assert.deepEqual((shown as { readonly references: unknown }).references, [{ name: "Part", subject: "part", version: 2 }]);
+    assert.deepEqual(await post("/subjects/whole", whole(2)), [200, shown]);
+    assert.deepEqual(await post("/subjects/whole", whole(1)), [404, 40403]);
+    assert.deepEqual(await post("/subjects/whole", whole(-2)), [422, 42201]);
   });
 
   test("judges compatibility, with reasons on demand", async () => {
@@ -236,6 +280,8 @@ describe("the registry API", () => {
     assert.equal(verbose.messages.length, 1);
     assert.match(verbose.messages[0] ?? "", /READER_FIELD_MISSING_DEFAULT_VALUE at \/fields\/1 .*version 2.*Field b is new and has no default/);
     assert.deepEqual(await post(`${path}/latest?verbose=true`, good), [200, { is_compatible: true, messages: [] }]);
+    const [, broken] = (await post(`${path}?verbose=true`, { schema: "nonsense!" })) as [number, { readonly messages: readonly string[] }];
+    assert.match(broken.messages.join(), /^Invalid schema: it is not JSON/, "what is no schema is a reason too, for who asks for reasons");
     assert.deepEqual(await post("/compatibility/subjects/none/versions/latest", good), [200, { is_compatible: true }], "anything may be the first");
     const dataset = "/compatibility/subjects/shop.orders-value/versions/latest?verbose=true";
     assert.deepEqual(await post(dataset, sent(toSchemaJson(ordersWithShop.schema))), [200, { is_compatible: true, messages: [] }]);
@@ -273,7 +319,12 @@ describe("the registry API", () => {
     assert.deepEqual(await remove("/mode"), [200, { mode: "READONLY_OVERRIDE" }]);
     assert.deepEqual(await put("/mode/some", { mode: "READWRITE" }), [200, { mode: "READWRITE" }]);
     assert.deepEqual(await post("/subjects/some/versions", sent("int", { version: 5 })), [422, 42201]);
-    assert.deepEqual((await post("/subjects/some/versions", sent("int", { version: 1 })))[0], 200);
+    const [, registered] = await post("/subjects/some/versions", sent("int", { version: 1 }));
+    for (const mode of ["READONLY", "IMPORT"]) {
+      await put("/mode/some?force=true", { mode });
+      assert.deepEqual(await post("/subjects/some/versions", sent("int")), [200, registered], `${mode}: producers register what they write with at each start`);
+      assert.deepEqual(await post("/subjects/some/versions", sent("long")), [422, 42205], mode);
+    }
   });
 
   test("takes schemas of another registry with their ids and versions, unjudged, in mode IMPORT", async () => {

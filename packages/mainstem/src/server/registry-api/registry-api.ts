@@ -20,6 +20,11 @@ export interface RegistryApiOptions {
 }
 
 export const registryPrefix = "/registry";
+
+export function isRegistryPath(url: string): boolean {
+  return /^\/registry(?:[/?]|$)/.test(url);
+}
+
 const types = [registryType, "application/vnd.schemaregistry+json", "application/json", "application/octet-stream"];
 
 /**
@@ -49,7 +54,7 @@ export async function addRegistryApi(app: FastifyInstance, options: RegistryApiO
         const path = request.url.split("?", 1)[0] ?? "";
         const allow = options.methodsOf(path);
         if (allow.length > 0) reply.header("allow", allow.join(", "));
-        await fail(allow.length > 0 ? methodNotAllowed(request.method, allow) : notFound(path), request, reply);
+        await fail(allow.length > 0 ? methodNotAllowed(request.method, allow) : notFound(request.originalUrl.split("?", 1)[0] ?? ""), request, reply);
       });
       // Last of all, as Fastify adds a charset, which clients that compare types do not expect.
       scope.addHook("onSend", async (request, reply, payload) => {

@@ -1,7 +1,8 @@
-import { compatibilities, type Compatibility } from "@mainstem/contract";
-import { subjectModes, type SchemaReference, type SubjectMode, type SubmittedSchema, type VersionNumber } from "../../registry/index.ts";
+import { compatibilities, parseExact, type Compatibility } from "@mainstem/contract";
+import { subjectModes, type SubjectMode, type SubmittedReference, type SubmittedSchema, type VersionNumber } from "../../registry/index.ts";
 import { MainstemError } from "../../runtime/errors.ts";
 import { limits } from "../../runtime/limits.ts";
+import { toJson } from "../json.ts";
 import { invalidSchema } from "./registry-error.ts";
 
 /** Parameters that are not known are ignored here: clients of other versions send some that only other registries know. */
@@ -53,7 +54,7 @@ export function parseRegistration(body: unknown): Registration {
   if (!isObject(body)) throw invalidSchema('the body must be an object: {"schema": "…"}.');
   const { schema, schemaType, references, metadata, ruleSet, id, version } = body;
   if (schemaType !== undefined && schemaType !== null && !(typeof schemaType === "string" && ["", "AVRO"].includes(schemaType.toUpperCase())))
-    throw invalidSchema(`the type ${JSON.stringify(schemaType).slice(0, 100)} is not supported; this registry takes AVRO only.`);
+    throw invalidSchema(`the type ${toJson(schemaType).slice(0, 100)} is not supported; this registry takes AVRO only.`);
   for (const [name, value] of Object.entries({ metadata, ruleSet }))
     if (value !== undefined && value !== null) throw invalidSchema(`${name} is not supported by this registry; leave it out.`);
   if (typeof schema !== "string" || schema.trim() === "") throw invalidSchema("the member schema must hold the schema's JSON as text, and is empty.");
@@ -68,22 +69,22 @@ export function parseRegistration(body: unknown): Registration {
 /** Avro's own tools also take the bare name of a primitive type for its schema. */
 function parseSchemaText(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseExact(text);
   } catch (error) {
     if (/^\w+$/.test(text.trim())) return text.trim();
     throw invalidSchema(`it is not JSON: ${error instanceof Error ? error.message : String(error)}`);
   }
 }
 
-function parseReferences(json: unknown): readonly SchemaReference[] {
+function parseReferences(json: unknown): readonly SubmittedReference[] {
   if (json === undefined || json === null) return [];
   if (!Array.isArray(json) || json.length > limits.schemaReferencesMax)
     throw invalidSchema(`references must be an array of at most ${limits.schemaReferencesMax} objects {name, subject, version}.`);
   return json.map((one: unknown) => {
     const { name, subject, version } = isObject(one) ? one : {};
-    if (typeof name !== "string" || typeof subject !== "string" || typeof version !== "number" || !Number.isSafeInteger(version) || version < 1)
+    if (typeof name !== "string" || typeof subject !== "string" || !isVersion(version))
       throw invalidSchema("each of the references must be {name, subject, version}.");
-    return { name, subject, version };
+    return { name, subject, version: version === -1 ? "latest" : version };
   });
 }
 
@@ -103,6 +104,11 @@ export function parseMode(body: unknown): SubjectMode {
   const mode = subjectModes.find((one) => typeof text === "string" && one === text.toUpperCase());
   if (mode === undefined) throw new MainstemError("registry.modeInvalid", `Invalid mode. Valid values are ${subjectModes.join(", ")}`);
   return mode;
+}
+
+/** -1 is the latest. */
+function isVersion(value: unknown): value is number {
+  return typeof value === "number" && Number.isSafeInteger(value) && (value >= 1 || value === -1);
 }
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {

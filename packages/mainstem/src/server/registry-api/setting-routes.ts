@@ -38,7 +38,7 @@ export function addSettingRoutes(app: FastifyInstance, { settings }: Subjects): 
     );
     app.delete<Settings>(config, describe(`Takes the compatibility level of ${whose} back; gives what it was`, { path, gives: level }), async ({ params }) => {
       const { own, effective } = await settings.level(params.subject);
-      if (params.subject !== undefined && own === undefined) throw levelUnset(params.subject);
+      if (params.subject !== undefined && own === undefined) throw subjectUnknown(params.subject);
       await settings.setLevel(params.subject, undefined);
       return toJson({ compatibilityLevel: effective });
     });
@@ -59,7 +59,7 @@ export function addSettingRoutes(app: FastifyInstance, { settings }: Subjects): 
     );
     app.delete<Settings>(modes, describe(`Takes the mode of ${whose} back; gives what it was`, { path, gives: mode }), async ({ params }) => {
       const { own, effective } = await settings.mode(params.subject);
-      if (params.subject !== undefined && own === undefined) throw modeUnset(params.subject);
+      if (params.subject !== undefined && own === undefined) throw subjectUnknown(params.subject);
       await settings.setMode(params.subject, undefined);
       return toJson({ mode: effective });
     });
@@ -68,6 +68,11 @@ export function addSettingRoutes(app: FastifyInstance, { settings }: Subjects): 
 
 function levelUnset(subject: string): MainstemError {
   return new MainstemError("registry.levelUnset", `Subject '${subject}' does not have subject-level compatibility configured`, { subject });
+}
+
+/** What the registries of the field answer who takes back what a subject does not have. */
+function subjectUnknown(subject: string): MainstemError {
+  return new MainstemError("registry.subjectUnknown", `Subject '${subject}' not found.`, { subject });
 }
 
 function modeUnset(subject: string): MainstemError {

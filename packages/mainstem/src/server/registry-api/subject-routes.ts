@@ -1,5 +1,6 @@
 import type { FastifyInstance } from "fastify";
-import type { Subjects } from "../../registry/index.ts";
+import type { Subjects, VersionNumber } from "../../registry/index.ts";
+import { MainstemError } from "../../runtime/errors.ts";
 import { toJson } from "../json.ts";
 import { describe, given, schemaProperties } from "./describe.ts";
 import { isTrue, pageOf, parseRegistration, parseVersion, prefixOf, type Query } from "./request.ts";
@@ -66,8 +67,13 @@ function addReadRoutes(app: FastifyInstance, subjects: Subjects): void {
 
   app.get<OfVersion>(
     "/subjects/:subject/versions/:version/referencedby",
-    describe("The ids of schemas that refer to a version", { path: ["subject", "version"], gives: given.list(given.integer) }),
-    async ({ params }) => toJson(await subjects.referencedBy(params.subject, parseVersion(params.version))),
+    describe("The ids of schemas that refer to a version", {
+      path: ["subject", "version"],
+      query: ["deleted", "offset", "limit"],
+      gives: given.list(given.integer),
+    }),
+    async ({ params, query }) =>
+      toJson(pageOf(await subjects.referencedBy(params.subject, parseVersion(params.version), { deleted: isTrue(query, "deleted") }), query)),
   );
 }
 
@@ -107,18 +113,34 @@ function addChangeRoutes(app: FastifyInstance, subjects: Subjects): void {
 
 function addCheckRoutes(app: FastifyInstance, subjects: Subjects): void {
   const gives = given.object({ is_compatible: { type: "boolean" }, messages: given.list(given.text) });
-  const answer = (reasons: readonly string[], query: Query) =>
-    toJson({ is_compatible: reasons.length === 0, ...(isTrue(query, "verbose") ? { messages: reasons } : {}) });
+  const answer = async (
+    subject: string,
+    { body, query, against }: { readonly body: unknown; readonly query: Query; readonly against: VersionNumber | "all" },
+  ) => {
+    const verbose = isTrue(query, "verbose");
+    const reasons = await reasonsOf(() => subjects.check(subject, parseRegistration(body), against), { verbose });
+    return toJson({ is_compatible: reasons.length === 0, ...(verbose ? { messages: reasons } : {}) });
+  };
 
   app.post<Of>(
     "/compatibility/subjects/:subject/versions",
     describe("Whether a schema could be the next version", { path: ["subject"], query: ["verbose", "normalize"], body: "schema", gives }),
-    async ({ params, query, body }) => answer(await subjects.check(params.subject, parseRegistration(body), "all"), query),
+    async ({ params, query, body }) => answer(params.subject, { body, query, against: "all" }),
   );
 
   app.post<OfVersion>(
     "/compatibility/subjects/:subject/versions/:version",
     describe("Whether a schema could follow a version", { path: ["subject", "version"], query: ["verbose", "normalize"], body: "schema", gives }),
-    async ({ params, query, body }) => answer(await subjects.check(params.subject, parseRegistration(body), parseVersion(params.version)), query),
+    async ({ params, query, body }) => answer(params.subject, { body, query, against: parseVersion(params.version) }),
   );
+}
+
+/** With `verbose`, that a schema is none is a reason like others, as in the registries of the field. */
+async function reasonsOf(check: () => Promise<readonly string[]>, { verbose }: { readonly verbose: boolean }): Promise<readonly string[]> {
+  try {
+    return await check();
+  } catch (error) {
+    if (verbose && error instanceof MainstemError && error.code === "registry.schemaInvalid") return [error.message];
+    throw error;
+  }
 }

@@ -5,7 +5,7 @@ import type { Log, TopicInfo, TopicPartition } from "../../log/index.ts";
 import type { Dataset, Registry } from "../../registry/index.ts";
 import { MainstemError, toErrorValue } from "../../runtime/errors.ts";
 import { judgeHealth } from "../health.ts";
-import { toTime } from "../json.ts";
+import { toTime, withRawIntegers } from "../json.ts";
 import { sizeOf } from "../plan.ts";
 import { describeEnd, describeSuccession } from "../succession.ts";
 import type { DatasetStatus, PlatformView, SnapshotStatus, TableStatus } from "../view.ts";
@@ -37,7 +37,7 @@ const topicEnd = {
 };
 const groups = {
   ...listOf(answer("", { group: { type: "string" }, behind: { type: "integer" }, moved: { type: "boolean" } })),
-  description: "Who has committed offsets here; `moved` once nothing is left to read, nor will be.",
+  description: "Who has committed offsets in the older dataset; `moved` when nothing is left there, nor will be, and there are some in the newer one.",
 };
 const snapshotProperties = {
   id: { type: "string", description: "Up to 63 bits, therefore text." },
@@ -177,7 +177,11 @@ function addCloseRoutes(app: FastifyInstance, { registry, ingest, log, view }: D
       },
     ],
   };
-  const show = async (dataset: Dataset) => ({ dataset: dataset.contract.name, successor: dataset.successor, ...(await describeEnd(dataset, { log })) });
+  const show = async (dataset: Dataset) => ({
+    dataset: dataset.contract.name,
+    successor: dataset.successor,
+    ...(await describeEnd(dataset, { registry, log })),
+  });
   app.post<{ Params: { readonly name: string } }>(
     "/v1/datasets/:name/close",
     {
@@ -247,7 +251,7 @@ async function describe(dataset: Dataset, { registry, log, view, ingest }: Datas
     metadataLocation: status.table?.metadataLocation ?? null,
     schemaId,
     appliedAt: toTime(appliedAt),
-    contract: formatContract(contract),
+    contract: withRawIntegers(formatContract(contract)),
     topics: { records, chunks, inbox },
     generations,
     door: { accepted, quarantined, refused },

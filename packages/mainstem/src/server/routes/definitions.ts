@@ -2,7 +2,7 @@ import { checkSchemaChange, formatContract, parseContract, type Contract } from 
 import type { FastifyInstance } from "fastify";
 import type { Dataset } from "../../registry/index.ts";
 import { MainstemError } from "../../runtime/errors.ts";
-import { toTime } from "../json.ts";
+import { toTime, withRawIntegers } from "../json.ts";
 import type { PlanRooms } from "../plan.ts";
 import { addPlanRoute } from "./plan.ts";
 import { answer, anyObject, listOf, noParameters, pathParameters, problems, time } from "./schemas.ts";
@@ -82,8 +82,10 @@ export function addDefinitionRoutes(app: FastifyInstance, rooms: PlanRooms): voi
       const applied = await registry.apply(contract, { provenance, rebuild: rebuild === "true" });
       const { version, schemaId } = applied.dataset;
       reply.code(applied.kind === "created" ? 201 : 200);
-      const changed = applied.kind === "changed" ? { changes: applied.changes, ...(applied.rebuilt === undefined ? {} : { rebuilt: applied.rebuilt }) } : {};
-      return { kind: applied.kind, name: contract.name, version, schemaId, ...changed };
+      const changes = applied.kind === "changed" ? { changes: applied.changes } : {};
+      // A change that needed consent leaves nothing to rebuild where it takes an earlier one back, or there is no table yet.
+      const pending = applied.kind === "changed" && applied.rebuilt !== undefined ? await rooms.view.rebuilds.pending(contract.name) : [];
+      return { kind: applied.kind, name: contract.name, version, schemaId, ...changes, ...(pending.length === 0 ? {} : { rebuilt: pending }) };
     },
   );
 
@@ -129,7 +131,7 @@ export function addDefinitionRoutes(app: FastifyInstance, rooms: PlanRooms): voi
           schemaId,
           ...(provenance === undefined ? {} : { provenance }),
           ...(closed === undefined ? {} : { closed }),
-          spec: formatContract(contract),
+          spec: withRawIntegers(formatContract(contract)),
         })),
       };
     },
@@ -165,5 +167,5 @@ function changesSince(before: Contract | undefined, after: Contract): readonly s
 }
 
 function showDefinition({ contract, version, schemaId, appliedAt }: Dataset) {
-  return { kind: "dataset", name: contract.name, version, schemaId, appliedAt: toTime(appliedAt), spec: formatContract(contract) };
+  return { kind: "dataset", name: contract.name, version, schemaId, appliedAt: toTime(appliedAt), spec: withRawIntegers(formatContract(contract)) };
 }

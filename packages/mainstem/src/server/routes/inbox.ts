@@ -151,7 +151,7 @@ export function addInboxRoutes(app: FastifyInstance, { inbox, logger, idleMs }: 
           200: {
             description:
               "An entry a line: `id`, `offset`, `from`, `code`, `errors`, `contractVersion`, `time`, and `record`, with its whole numbers as they came, " +
-              "at any size; or, where there is no record in the original, `failed` with a `code` and `errors`",
+              "up to 1,000 digits; or, where there is no record in the original, `failed` with a `code` and `errors`",
             content: { [ndjsonType]: { schema: string } },
           },
           ...problems,

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from "fastify";
 import { MainstemError } from "../../runtime/errors.ts";
+import { withRawIntegers } from "../json.ts";
 import { planDeclaration, type Plan, type PlanRooms } from "../plan.ts";
 import { answer, anyObject, listOf, noParameters, problems } from "./schemas.ts";
 
@@ -70,7 +71,7 @@ export function addPlanRoute(app: FastifyInstance, rooms: PlanRooms): void {
           throw new MainstemError("registry.kindUnknown", `There is no kind ${kind} to plan. Known: dataset.`, { kind, kinds: ["dataset"] });
       const plans: Plan[] = [];
       for (const { spec } of definitions) plans.push(await planDeclaration(spec, rooms));
-      return { plans };
+      return withRawIntegers({ plans });
     },
   );
 }

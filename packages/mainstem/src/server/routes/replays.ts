@@ -1,6 +1,7 @@
 import type { FastifyInstance } from "fastify";
 import type { Replay, ReplayRequest } from "../../archive/index.ts";
 import { MainstemError } from "../../runtime/errors.ts";
+import type { TaskStatus } from "../../tasks/index.ts";
 import { toTime } from "../json.ts";
 import { parseTime } from "../parameters.ts";
 import type { PlatformView } from "../view.ts";
@@ -10,7 +11,11 @@ const tags = ["datasets"];
 const replayProperties = {
   id: { type: "string" },
   dataset: { type: "string" },
-  state: { type: "string", enum: ["running", "finished", "cancelled"] },
+  state: {
+    type: "string",
+    enum: ["running", "paused", "stopped", "finished", "cancelled"],
+    description: "`stopped`: its task met an error that no repetition mends; what it was stands among the tasks. It goes on when that is resumed.",
+  },
   target: { type: "string", enum: ["shadow", "live"] },
   topic: { type: "string", description: "Where the records go." },
   from: { type: ["string", "null"], format: "date-time", description: "The first archived time that is replayed." },
@@ -31,7 +36,9 @@ interface Body {
 }
 
 /** Time ranges of the archive copied into topics: `/v1/datasets/{name}/replay`, `…/replays`. */
-export function addReplayRoutes(app: FastifyInstance, { view: { replays } }: { readonly view: PlatformView }): void {
+export function addReplayRoutes(app: FastifyInstance, { view }: { readonly view: PlatformView }): void {
+  const { replays } = view;
+  const show = (one: Replay) => showReplay(one, view.tasks());
   const params = pathParameters({ name: "`namespace.name`" });
   const oneParams = pathParameters({ name: "`namespace.name`", id: "The replay" });
   app.post<{ Params: { readonly name: string }; Body: Body }>(
@@ -112,18 +119,20 @@ function requireTime(name: string, text: string): number {
   return parsed;
 }
 
-function show({ spec, end }: Replay) {
+function showReplay({ spec, end }: Replay, tasks: readonly TaskStatus[]) {
   const { id, dataset, target, topic, from, to, repeats, createdAt } = spec;
+  const task = `replay.${dataset}.${id}`;
+  const rests = tasks.find(({ name, state }) => name === task && (state === "paused" || state === "stopped"));
   return {
     id,
     dataset,
-    state: end?.kind ?? "running",
+    state: end?.kind ?? rests?.state ?? "running",
     target,
     topic,
     from: from === undefined ? null : toTime(from),
     to: to === undefined ? null : toTime(to),
     repeats: repeats ?? null,
-    task: `replay.${dataset}.${id}`,
+    task,
     createdAt: toTime(createdAt),
     endedAt: end === undefined ? null : toTime(end.endedAt),
     records: end?.records ?? null,

@@ -1,4 +1,4 @@
-"""Registers, writes and reads through confluent-kafka's own clients. JSON in: {url, topic, values, messages, other}; JSON out."""
+"""Registers, writes and reads through confluent-kafka's own clients. JSON in: {url, topic, values, messages, other, far}; JSON out."""
 
 import base64
 import json
@@ -29,6 +29,13 @@ write_other = AvroSerializer(client, person, conf={"auto.register.schemas": True
 other_context = SerializationContext("python.person", MessageField.VALUE)
 other_bytes = write_other(other["value"], other_context)
 
+# A record of before there was the field, whose default is beyond 2^53.
+near, far = (Schema(text, "AVRO") for text in asked["far"])
+far_context = SerializationContext("python.far", MessageField.VALUE)
+near_bytes = AvroSerializer(client, near)({"id": "a"}, far_context)
+far_schema = client.get_schema(client.register_schema("python.far-value", far))
+filled = AvroDeserializer(client, far_schema)(near_bytes, far_context)
+
 
 def code_of(work):
     try:
@@ -43,6 +50,7 @@ result = {
     "written": [base64.b64encode(write(value, context)).decode() for value in asked["values"]],
     "read": [read(base64.b64decode(message), context) for message in asked["messages"]],
     "ids": [person_id, again, found.schema_id],
+    "far": [far_schema.schema_str, str(filled["at"])],
     "other": read(other_bytes, other_context),
     "subjects": client.get_subjects(),
     "compatible": client.test_compatibility("python.person-value", Schema(json.dumps("string"), "AVRO")),

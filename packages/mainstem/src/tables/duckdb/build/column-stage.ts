@@ -5,6 +5,7 @@ import {
   compileColumnDecoder,
   compilePartition,
   createColumnBatch,
+  formatExact,
   type AvroRecordSchema,
   type ColumnBatch,
   type ColumnDecoder,
@@ -89,7 +90,7 @@ export class ColumnStage {
 
   /** The decoder of a writer's records; undefined where there is none. Chunks of one writer share it. */
   decoderOf(writer: AvroRecordSchema): ColumnDecoder | undefined {
-    const text = JSON.stringify(writer);
+    const text = formatExact(writer);
     if (!this.#decoders.has(text)) this.#decoders.set(text, this.#compile(writer));
     return this.#decoders.get(text);
   }

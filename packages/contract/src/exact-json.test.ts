@@ -2,11 +2,14 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { formatExact, parseExact } from "./exact-json.ts";
 
-test("whole numbers are exact at any size, and what else there is stays as it is", () => {
+test("whole numbers are exact to 1,000 digits, and what else there is stays as it is", () => {
   const text = '{"a":9007199254740993,"b":[-18446744073709551616,12,1.5],"__proto__":{"c":9007199254740992},"d":"9007199254740993"}';
   const value = parseExact(text) as Record<string, unknown>;
   assert.equal(value["a"], 9007199254740993n);
   assert.deepEqual(value["b"], [-18446744073709551616n, 12, 1.5]);
+  assert.equal(parseExact("9".repeat(1_000)), 10n ** 1_000n - 1n);
+  assert.throws(() => parseExact(`[${"9".repeat(1_001)}]`), { name: "RangeError", message: /1001 digits/ });
+  assert.throws(() => parseExact('{"a":{"b":[1e308,-1e309]}}'), { name: "RangeError", message: /^1 is -1e309, / });
   assert.ok(Object.hasOwn(value, "__proto__"), "a field of that name is a field");
   assert.equal(formatExact(value), text);
   assert.equal(formatExact([9007199254740993n, -9007199254740993n, 12n], { as: "text" }), '["9007199254740993","-9007199254740993",12]');
