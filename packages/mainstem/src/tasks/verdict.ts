@@ -75,7 +75,8 @@ function judgeProgress({ state, progress, behindMs, silentMs, failures, lastErro
   if (behindMs !== undefined && behindMs >= stuckPeriods * periodMs) return { verdict: "stuck", because: standing(progress, behindMs) };
   if (state === "running" && silentMs >= stuckPeriods * periodMs)
     return { verdict: "stuck", because: `It has not told where it is for ${toDuration(silentMs)}.` };
-  if (state === "backing-off") return { verdict: "slow", because: `It failed and will be tried again${failed}` };
+  // A run after a failure has yet to prove itself: the verdict is the same before each try and during it.
+  if (failures > 0 && !recovered) return { verdict: "slow", because: `It failed and ${state === "running" ? "is being" : "will be"} tried again${failed}` };
   if (behindMs !== undefined && behindMs >= slowPeriods * periodMs) return { verdict: "slow", because: standing(progress, behindMs) };
   if (isLosing && (remainingMs ?? Infinity) > periodMs) return { verdict: "slow", because: "More arrives than it gets done." };
   return { verdict: "ok" };
