@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { formatContract, formatExact, parseContract } from "@mainstem/contract";
 import { RecordCursor, type Offset, type Partition } from "../log/index.ts";
-import { ask, orders, ordersWithShop, toLines } from "../ingest/testing/open-rooms.ts";
+import { ask, orders, ordersWithShop, readRecords, toLines } from "../ingest/testing/open-rooms.ts";
 import { putUnreadable } from "../tables/inbox.ts";
 import { createInbox } from "./inbox.ts";
 import { dyingInbox, good, name, openWorld } from "./testing/open-world.ts";
@@ -97,6 +97,39 @@ test("a preview looks at how far ahead a time may be, as the door will", async (
     const preview = await world.inbox.preview(contract.name, { selection, transform });
     assert.equal(preview.reasons[0]?.path, path);
   }
+});
+
+test("whole numbers beyond 2^53 that a fix gives are longs and doubles, as the contract has them, however deep", async () => {
+  await using world = await openWorld();
+  const measures = { type: "map", values: ["null", "double"] };
+  const part = { type: "record", name: "part", fields: [{ name: "sizes", type: { type: "array", items: ["null", measures] } }] };
+  const fields = [
+    { name: "id", type: "string" },
+    { name: "mass", type: "double", aliases: ["weight"] },
+    { name: "count", type: "long" },
+    { name: "part", type: part },
+  ];
+  const schema = { type: "record", name: "visits", namespace: "shop", fields };
+  const contract = parseContract({ formatVersion: 1, name: "shop.visits", schema, merge: { kind: "none" } });
+  await world.rooms.registry.apply(contract);
+  const big = "100000000000000000000";
+  const body = (async function* () {
+    yield Buffer.from(`{"id":"a","weight":${big},"count":9007199254740993,"part":{"sizes":[null,{"x":${big},"y":null}]}}\n`);
+  })();
+  await world.rooms.ingest.accept({ dataset: contract.name, format: "ndjson", encoding: "identity", body, invalid: "inbox", atomic: false });
+  const expression = { selection: { all: true }, transform: "merge(record, {'id': 'b'})" } as const;
+  const [entry] = await world.inbox.entries(contract.name, { selection: { all: true }, limit: 1 });
+  const record = { id: "c", mass: BigInt(big), count: 9007199254740993n, part: { sizes: [{ x: BigInt(big) }] } };
+  for (const fix of [expression, { records: [{ id: entry!.id, record }] }]) {
+    const preview = await world.inbox.preview(contract.name, fix);
+    assert.deepEqual([preview.accepted, preview.reasons], [1, []]);
+  }
+  const unknown = { ...record, mass: 10n ** 400n };
+  const [reason] = (await world.inbox.preview(contract.name, { records: [{ id: entry!.id, record: unknown }] })).reasons;
+  assert.deepEqual([reason?.code, reason?.received], ["inbox.transformFailed", "mass is Infinity, which JSON cannot hold."]);
+  assert.equal((await world.inbox.retry(contract.name, expression)).accepted, 1);
+  const [sent] = await readRecords(world.rooms, contract.name);
+  assert.deepEqual(sent, { id: "b", mass: 1e20, count: "9007199254740993", part: { sizes: [null, { x: 1e20, y: null }] } });
 });
 
 test("what waits for a closed dataset can be looked at and dropped", async () => {

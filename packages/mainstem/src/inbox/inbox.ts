@@ -43,7 +43,7 @@ export interface MendedRecord {
 /**
  * What is sent: of selected entries what an expression makes of each (`compileTransform`), without one the original as it came (the contract may have
  * changed since); or records that were mended elsewhere, no two of them for one entry. Whole numbers beyond 2^53 that a fix gives go as text, the form
- * in which a contract takes them.
+ * in which a contract takes longs and decimals; as numbers where it has a float or double.
  */
 export type Fix = { readonly selection: Selection; readonly transform?: string } | { readonly records: readonly MendedRecord[] };
 
@@ -137,9 +137,10 @@ class DatasetInbox implements Inbox {
 
   async preview(name: string, options: Fix & { readonly contract?: Contract } & Waits) {
     const dataset = await this.#requireOpen(name);
-    const encoder = compileRecordEncoder(options.contract ?? dataset.contract, { now: () => this.#options.env.now() });
+    const contract = options.contract ?? dataset.contract;
+    const encoder = compileRecordEncoder(contract, { now: () => this.#options.env.now() });
     const tally = new Tally();
-    for await (const made of this.#make(dataset, options, options.signal)) {
+    for await (const made of this.#make(dataset, options, { contract, signal: options.signal })) {
       if (made.kind === "failed") tally.add(made.attempt);
       else {
         // As the door reads it: for whole numbers that JSON.parse rounds it asks for text.
@@ -166,7 +167,7 @@ class DatasetInbox implements Inbox {
       if (failed !== undefined) throw failed.reason;
     };
     try {
-      for await (const made of this.#make(dataset, options, signal)) {
+      for await (const made of this.#make(dataset, options, { contract: dataset.contract, signal })) {
         signal?.throwIfAborted();
         const attempt = made.kind === "failed" ? Promise.resolve(made.attempt) : this.#send(name, made);
         // Told by `finish`: until then nobody waits for it.
@@ -209,14 +210,18 @@ class DatasetInbox implements Inbox {
     return selected;
   }
 
-  /** What is to be sent for each entry. Expressions and selections that are wrong throw before the first. */
-  async *#make(dataset: Dataset, fix: Fix, signal: AbortSignal | undefined): AsyncGenerator<Made> {
+  /** What is to be sent for each entry, in the form that the contract takes. Expressions and selections that are wrong throw before the first. */
+  async *#make(
+    dataset: Dataset,
+    fix: Fix,
+    { contract: { schema }, signal }: { readonly contract: Contract; readonly signal: AbortSignal | undefined },
+  ): AsyncGenerator<Made> {
     const { log, registry } = this.#options;
     const { inbox } = dataset.topics;
     if ("records" in fix) {
       const { entries } = await readWaiting(log, inbox, { ids: new Set(fix.records.map(({ id }) => id)), signal });
       const waiting = new Set(entries.map(({ id }) => id));
-      for (const { id, record } of fix.records) yield waiting.has(id) ? sendable(mendRecord(id, () => record)) : notWaiting(id);
+      for (const { id, record } of fix.records) yield waiting.has(id) ? sendable(mendRecord(id, () => record, schema)) : notWaiting(id);
       return;
     }
     const entries = await this.#select(dataset, fix.selection, signal);
@@ -224,7 +229,7 @@ class DatasetInbox implements Inbox {
     for await (const one of readOriginals(log, inbox, { entries, signal })) {
       const read = await readRecord(registry, one, transform === undefined ? parseExact : parseForTransform);
       if (read.kind === "failed") yield read;
-      else yield sendable(transform === undefined ? keepRecord(one.entry.id, read.record) : mendRecord(one.entry.id, () => transform(read.record)));
+      else yield sendable(transform === undefined ? keepRecord(one.entry.id, read.record) : mendRecord(one.entry.id, () => transform(read.record), schema));
     }
   }
 

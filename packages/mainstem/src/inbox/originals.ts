@@ -1,4 +1,4 @@
-import { compileDecoder, compileToJson, formatExact, wireHeaderBytes, wireSchemaId } from "@mainstem/contract";
+import { compileDecoder, compileToJson, formatExact, unwrapNullable, wireHeaderBytes, wireSchemaId, type AvroSchema } from "@mainstem/contract";
 import type { Registry } from "../registry/index.ts";
 import { MainstemError, toErrorValue } from "../runtime/errors.ts";
 import type { WaitingEntry } from "./entries.ts";
@@ -39,13 +39,49 @@ export function keepRecord(id: string, record: unknown): Made {
   }
 }
 
-/** What a fix makes of an entry. Whole numbers beyond 2^53 become text: only so does the door take them. */
-export function mendRecord(id: string, make: () => unknown): Made {
+/** What a fix makes of an entry. Whole numbers beyond 2^53 become text, but those of floats and doubles: only so does the door take them. */
+export function mendRecord(id: string, make: () => unknown, schema: AvroSchema): Made {
   try {
-    return { kind: "made", id, json: formatExact(make(), { as: "text" }) };
+    return { kind: "made", id, json: formatExact(withFloats(make(), schema), { as: "text" }) };
   } catch (error) {
     return failed(id, error, "inbox.transformFailed");
   }
+}
+
+/** A value with its floats and doubles as numbers: a whole number is parsed as a bigint before anyone knows which field it is of. */
+function withFloats(value: unknown, schema: AvroSchema): unknown {
+  const type = unwrapNullable(schema)?.type;
+  switch (type?.type) {
+    case "float":
+    case "double":
+      return typeof value === "bigint" ? Number(value) : value;
+    case "array":
+      return Array.isArray(value) ? value.map((item) => withFloats(item, type.items)) : value;
+    case "map":
+      return mapEntries(value, (_name, inner) => withFloats(inner, type.values));
+    case "record": {
+      // The door takes a field under its aliases too.
+      const types = new Map(type.fields.flatMap(({ name, aliases = [], type: own }) => [name, ...aliases].map((word) => [word, own])));
+      return mapEntries(value, (name, inner) => {
+        const own = types.get(name);
+        return own === undefined ? inner : withFloats(inner, own);
+      });
+    }
+    default:
+      return value;
+  }
+}
+
+/** Of an object, or of a map as expressions make them; anything else stays as it is. */
+function mapEntries(value: unknown, change: (name: string, inner: unknown) => unknown): unknown {
+  const entries = value instanceof Map ? [...(value as Map<string, unknown>)] : isPlain(value) ? Object.entries(value) : undefined;
+  return entries === undefined ? value : Object.fromEntries(entries.map(([name, inner]) => [name, change(name, inner)]));
+}
+
+function isPlain(value: unknown): value is object {
+  if (typeof value !== "object" || value === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
 }
 
 /** An error of the language's own means `otherwise`. */

@@ -44,7 +44,7 @@ const transform = {
 const records = {
   type: "array",
   maxItems: recordsMax,
-  description: `Instead of a selection and a transform: up to ${recordsMax} records that were mended elsewhere, each as {"id": the entry, "record": what is sent in its place}. Whole numbers beyond 2^53 are sent as text. An entry that no longer waits is refused by itself.`,
+  description: `Instead of a selection and a transform: up to ${recordsMax} records that were mended elsewhere, each as {"id": the entry, "record": what is sent in its place}. Whole numbers beyond 2^53 are sent as text, but for floats and doubles. An entry that no longer waits is refused by itself.`,
 };
 
 interface SelectionBody {
