@@ -10,7 +10,7 @@ import { compatibilities, transforms } from "./contract.ts";
 import { checkDefaults } from "./default-rules.ts";
 import { isObject, IssueList } from "./issue-list.ts";
 import { keyFault, noField, orderFault, partitionFault } from "./field-rules.ts";
-import { isDatasetName, nameLengthMax } from "./dataset-name.ts";
+import { isDatasetName, isReservedName, nameLengthMax } from "./dataset-name.ts";
 import { readRemoved } from "./removed-fields.ts";
 import { checkContractSchema } from "./schema-rules.ts";
 import { ContractError } from "./errors.ts";
@@ -103,7 +103,7 @@ function readName(json: unknown, issues: IssueList): string {
     );
     return "";
   }
-  if (json.startsWith("_mainstem")) issues.invalid("name", "Names that start with _mainstem belong to Mainstem itself; choose another namespace.");
+  if (isReservedName(json)) issues.invalid("name", "Names that start with _mainstem belong to Mainstem itself; choose another namespace.");
   return json;
 }
 

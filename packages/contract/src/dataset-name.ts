@@ -9,3 +9,8 @@ export function isDatasetName(text: unknown): text is string {
   const parts = text.split(".");
   return parts.length === 2 && parts.every(isAvroName);
 }
+
+/** Whether a name is kept for Mainstem itself: no dataset is declared under it. */
+export function isReservedName(name: string): boolean {
+  return name.startsWith("_mainstem");
+}

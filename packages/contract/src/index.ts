@@ -68,6 +68,7 @@ export { snappyCodec, type SnappyFunctions } from "./avro/snappy-codec.ts";
 export { crc64Fingerprint, fingerprintWith, parseSingleObject, parsingCanonicalForm, singleObjectHeader } from "./avro/fingerprint.ts";
 export { murmur2, partitionOf } from "./murmur2.ts";
 export { parseContract } from "./contract-parser.ts";
+export { isDatasetName, isReservedName } from "./dataset-name.ts";
 export { formatContract, type ContractJson } from "./contract-json.ts";
 export { compilePartition, compilePartitionValue, partitionKind, type PartitionValue } from "./partition.ts";
 export { alignContract, namesOf, withSchemaInPlace } from "./field-names.ts";
@@ -75,6 +76,7 @@ export {
   checkLevel,
   checkSchemaChange,
   followWithoutRebuild,
+  lostPiiMarks,
   noFieldChanges,
   type FieldChanges,
   type RefusedChange,

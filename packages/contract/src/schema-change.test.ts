@@ -40,7 +40,7 @@ test("what has no effect on records may change, and is named", () => {
   assert.deepEqual(checkSchemaChange(before, after), {
     kind: "compatible",
     fields: noFieldChanges,
-    changes: ["description changed", "owner changed", "checks changed", "compatibility changed", "documentation of a changed"],
+    changes: ["description changed", "owner changed", "checks changed", "compatibility changed", "a is marked pii", "documentation of a changed"],
   });
 });
 

@@ -276,6 +276,14 @@ function textOfDefault(field: AvroField): string | undefined {
   return fallback === undefined ? undefined : compileValueText(field.type)(fallback());
 }
 
+/**
+ * Fields, and fields within them, that are marked `pii` in the declaration in force and no longer in another one: `email`, `address.street`. A mark
+ * that is lost is a leak, so it goes only where somebody means it.
+ */
+export function lostPiiMarks(before: Contract, after: Contract): readonly string[] {
+  return [...fieldsBefore(before, alignContract(before, after))].flatMap(([field, old]) => changedMarks(old, field).lost);
+}
+
 /** What differs beside types, defaults and names, in words: docs, pii marks, further aliases; `judged` are fields of which a change was named already. */
 function changedDetails(
   before: Contract,
@@ -285,8 +293,10 @@ function changedDetails(
   for (const [field, old] of pairs) {
     const bare = ({ aliases: _aliases, ...rest }: AvroField): AvroField => ({ ...rest, name: field.name });
     const text = (one: AvroField): string => schemaText({ ...before.schema, fields: [bare(one)] });
+    const { lost, gained } = changedMarks(old, field);
+    changes.push(...lost.map((path) => `${path} is no longer marked pii`), ...gained.map((path) => `${path} is marked pii`));
     if (isOtherDocs(bare(old), bare(field))) changes.push(`documentation of ${field.name} changed`);
-    else if (!judged.has(field.name) && text(old) !== text(field)) changes.push(`details of ${field.name} changed`);
+    else if (!judged.has(field.name) && lost.length + gained.length === 0 && text(old) !== text(field)) changes.push(`details of ${field.name} changed`);
     const known = new Set(namesOf(old));
     const more = namesOf(field).filter((name) => name !== field.name && !known.has(name));
     if (more.length > 0) changes.push(`${field.name} may also be called ${more.join(", ")}`);
@@ -296,25 +306,41 @@ function changedDetails(
   return names.length === 0 ? changes : [...changes, `the name ${names.join(", ")} is never given out`];
 }
 
-/** Whether something that both have is documented, or marked as personal, in another way. */
+/** Whether something that both have is documented in another way. */
 function isOtherDocs(before: AvroField, after: AvroField): boolean {
-  const old = docsOf(before);
-  return [...docsOf(after)].some(([path, docs]) => (old.get(path) ?? docs) !== docs);
+  const old = detailsOf(before);
+  return [...detailsOf(after)].some(([path, { doc }]) => old.has(path) && old.get(path)?.doc !== doc);
 }
 
-function docsOf(field: AvroField): ReadonlyMap<string, string> {
-  const docs = new Map<string, string>();
+/** Of a field that both have, what is below it, too; by the name that it has after. What only one of them has loses and gains nothing. */
+function changedMarks(before: AvroField, after: AvroField): { readonly lost: readonly string[]; readonly gained: readonly string[] } {
+  const old = detailsOf({ ...before, name: after.name });
+  const both = [...detailsOf(after)].flatMap(([path, { pii }]) => {
+    const was = old.get(path)?.pii;
+    return was === undefined || pii === was ? [] : [{ path, pii }];
+  });
+  return { lost: both.filter(({ pii }) => !pii).map(({ path }) => path), gained: both.filter(({ pii }) => pii).map(({ path }) => path) };
+}
+
+interface Details {
+  readonly doc: string | undefined;
+  readonly pii: boolean;
+}
+
+/** Of a field and all that is below it, by path; of a named type with a colon after the path. */
+function detailsOf(field: AvroField): ReadonlyMap<string, Details> {
+  const details = new Map<string, Details>();
   const visit = (schema: AvroSchema, path: string): void => {
-    if (!isUnion(schema) && "name" in schema) docs.set(`${path}:`, JSON.stringify([schema.doc]));
+    if (!isUnion(schema) && "name" in schema) details.set(`${path}:`, { doc: schema.doc, pii: false });
     if (!isUnion(schema) && schema.type === "record") for (const inner of schema.fields) visitField(inner, `${path}.${inner.name}`);
     else for (const child of childrenOf(schema)) visit(child, path);
   };
   const visitField = (one: AvroField, path: string): void => {
-    docs.set(path, JSON.stringify([one.doc, attributeOf(one, "pii") === true]));
+    details.set(path, { doc: one.doc, pii: attributeOf(one, "pii") === true });
     visit(one.type, path);
   };
-  visitField(field, "");
-  return docs;
+  visitField(field, field.name);
+  return details;
 }
 
 /** The attributes of the schema itself, but for docs. */

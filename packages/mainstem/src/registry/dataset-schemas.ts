@@ -3,6 +3,7 @@ import {
   ContractError,
   formatContract,
   isUnion,
+  lostPiiMarks,
   parseContract,
   schemaText,
   toSchemaJson,
@@ -17,8 +18,8 @@ import type { Dataset, DatasetVersion, Judgement } from "./dataset.ts";
 export interface DatasetSchemas {
   /** The distinct ids of the schemas that the dataset has had, oldest first. */
   idsOf(dataset: Dataset): Promise<readonly number[]>;
-  /** The dataset's contract with another schema; `registry.incompatible` when that is no contract, or would be stored as another schema. */
-  contractWith(dataset: Dataset, schema: AvroSchema): Contract;
+  /** The contract with another schema; `registry.incompatible` when that is none, would be stored as another schema, or takes a pii mark away. */
+  contractWith(contract: Contract, schema: AvroSchema): Contract;
   /** Why the schema cannot be the dataset's next one, in sentences. */
   refusals(dataset: Dataset, schema: AvroSchema): Promise<readonly string[]>;
 }
@@ -42,7 +43,7 @@ export function createDatasetSchemas({ datasets }: { readonly datasets: Datasets
     contractWith,
     async refusals(dataset, schema) {
       try {
-        const change = await datasets.judge(contractWith(dataset, schema));
+        const change = await datasets.judge(contractWith(dataset.contract, schema));
         if (change.kind === "changed")
           return (change.rebuilt ?? []).map((path) => `${path}: This needs the table to be built again; apply the contract with --rebuild.`);
         return change.kind === "refused" ? change.refused.map(({ path, reason, remedy }) => `${path}: ${reason} ${remedy}`) : [];
@@ -54,8 +55,12 @@ export function createDatasetSchemas({ datasets }: { readonly datasets: Datasets
   };
 }
 
-function contractWith({ contract }: Dataset, schema: AvroSchema): Contract {
+function contractWith(contract: Contract, schema: AvroSchema): Contract {
   const next = parse(contract, schema);
+  // Who registers what it writes with mostly does not know of the mark.
+  const unmarked = lostPiiMarks(contract, next);
+  if (unmarked.length > 0)
+    throw refused(contract.name, `${unmarked.join(", ")} must stay marked "pii": true, which only a declaration of the dataset takes away.`);
   const stored = alignContract(contract, next).schema;
   if (schemaText(stored) === schemaText(schema)) return next;
   // Fields keep their places and names in a dataset. What differs would be stored as another schema than the client writes with.

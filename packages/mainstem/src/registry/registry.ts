@@ -72,11 +72,21 @@ class StateRegistry implements Registry {
     this.subjects = new StateSubjects({ ...options, stored, schemas, datasets: this });
   }
 
-  async apply(contract: Contract, { provenance, rebuild = false }: ApplyOptions = {}): Promise<Applied> {
+  async apply(contract: Contract, options: ApplyOptions = {}): Promise<Applied> {
+    return await this.#apply(contract.name, () => contract, options);
+  }
+
+  /** Changes a part of the contract in force, and keeps what others change of the rest at the same time. */
+  async revise(name: string, change: (contract: Contract) => Contract, options: ApplyOptions): Promise<Applied> {
+    const { contract } = await this.require(name);
+    return await this.#apply(name, (inForce) => change(inForce ?? contract), options);
+  }
+
+  async #apply(name: string, wanted: (inForce: Contract | undefined) => Contract, { provenance, rebuild = false }: ApplyOptions): Promise<Applied> {
     this.#checkOpen();
-    const { name } = contract;
     for (let attempt = 0; attempt < limits.registryConflictsMax; attempt += 1) {
       const current = await this.#options.state.definitions.get(datasetKind, name);
+      const contract = wanted(current === undefined ? undefined : parseDataset(current).contract);
       const applied = current === undefined ? await this.#create(contract, provenance) : await this.#change(current, { contract, provenance, rebuild });
       if (applied !== undefined) return applied;
     }

@@ -23,7 +23,7 @@ interface Options {
 }
 interface Datasets {
   get(name: string): Promise<Dataset | undefined>;
-  apply(contract: Contract, options: { readonly provenance: string }): Promise<unknown>;
+  revise(name: string, change: (contract: Contract) => Contract, options: { readonly provenance: string }): Promise<unknown>;
 }
 
 export class StateSettings implements SubjectSettings {
@@ -61,8 +61,7 @@ export class StateSettings implements SubjectSettings {
         },
       );
     const name = subject === undefined ? undefined : datasetOfSubject(subject);
-    const dataset = name === undefined ? undefined : await this.#datasets.get(name);
-    if (dataset === undefined) return await this.#store.put(subject, { compatibility: level });
+    if (name === undefined || (await this.#datasets.get(name)) === undefined) return await this.#store.put(subject, { compatibility: level });
     const compatibility = level ?? "BACKWARD_TRANSITIVE";
     if (compatibility !== "BACKWARD_TRANSITIVE" && compatibility !== "FULL_TRANSITIVE")
       throw new MainstemError(
@@ -70,7 +69,7 @@ export class StateSettings implements SubjectSettings {
         `Subject '${subject}' is the schema of dataset ${name}, whose archive and table must stay readable: it takes BACKWARD_TRANSITIVE or FULL_TRANSITIVE.`,
         { subject },
       );
-    await this.#datasets.apply({ ...dataset.contract, compatibility }, { provenance: `compatibility level of the subject ${subject}` });
+    await this.#datasets.revise(name, (contract) => ({ ...contract, compatibility }), { provenance: `compatibility level of the subject ${subject}` });
   }
 
   async mode(subject: string | undefined): Promise<{ readonly own: SubjectMode | undefined; readonly effective: SubjectMode }> {

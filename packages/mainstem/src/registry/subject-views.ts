@@ -6,7 +6,7 @@ import type { Dataset } from "./dataset.ts";
 import type { DatasetSchemas } from "./dataset-schemas.ts";
 import type { DefinitionObjects } from "./definition-objects.ts";
 import { parseWithReferences, withoutReferenced } from "./schema-references.ts";
-import type { Schemas } from "./schemas.ts";
+import { isId, type Schemas } from "./schemas.ts";
 import { formatSubject, nameOfSubject, parseStoredSubject, subjectKind, subjectOfName, type Claim, type StoredVersion } from "./stored-subject.ts";
 import type { SchemaReference, Seen, SubjectVersion, SubmittedReference, SubmittedSchema, VersionNumber } from "./subject.ts";
 
@@ -172,8 +172,11 @@ export function versionOf(view: View, wanted: VersionNumber, options: Seen): Sto
   return found;
 }
 
-export function nextVersion({ versions }: View): number {
-  return (versions.at(-1)?.version ?? 0) + 1;
+/** `registry.notPermitted` where there is no greater number: an import may have taken the last one. */
+export function nextVersion({ subject, versions }: View): number {
+  const next = (versions.at(-1)?.version ?? 0) + 1;
+  if (!isId(next)) throw new MainstemError("registry.notPermitted", `Subject '${subject}' has the last version that there may be.`, { subject });
+  return next;
 }
 
 export function schemaUnknown(id: number): MainstemError {

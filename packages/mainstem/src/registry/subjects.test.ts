@@ -214,6 +214,13 @@ describe("subjects", () => {
     assert.deepEqual([imported.version, imported.id], [7, 500], "another registry judged it, and numbered it");
     await fails(subjects.register("modes", sent("bytes"), { version: 7, id: 501 }), "registry.notPermitted");
     await fails(subjects.register("modes", sent("bytes")), "registry.notPermitted", /read-write/);
+    for (const version of [1.5, 2 ** 31, Number.MAX_SAFE_INTEGER])
+      await fails(subjects.register("modes", sent("bytes"), { version, id: 501 }), "registry.versionInvalid", /2\^31-1/);
+    await settings.setMode("last", "IMPORT");
+    await subjects.register("last", sent(record("Last", [])), { version: 2 ** 31 - 1, id: 502 });
+    await settings.setMode("last", undefined);
+    await fails(subjects.register("last", sent(record("Last", [optional("a")]))), "registry.notPermitted", /the last version/);
+    assert.deepEqual(numbers(await subjects.versions("last")), [2 ** 31 - 1]);
     await settings.setMode("modes", undefined);
     assert.deepEqual(await settings.mode("modes"), { own: undefined, effective: "READWRITE" });
     await fails(subjects.register("modes", sent("bytes"), { version: 9 }), "registry.schemaInvalid", /8 is the next/);
@@ -257,6 +264,62 @@ describe("the subject of a dataset", () => {
     assert.deepEqual([contract, schemaId, version], [{ ...second, owner: "checkout" }, 2, 2]);
     assert.deepEqual(await subjects.register("shop.orders-value", sent(jsonOf(first))), await subjects.version("shop.orders-value", 1));
     assert.equal((await registry.require("shop.orders")).version, 2, "an older schema changes nothing");
+  });
+
+  test("keeps what a contract is changed to while a schema or a level is registered", async () => {
+    for (let round = 0; round < 10; round++) {
+      await using stores = await createStores();
+      await using registry = await stores.open();
+      const { subjects } = registry;
+      await registry.apply(first);
+      const checks = [{ kind: "range", field: "revision", min: 0 }];
+      // The schema's fields come after whatever was applied in between.
+      await Promise.all([
+        subjects.register("shop.orders-value", sent(jsonOf(second))),
+        subjects.settings.setLevel("shop.orders-value", "FULL_TRANSITIVE"),
+        registry.apply(contractOf("shop.orders", { owner: "checkout", checks })).catch((error: unknown) => {
+          // It came second, and lacks the field.
+          assert.equal((error as { readonly code?: string }).code, "contract.incompatible");
+        }),
+      ]);
+      const history = await registry.history("shop.orders");
+      const declared = history.findIndex(({ contract: { owner } }) => owner === "checkout");
+      for (const { contract } of declared < 0 ? [] : history.slice(declared)) assert.deepEqual([contract.owner, contract.checks.length], ["checkout", 1]);
+      assert.equal((await registry.require("shop.orders")).contract.schema.fields.length, 4);
+    }
+  });
+
+  test("takes no pii mark away, and gives one", async () => {
+    await using stores = await createStores();
+    await using registry = await stores.open();
+    const { subjects } = registry;
+    const home = { type: "record", name: "home", fields: [{ name: "street", type: "string", pii: true }] };
+    const more = [
+      { name: "email", type: ["null", "string"], default: null, pii: true },
+      { name: "home", type: ["null", home], default: null },
+    ];
+    const schemaOf = (...fields: readonly unknown[]) => {
+      const json = jsonOf(first) as { readonly fields: readonly unknown[] };
+      return { ...json, fields: [...json.fields, ...fields] };
+    };
+    await registry.apply(contractOf("shop.orders", { schema: schemaOf(...more) }));
+    const [email, place] = more;
+    const bareHome = { ...home, fields: [{ name: "street", type: "string" }] };
+    for (const [fields, pattern] of [
+      [[{ ...email, pii: undefined }, place], /email must stay marked "pii": true/],
+      [[{ ...email, pii: false }, place], /email must stay marked/],
+      [[email, { ...place, type: ["null", bareHome] }], /home\.street must stay marked/],
+      [[{ ...email, name: "mail", aliases: ["email"], pii: false }, place], /mail must stay marked/],
+    ] as const) {
+      const submitted = sent(schemaOf(...fields, optional("more")));
+      await fails(subjects.register("shop.orders-value", submitted), "registry.incompatible", pattern);
+      assert.match((await subjects.check("shop.orders-value", submitted, "latest")).join(" "), pattern);
+    }
+    await subjects.register("shop.orders-value", sent(schemaOf(...more, { ...optional("phone"), pii: true })));
+    const { changes } = (await registry.judge(contractOf("shop.orders", { schema: schemaOf({ ...email, pii: false }, place, optional("phone")) }))) as {
+      readonly changes?: readonly string[];
+    };
+    assert.deepEqual(changes, ["email is no longer marked pii", "phone is no longer marked pii"]);
   });
 
   test("refuses what the contract refuses, by name, and another order of fields", async () => {
@@ -342,9 +405,17 @@ describe("the subject of a dataset", () => {
     await fails(registry.require("shop.orders"), "registry.datasetUnknown", /waits for its contract/);
     for (const name of ["", "orders", "a".repeat(1_000), "shop.\u0000"]) await fails(registry.require(name), "registry.datasetUnknown");
     // A subject that names no dataset waits for none.
-    await subjects.register("orders-value", sent(jsonOf(first)));
-    await subjects.register("shop.orders-key", sent(jsonOf(first)));
-    assert.deepEqual(await subjects.waiting(), [{ name: "shop.orders", subject: "shop.orders-value", version: 2, schemaId: 2 }]);
+    const long = `s.${"b".repeat(190)}`;
+    for (const subject of ["orders-value", "shop.orders-key", "1shop.orders-value", "_mainstem.orders-value", `${long}-value`])
+      await subjects.register(subject, sent(jsonOf(first)));
+    assert.deepEqual(await subjects.waiting(), [
+      { name: long, subject: `${long}-value`, version: 1, schemaId: 1 },
+      { name: "shop.orders", subject: "shop.orders-value", version: 2, schemaId: 2 },
+    ]);
+    await fails(registry.require(long), "registry.datasetUnknown", /waits for its contract/);
+    await subjects.remove(`${long}-value`);
+    await fails(registry.apply(first), "contract.incompatible", /It is version 1, which version 2 came after/);
+    await fails(registry.apply(contractOf("shop.orders", { fields: ["y"] })), "contract.incompatible", /schema\.x: Field x of version 2 is gone/);
     await fails(registry.apply(contractOf("shop.orders", { key: ["day"], schema: withType(first, "id", "string") })), "contract.incompatible", /id was long/);
     assert.equal(await registry.get("shop.orders"), undefined);
     const { dataset } = await registry.apply(third);

@@ -1,5 +1,15 @@
 import { isDeepStrictEqual } from "node:util";
-import { checkCompatibility, formatContract, schemaText, type AvroSchema, type Contract } from "@mainstem/contract";
+import {
+  checkCompatibility,
+  formatContract,
+  isDatasetName,
+  isReservedName,
+  isUnion,
+  namesOf,
+  schemaText,
+  type AvroSchema,
+  type Contract,
+} from "@mainstem/contract";
 import type { Env } from "../runtime/env.ts";
 import { MainstemError } from "../runtime/errors.ts";
 import { limits } from "../runtime/limits.ts";
@@ -24,9 +34,6 @@ import {
   type View,
 } from "./subject-views.ts";
 
-/** `namespace.name` */
-const datasetPattern = /^\w{1,100}\.\w{1,100}$/;
-
 export interface SubjectsOptions {
   readonly state: StateStore;
   readonly stored: DefinitionObjects;
@@ -41,7 +48,7 @@ export interface Datasets {
   list(): Promise<readonly Dataset[]>;
   history(name: string): Promise<readonly DatasetVersion[]>;
   judge(contract: Contract): Promise<Judgement>;
-  apply(contract: Contract, options: Pick<ApplyOptions, "provenance">): Promise<Applied>;
+  revise(name: string, change: (contract: Contract) => Contract, options: Pick<ApplyOptions, "provenance">): Promise<Applied>;
   /** Makes the dataset that its subject was claimed for, unless it is there. */
   finish(claim: Claim): Promise<void>;
 }
@@ -104,6 +111,8 @@ export class StateSubjects implements Subjects {
   ): Promise<SubjectVersion> {
     nameOfSubject(subject);
     if (id !== undefined && !isId(id)) throw new MainstemError("registry.notPermitted", `The id ${String(id)} is not a number from 1 to 2^31-1.`, { id });
+    if (version !== undefined && !isId(version))
+      throw new MainstemError("registry.versionInvalid", `The version ${version} is not a number from 1 to 2^31-1.`, { subject, version });
     const parsed = await this.#views.parse(submitted);
     return await this.#retry(subject, async () => {
       const view = await this.#finished(subject);
@@ -217,7 +226,7 @@ export class StateSubjects implements Subjects {
   /** Whether schemas are registered for a dataset that is not there. */
   async isWaiting(dataset: string): Promise<boolean> {
     // Asked of any name that a request has; some could not even be a subject's.
-    return datasetPattern.test(dataset) && waits(await this.#views.load(subjectOfDataset(dataset)));
+    return mayBeDeclared(dataset) && waits(await this.#views.load(subjectOfDataset(dataset)));
   }
 
   async waiting(): Promise<readonly WaitingDataset[]> {
@@ -260,14 +269,30 @@ export class StateSubjects implements Subjects {
     return await this.#views.load(subject);
   }
 
+  /** The subject is then the dataset's schema: it reads what was registered, and nothing that is newer is taken back by it. */
   async #checkFits(contract: Contract, view: View): Promise<void> {
-    const text = schemaText(contract.schema);
-    const earlier = await this.#views.schemasOf(seen(view, {}));
-    if (earlier.some((one) => schemaText(one) === text)) return;
+    const versions = seen(view, {});
+    const earlier = await this.#views.schemasOf(versions);
     const conflicts = checkCompatibility(contract.schema, { earlier, level: contract.compatibility });
-    if (conflicts.length === 0) return;
     const changes = conflicts.map(({ field, reason, remedy }) => ({ path: field === "" ? "schema" : `schema.${field}`, reason, remedy }));
-    const sentences = changes.map(({ reason, remedy }) => `${reason} ${remedy}`).join(" ");
+    const texts = earlier.map((schema) => schemaText(schema));
+    const [latest, own] = [versions.at(-1)?.version, texts.indexOf(schemaText(contract.schema))];
+    if (own >= 0 && own < texts.length - 1)
+      changes.push({
+        path: "schema",
+        reason: `It is version ${versions[own]?.version}, which version ${latest} came after.`,
+        remedy: `Declare it as version ${latest} has it.`,
+      });
+    else
+      changes.push(
+        ...fieldsGone(contract, earlier.at(-1)).map((name) => ({
+          path: `schema.${name}`,
+          reason: `Field ${name} of version ${latest} is gone.`,
+          remedy: "Declare it too.",
+        })),
+      );
+    if (changes.length === 0) return;
+    const sentences = changes.map(({ path, reason, remedy }) => `${path}: ${reason} ${remedy}`).join(" ");
     const message = `Dataset ${contract.name} does not fit what is registered under ${view.subject}. ${sentences} Before there is a dataset, what is registered there can also be deleted.`;
     throw new MainstemError("contract.incompatible", message, { dataset: contract.name, changes });
   }
@@ -278,16 +303,16 @@ export class StateSubjects implements Subjects {
     return found === undefined ? undefined : await this.#views.show(view.subject, found);
   }
 
-  /** Undefined when the dataset changed meanwhile. */
+  /** Undefined when the dataset has another schema again. */
   async #registerWithDataset(
     view: View,
     dataset: Dataset,
     { schema, id }: { readonly schema: AvroSchema; readonly id: number | undefined },
   ): Promise<SubjectVersion | undefined> {
     const { datasets, schemas } = this.#options;
-    const contract = this.#datasetSchemas.contractWith(dataset, schema);
     if (id !== undefined && (await this.#datasetSchemas.refusals(dataset, schema)).length === 0) await schemas.idOf(schema, { id });
-    await datasets.apply(contract, { provenance: `registered under the subject ${view.subject}` });
+    const provenance = `registered under the subject ${view.subject}`;
+    await datasets.revise(dataset.contract.name, (contract) => this.#datasetSchemas.contractWith(contract, schema), { provenance });
     return await this.#versionWith(await this.#views.load(view.subject), schema);
   }
 
@@ -373,7 +398,18 @@ function incompatible(subject: string, reasons: readonly string[]): MainstemErro
   );
 }
 
+/** Fields of a schema that the contract has under no name. */
+function fieldsGone({ schema }: Contract, before: AvroSchema | undefined): readonly string[] {
+  if (before === undefined || isUnion(before) || before.type !== "record") return [];
+  const names = new Set(schema.fields.flatMap(namesOf));
+  return before.fields.filter((field) => !namesOf(field).some((name) => names.has(name))).map(({ name }) => name);
+}
+
 /** Whether its schemas wait for a dataset; not every subject's name is one of a dataset's. */
 function waits(view: View): boolean {
-  return view.dataset === undefined && seen(view, {}).length > 0 && datasetPattern.test(datasetOfSubject(view.subject) ?? "");
+  return view.dataset === undefined && seen(view, {}).length > 0 && mayBeDeclared(datasetOfSubject(view.subject));
+}
+
+function mayBeDeclared(name: string | undefined): boolean {
+  return isDatasetName(name) && !isReservedName(name);
 }
