@@ -13,7 +13,8 @@ import { icebergSchemaOf, newTableOf } from "./from-contract.ts";
 import type { DataFile, IcebergTables, PartitionScalar, TableState } from "./model.ts";
 import { dataFileFromStats } from "./parquet-stats.ts";
 import { openTestStores, type TestStores } from "./testing/stores.ts";
-import { parseTransform, transformValue } from "./transforms.ts";
+import { transformValue } from "./testing/transform-value.ts";
+import { parseTransform } from "./transforms.ts";
 import { changeOf } from "./testing/samples.ts";
 
 const dataset = "shop.kinds";

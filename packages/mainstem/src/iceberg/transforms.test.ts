@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { PartitionScalar } from "./model.ts";
-import { bucketHash, parseTransform, resultType, transformValue } from "./transforms.ts";
+import { bucketHash, transformValue } from "./testing/transform-value.ts";
+import { parseTransform, resultType } from "./transforms.ts";
 
 test("hashes as the specification's examples do", () => {
   const micros = BigInt(Date.UTC(2017, 10, 16, 22, 31, 8)) * 1000n;

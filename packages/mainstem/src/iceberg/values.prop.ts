@@ -8,7 +8,8 @@ import { createAddresses } from "./addresses.ts";
 import { compareBounds, compareValues, decodeBound, encodeBound, truncateLower, truncateUpper, type BoundValue } from "./bounds.ts";
 import { manifestHead, readManifest, statuses, writeManifest, type ManifestEntry, type StoredFile } from "./manifest.ts";
 import { partition, schema } from "./testing/samples.ts";
-import { parseTransform, resultType, transformValue } from "./transforms.ts";
+import { transformValue } from "./testing/transform-value.ts";
+import { parseTransform, resultType } from "./transforms.ts";
 
 const seconds = Number(process.env["MAINSTEM_TEST_SECONDS"] ?? 3);
 const timed = { interruptAfterTimeLimit: seconds * 250, numRuns: 100_000 };

@@ -10,7 +10,6 @@ const readBytesMax = 1_048_576;
 /** What an inbox may hold in memory as an index: ids, causes, no values. */
 export const waitingMax = 200_000;
 
-export const settlements = ["retried", "dropped"] as const;
 export type Settlement = { readonly kind: "retried" } | { readonly kind: "dropped"; readonly reason: string };
 
 /** An entry that waits, without its original. */

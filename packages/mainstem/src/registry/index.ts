@@ -2,6 +2,7 @@ export type { Applied, ApplyOptions, Closed, Dataset, DatasetVersion, Generation
 export { openRegistry } from "./registry.ts";
 export type { RegistryOptions } from "./registry.ts";
 export { subjectModes } from "./subject.ts";
+export { subjectUnknown } from "./subject-views.ts";
 export type {
   SchemaReference,
   SubmittedReference,

@@ -37,9 +37,13 @@ export function nameOfSubject(subject: string): string {
     );
   const name = encodeURIComponent(subject).replace(/^\./, "%2E");
   if (name.length > limits.subjectNameMax)
-    throw new MainstemError("registry.subjectInvalid", `The subject's name is too long: percent-encoded it takes ${name.length} characters.`, {
-      max: limits.subjectNameMax,
-    });
+    throw new MainstemError(
+      "registry.subjectInvalid",
+      `The subject's name is too long: percent-encoded it takes ${name.length} characters, and may take ${limits.subjectNameMax}.`,
+      {
+        max: limits.subjectNameMax,
+      },
+    );
   return name;
 }
 

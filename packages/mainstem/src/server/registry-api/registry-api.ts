@@ -1,9 +1,10 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Subjects } from "../../registry/index.ts";
+import { isAbort } from "../../runtime/errors.ts";
 import type { Logger } from "../../runtime/logger.ts";
 import { toJson } from "../json.ts";
 import { logFailure, methodNotAllowed, notFound } from "../problem.ts";
-import { isGone, toRegistryError, registryType } from "./registry-error.ts";
+import { toRegistryError, registryType } from "./registry-error.ts";
 import { addSchemaRoutes } from "./schema-routes.ts";
 import { addSettingRoutes } from "./setting-routes.ts";
 import { addSubjectRoutes } from "./subject-routes.ts";
@@ -41,7 +42,8 @@ export async function addRegistryApi(app: FastifyInstance, options: RegistryApiO
       const fail = async (failure: unknown, request: FastifyRequest, reply: FastifyReply): Promise<void> => {
         const error = options.toCoded(failure);
         logFailure(options.logger, error, request.raw);
-        if (isGone(error)) {
+        // Nobody is left to be told.
+        if (isAbort(error)) {
           reply.hijack();
           reply.raw.destroy();
           return;

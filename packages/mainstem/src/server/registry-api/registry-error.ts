@@ -1,4 +1,4 @@
-import { isAbort, MainstemError, type Code } from "../../runtime/errors.ts";
+import { MainstemError, type Code } from "../../runtime/errors.ts";
 import { toProblem, type ErrorShape, type Problem } from "../problem.ts";
 
 /** An error as the registries of the field answer it: the first three digits of a code of five are the status. */
@@ -44,11 +44,6 @@ function fromProblem(problem: Problem): RegistryError {
   const number = numbers[problem.code] ?? (problem.status >= 500 ? 50001 : problem.status);
   const status = number > 999 ? Math.floor(number / 100) : number;
   return { status, body: { error_code: number, message: problem.detail } };
-}
-
-/** Nobody is left to be told. */
-export function isGone(error: unknown): boolean {
-  return isAbort(error);
 }
 
 export function invalidSchema(sentence: string): MainstemError {

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from "fastify";
-import type { Subjects } from "../../registry/index.ts";
+import { subjectUnknown, type Subjects } from "../../registry/index.ts";
 import { MainstemError } from "../../runtime/errors.ts";
 import { toJson } from "../json.ts";
 import { compatibilityBody, describe, given, modeBody } from "./describe.ts";
@@ -38,6 +38,7 @@ export function addSettingRoutes(app: FastifyInstance, { settings }: Subjects): 
     );
     app.delete<Settings>(config, describe(`Takes the compatibility level of ${whose} back; gives what it was`, { path, gives: level }), async ({ params }) => {
       const { own, effective } = await settings.level(params.subject);
+      // What the registries of the field answer who takes back what a subject does not have.
       if (params.subject !== undefined && own === undefined) throw subjectUnknown(params.subject);
       await settings.setLevel(params.subject, undefined);
       return toJson({ compatibilityLevel: effective });
@@ -68,11 +69,6 @@ export function addSettingRoutes(app: FastifyInstance, { settings }: Subjects): 
 
 function levelUnset(subject: string): MainstemError {
   return new MainstemError("registry.levelUnset", `Subject '${subject}' does not have subject-level compatibility configured`, { subject });
-}
-
-/** What the registries of the field answer who takes back what a subject does not have. */
-function subjectUnknown(subject: string): MainstemError {
-  return new MainstemError("registry.subjectUnknown", `Subject '${subject}' not found.`, { subject });
 }
 
 function modeUnset(subject: string): MainstemError {
