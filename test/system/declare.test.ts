@@ -202,6 +202,12 @@ describe("declaring", () => {
       },
     );
     await assert.rejects(applyDatasets({ server: "http://127.0.0.1:1", datasets: [customers] }), { code: "server.unreachable" });
+    const twice = [customers, { ...customers, description: "Others." }];
+    await assert.rejects(applyDatasets({ server: "http://127.0.0.1:1", datasets: twice }), {
+      code: "contract.invalid",
+      message: /shop\.customers is declared twice/,
+    });
+    assert.equal((await applyDatasets({ server, datasets: [customers, { ...customers }] })).at(-1)?.kind, "unchanged");
     const stop = new AbortController();
     stop.abort();
     await assert.rejects(applyDatasets({ server, datasets: [customers], signal: stop.signal }), { name: "AbortError" });

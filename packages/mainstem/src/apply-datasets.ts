@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import { formatContract, formatExact, type Contract } from "@mainstem/contract";
 import { fromErrorValue, MainstemError } from "./runtime/errors.ts";
 
@@ -28,9 +29,12 @@ export interface AppliedDataset {
  *
  * One after the other, in their order; the first that is refused ends it, with those before it applied. Idempotent: what is declared already
  * makes no version, so any number of instances may do it at once.
- * Errors: those of the server, by code (`contract.incompatible` with `facts.changes`, `registry.rebuildNeeded` with `facts.rebuilt`); `server.unreachable`.
+ * Errors: those of the server, by code (`contract.incompatible` with `facts.changes`, `registry.rebuildNeeded` with `facts.rebuilt`); `server.unreachable`;
+ * `contract.invalid` where two of one name differ, of which each would undo the other: then nothing was sent.
  */
 export async function applyDatasets({ server, token, datasets, provenance, signal }: ApplyDatasetsOptions): Promise<readonly AppliedDataset[]> {
+  const twice = datasets.find((one) => datasets.some((other) => other.name === one.name && !isDeepStrictEqual(other, one)))?.name;
+  if (twice !== undefined) throw new MainstemError("contract.invalid", `${twice} is declared twice, and not alike: keep one of the two.`, { dataset: twice });
   const applied: AppliedDataset[] = [];
   for (const contract of datasets) {
     const url = new URL(`${server.replace(/\/$/, "")}/v1/definitions/dataset/${encodeURIComponent(contract.name)}`);

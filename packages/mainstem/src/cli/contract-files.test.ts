@@ -58,6 +58,26 @@ describe("contract files", () => {
     assert.equal(parseContract((await readDeclarations(file))[0]?.contract).schema.namespace, "shop");
   });
 
+  test("a dataset that is declared twice is refused, with the names of both files, unless both say the same", async () => {
+    const orders = "name: shop.orders\nkey: [id]\norder: [revision]\n";
+    const first = await write("first.yaml", `${orders}description: one\n`);
+    const second = await write("second.yaml", `name: shop.returns\n---\n${orders}description: two\n`);
+    await assert.rejects(readDeclarations(first, second), {
+      code: "cli.file",
+      message: /^shop\.orders is declared in \S*first\.yaml and in \S*second\.yaml, and not alike\.$/,
+    });
+    await refused(
+      "both.yaml",
+      `${orders}description: one\n---\n${orders}description: two\n`,
+      /^shop\.orders is declared twice in \S*both\.yaml, and not alike\.$/,
+    );
+    const again = await write("again.json", '[{"description":"one","name":"shop.orders","key":["id"],"order":["revision"]}]');
+    assert.deepEqual(
+      (await readDeclarations(first, again)).map(({ file, name }) => [file, name]),
+      [[first, "shop.orders"]],
+    );
+  });
+
   test("a schema file alone is refused with what to write", async () => {
     await refused("alone.avsc", JSON.stringify({ type: "record", name: "orders", fields }), /is a schema alone/);
   });

@@ -1,4 +1,5 @@
 import { basename, dirname, extname, resolve } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import { formatContract, formatExact, fromOdcs, isOdcs, parseExact, schemaFileOf, withSchema, type Contract, type Issue } from "@mainstem/contract";
 import type { Context } from "./context.ts";
 import { CliFailure } from "./failure.ts";
@@ -19,10 +20,25 @@ export interface Declaration {
 }
 
 /**
- * Reads the declarations of one file: what a module exports, or in JSON or YAML (one, a list, or several documents) the JSON form, whose schema
- * may be the name of an `.avsc` file beside it, or an Open Data Contract Standard file.
+ * Reads the declarations of files: what a module exports, or in JSON or YAML (one, a list, or several documents) the JSON form, whose schema
+ * may be the name of an `.avsc` file beside it, or an Open Data Contract Standard file. Each dataset is declared once: a module may export again
+ * what another one does, but of two that differ each would undo the other, so they are refused.
  */
-export async function readDeclarations(file: string): Promise<readonly Declaration[]> {
+export async function readDeclarations(...files: readonly string[]): Promise<readonly Declaration[]> {
+  const declarations = new Map<string, Declaration>();
+  for (const declaration of (await Promise.all(files.map(readOneFile))).flat()) {
+    const { file, name, contract } = declaration;
+    const first = declarations.get(name) ?? declaration;
+    if (!isDeepStrictEqual(first.contract, contract)) {
+      const where = first.file === file ? `twice in ${file}` : `in ${first.file} and in ${file}`;
+      throw new CliFailure("cli.file", `${name} is declared ${where}, and not alike.`, { remedy: "Keep one of the two declarations." });
+    }
+    declarations.set(name, first);
+  }
+  return [...declarations.values()];
+}
+
+async function readOneFile(file: string): Promise<readonly Declaration[]> {
   const contracts = (await Promise.all((await readContracts(file)).map((json) => completeForm(file, json)))).flat();
   if (contracts.length === 0)
     throw new CliFailure("cli.file", `${file} declares no dataset.`, { remedy: "Export what `dataset({ … })` gives, or write the JSON form of a contract." });

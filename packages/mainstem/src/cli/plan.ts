@@ -33,7 +33,7 @@ export function planCommand(start: Start): Command {
 
 /** All files are read before anything is asked of the server. */
 export async function readFiles(context: Context, files: readonly string[]): Promise<readonly Declaration[]> {
-  const declarations = (await Promise.all(files.map(readDeclarations))).flat();
+  const declarations = await readDeclarations(...files);
   sayNotes(context, declarations);
   return declarations;
 }

@@ -80,7 +80,7 @@ async function applyDatasets(
   { signal, terminal }: Context,
   { config, client, logger, greets }: { readonly config: Config; readonly client: Client; readonly logger: Logger; readonly greets: boolean },
 ): Promise<void> {
-  for (const { file, name, contract } of (await Promise.all(config.datasets.map(readDeclarations))).flat()) {
+  for (const { file, name, contract } of await readDeclarations(...config.datasets)) {
     try {
       await client.call({ method: "PUT", path: path`/v1/definitions/dataset/${name}`, body: contract, signal });
     } catch (error) {
