@@ -172,6 +172,21 @@ describe("declaring", () => {
     assert.match((await run(["apply", "lost.mjs"])).errors, /fields\[2\]\.default: .*lost digits.*bigint/);
   });
 
+  test("plan and apply --check take a dataset and its successor in one file, as apply does", async () => {
+    const named = (name: string, predecessor?: string) => ({
+      ...contract,
+      name: `pp.${name}`,
+      schema: { ...contract.schema, namespace: "pp", name },
+      predecessor,
+    });
+    await write("pair.json", [named("a"), named("b", "pp.a")]);
+    const planned = await run(["plan", "pair.json"]);
+    assert.deepEqual([planned.code, planned.output.match(/^\S+ +pp\.\w$/gm)], [0, ["created   pp.a", "created   pp.b"]]);
+    assert.match((await run(["apply", "--check", "pair.json"])).errors, /^2 of 2 datasets are not applied as declared$/m);
+    assert.equal((await run(["apply", "pair.json"])).output, "created   pp.a  version 1\ncreated   pp.b  version 1\n");
+    assert.equal((await run(["apply", "--check", "pair.json"])).code, 0);
+  });
+
   test("types are written for datasets that others own", async () => {
     assert.equal((await run(["types", "shop.orders", "--out", "datasets.ts"])).code, 0);
     const text = await readFile(join(folder.path, "datasets.ts"), "utf8");

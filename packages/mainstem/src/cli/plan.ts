@@ -8,9 +8,6 @@ import { unreachable } from "../runtime/assert.ts";
 import { describeEnd, describeMoves } from "./succession.ts";
 import { formatBytes, formatCount } from "./text-table.ts";
 
-/** Declarations of one request to the server. */
-const batchMax = 100;
-
 /** `mainstem plan FILE…` */
 export function planCommand(start: Start): Command {
   const command = new Command("plan")
@@ -38,12 +35,16 @@ export async function readFiles(context: Context, files: readonly string[]): Pro
   return declarations;
 }
 
+/** One by one, as they would be applied: so a request is never larger than that of `apply`, but for the names of those that would be new before. */
 export async function askPlans({ client, signal }: Context, declarations: readonly Declaration[]): Promise<readonly PlanDetail[]> {
   const plans: PlanDetail[] = [];
-  for (let start = 0; start < declarations.length; start += batchMax) {
-    const definitions = declarations.slice(start, start + batchMax).map(({ contract: spec }) => ({ kind: "dataset", spec }));
-    const { body } = await client.call({ method: "POST", path: "/v1/plan", body: { definitions }, signal });
-    plans.push(...(body as { readonly plans: readonly PlanDetail[] }).plans);
+  const created: unknown[] = [];
+  for (const { name, contract: spec } of declarations) {
+    const body = { created, definitions: [{ kind: "dataset", spec }] };
+    const answer = await client.call({ method: "POST", path: "/v1/plan", body, signal });
+    const [plan] = (answer.body as { readonly plans: readonly [PlanDetail] }).plans;
+    if (plan.kind === "created") created.push({ name, predecessor: (spec as { readonly predecessor?: string }).predecessor });
+    plans.push(plan);
   }
   return plans;
 }

@@ -48,6 +48,9 @@ export interface ApplyOptions {
   readonly rebuild?: boolean | undefined;
 }
 
+/** What of a dataset that is about to be made decides whether others can be. */
+export type NewDataset = Pick<Contract, "name" | "predecessor">;
+
 /** What applying a contract would do, judged as `apply` judges it. */
 export type Judgement =
   | { readonly kind: "created" }
@@ -94,8 +97,8 @@ export interface Registry extends AsyncDisposable {
    * new ones the last, in whatever order they are declared. When it rejects, the change may have happened: repeat it.
    */
   apply(contract: Contract, options?: ApplyOptions): Promise<Applied>;
-  /** What `apply` would do now. Changes nothing. */
-  judge(contract: Contract): Promise<Judgement>;
+  /** What `apply` would do now, or once the datasets in `created` have been made. Changes nothing. */
+  judge(contract: Contract, created?: readonly NewDataset[]): Promise<Judgement>;
   get(name: string): Promise<Dataset | undefined>;
   /** As `get`, but `registry.datasetUnknown` when there is none. */
   require(name: string): Promise<Dataset>;

@@ -1,4 +1,4 @@
-export type { Applied, ApplyOptions, Closed, Dataset, DatasetVersion, Generation, Judgement, Registry } from "./dataset.ts";
+export type { Applied, ApplyOptions, Closed, Dataset, DatasetVersion, Generation, Judgement, NewDataset, Registry } from "./dataset.ts";
 export { openRegistry } from "./registry.ts";
 export type { RegistryOptions } from "./registry.ts";
 export { subjectModes } from "./subject.ts";

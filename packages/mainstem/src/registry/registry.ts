@@ -17,7 +17,7 @@ import { limits } from "../runtime/limits.ts";
 import type { Logger } from "../runtime/logger.ts";
 import { perhaps } from "../runtime/nearest-name.ts";
 import type { Definition, StateStore, Swap } from "../state/index.ts";
-import type { Applied, ApplyOptions, Dataset, DatasetVersion, Judgement, Registry } from "./dataset.ts";
+import type { Applied, ApplyOptions, Dataset, DatasetVersion, Judgement, NewDataset, Registry } from "./dataset.ts";
 import { createDefinitionObjects, type DefinitionObjects } from "./definition-objects.ts";
 import { openSchemas, schemaKind, type Schemas } from "./schemas.ts";
 import { datasetKind, formatDataset, parseDataset, toDatasetVersion, toGenerations, withTopic, type StoredDataset } from "./stored-dataset.ts";
@@ -95,9 +95,9 @@ class StateRegistry implements Registry {
     });
   }
 
-  async judge(contract: Contract): Promise<Judgement> {
+  async judge(contract: Contract, created: readonly NewDataset[] = []): Promise<Judgement> {
     const dataset = await this.get(contract.name);
-    if (dataset === undefined) return await this.#judgeNew(contract);
+    if (dataset === undefined) return await this.#judgeNew(contract, created);
     const change = await this.#judgeChange(dataset.contract, contract);
     switch (change.kind) {
       case "refused":
@@ -122,9 +122,9 @@ class StateRegistry implements Registry {
     return refused.length === 0 ? change : { kind: "refused", refused };
   }
 
-  async #judgeNew(contract: Contract): Promise<Judgement> {
+  async #judgeNew(contract: Contract, created: readonly NewDataset[]): Promise<Judgement> {
     try {
-      await checkPredecessor(contract, this);
+      await checkPredecessor(contract, this, created);
       await this.subjects.checkAdmission(contract);
       return { kind: "created" };
     } catch (error) {

@@ -1,6 +1,6 @@
 import type { Contract } from "@mainstem/contract";
 import { MainstemError } from "../runtime/errors.ts";
-import type { Dataset } from "./dataset.ts";
+import type { Dataset, NewDataset } from "./dataset.ts";
 import type { StoredDataset } from "./stored-dataset.ts";
 
 /** What following a dataset needs of the registry. */
@@ -30,13 +30,17 @@ export async function claimPredecessor({ name, predecessor }: Contract, registry
   }
 }
 
-/** It is named at birth and frozen, and has to be there already: so there can be no circle. */
-export async function checkPredecessor({ name, predecessor }: Pick<Contract, "name" | "predecessor">, registry: SuccessionRegistry): Promise<void> {
+/** It is named at birth and frozen, and has to be there already, or among those that will have been `created`: so there can be no circle. */
+export async function checkPredecessor(
+  { name, predecessor }: NewDataset,
+  registry: Pick<SuccessionRegistry, "get" | "successorOf">,
+  created: readonly NewDataset[] = [],
+): Promise<void> {
   if (predecessor === undefined) return;
-  const before = await registry.get(predecessor);
-  if (before === undefined)
+  if (!created.some((one) => one.name === predecessor) && (await registry.get(predecessor)) === undefined)
     throw new MainstemError("registry.predecessorInvalid", `${name} names ${predecessor} as its predecessor, and there is no such dataset.`, { predecessor });
-  const successor = (await registry.successorOf(predecessor))?.contract.name;
+  const follower = created.find((one) => one.predecessor === predecessor) ?? (await registry.successorOf(predecessor))?.contract;
+  const successor = follower?.name;
   if (successor !== undefined && successor !== name) throw taken({ name, predecessor, successor });
 }
 

@@ -112,6 +112,32 @@ test("refuses a second successor as apply would, and says who has moved to the f
   assert.match(String(after["closedAt"]), /^20/);
 });
 
+test("a new dataset may follow one that would be made before it, in the same request or an earlier one", async () => {
+  await using api = await openApi();
+  const made = (name: string, predecessor?: string): Json => {
+    const json = formatContract(orders);
+    return {
+      ...json,
+      name: `pp.${name}`,
+      schema: { ...(json.schema as object), namespace: "pp", name },
+      ...(predecessor === undefined ? {} : { predecessor }),
+    };
+  };
+  const kinds = (plans: readonly Json[]): readonly unknown[] => plans.map(({ kind }) => kind);
+  const [a, b, c] = [made("a"), made("b", "pp.a"), made("c", "pp.a")];
+  assert.deepEqual(kinds(await plan(api, a, b, c)), ["created", "created", "refused"], "one successor, as when they are applied");
+  assert.deepEqual(kinds(await plan(api, b, a)), ["refused", "created"], "the order counts");
+  const later = async (spec: Json, created: readonly Json[]): Promise<unknown> => {
+    const body = JSON.stringify({ created, definitions: [{ kind: "dataset", spec }] });
+    const reply = await api.call("/v1/plan", { method: "POST", body, headers: { "content-type": "application/json" } });
+    return kinds(reply.body["plans"] as readonly Json[])[0];
+  };
+  assert.equal(await later(b, [{ name: "pp.a" }]), "created");
+  assert.equal(await later(c, [{ name: "pp.a" }, { name: "pp.b", predecessor: "pp.a" }]), "refused");
+  for (const spec of [a, b]) assert.equal((await api.rooms.registry.apply(parseContract(spec))).kind, "created");
+  await assert.rejects(api.rooms.registry.apply(parseContract(c)), { code: "registry.predecessorInvalid" });
+});
+
 test("tells columns that are metadata from those that write files again, with their cost in the current snapshot", async () => {
   const summary = { "total-data-files": "3", "total-files-size": "4096" };
   const snapshot = { id: 1n, committedAt: 0, rows: 50, summary };

@@ -1,6 +1,6 @@
 import { CodedError, noFieldChanges, parseContract, type AvroField, type Contract, type FieldChanges, type RefusedChange } from "@mainstem/contract";
 import type { Log } from "../log/index.ts";
-import type { Dataset, Registry } from "../registry/index.ts";
+import type { Dataset, NewDataset, Registry } from "../registry/index.ts";
 import { unreachable } from "../runtime/assert.ts";
 import { describePredecessor, describeSuccession, type Succession } from "./succession.ts";
 import type { PlatformView } from "./view.ts";
@@ -66,11 +66,31 @@ const consumersMax = 1_000;
 const nothing = { files: 0, rows: 0, bytes: 0 } as const;
 const none = { rewritten: nothing, filled: {}, null: [] } as const;
 
-/** Says what applying a declaration would do now. Judged by the registry; changes nothing. */
-export async function planDeclaration(json: unknown, rooms: PlanRooms): Promise<Plan> {
-  const contract = readContract(json);
-  if ("kind" in contract) return contract;
-  const judgement = await rooms.registry.judge(contract);
+/**
+ * Says what applying declarations one after the other would do now, or once the datasets in `before` have been made. Judged by the registry; changes
+ * nothing: to a declaration those before it are there if they are new, and what would become of others makes no difference to it.
+ */
+export async function planDeclarations(
+  specs: readonly unknown[],
+  { before, ...rooms }: PlanRooms & { readonly before: readonly NewDataset[] },
+): Promise<readonly Plan[]> {
+  const created = [...before];
+  const plans: Plan[] = [];
+  for (const spec of specs) {
+    const contract = readContract(spec);
+    if ("kind" in contract) {
+      plans.push(contract);
+      continue;
+    }
+    const plan = await planContract(contract, created, rooms);
+    if (plan.kind === "created") created.push(contract);
+    plans.push(plan);
+  }
+  return plans;
+}
+
+async function planContract(contract: Contract, created: readonly NewDataset[], rooms: PlanRooms): Promise<Plan> {
+  const judgement = await rooms.registry.judge(contract, created);
   switch (judgement.kind) {
     case "created":
       return { ...(await describeNew(contract, rooms)), topic: "created", archive: "created", table: { effect: "created", ...none }, consumers: [] };

@@ -1,7 +1,8 @@
 import type { FastifyInstance } from "fastify";
+import type { NewDataset } from "../../registry/index.ts";
 import { MainstemError } from "../../runtime/errors.ts";
 import { withRawIntegers } from "../json.ts";
-import { planDeclaration, type Plan, type PlanRooms } from "../plan.ts";
+import { planDeclarations, type PlanRooms } from "../plan.ts";
 import { answer, anyObject, listOf, noParameters, problems } from "./schemas.ts";
 
 /** Declarations of one request. */
@@ -37,6 +38,7 @@ const planProperties = {
 };
 
 interface PlanBody {
+  readonly created?: readonly NewDataset[];
   readonly definitions: readonly { readonly kind: string; readonly spec: unknown }[];
 }
 
@@ -54,7 +56,18 @@ export function addPlanRoute(app: FastifyInstance, rooms: PlanRooms): void {
           required: ["definitions"],
           additionalProperties: false,
           properties: {
+            created: {
+              type: "array",
+              description: "Datasets that are not there yet and will be when the first declaration is applied, such as those of a plan before.",
+              items: {
+                type: "object",
+                required: ["name"],
+                additionalProperties: false,
+                properties: { name: { type: "string" }, predecessor: { type: "string" } },
+              },
+            },
             definitions: {
+              description: "In the order in which they will be applied.",
               type: "array",
               minItems: 1,
               maxItems: definitionsMax,
@@ -65,13 +78,12 @@ export function addPlanRoute(app: FastifyInstance, rooms: PlanRooms): void {
         response: { 200: answer("A plan for each declaration, in their order", { plans: listOf(answer("", planProperties)) }), ...problems },
       },
     },
-    async ({ body: { definitions } }) => {
+    async ({ body: { definitions, created: before = [] } }) => {
       for (const { kind } of definitions)
         if (kind !== "dataset")
           throw new MainstemError("registry.kindUnknown", `There is no kind ${kind} to plan. Known: dataset.`, { kind, kinds: ["dataset"] });
-      const plans: Plan[] = [];
-      for (const { spec } of definitions) plans.push(await planDeclaration(spec, rooms));
-      return withRawIntegers({ plans });
+      const specs = definitions.map(({ spec }) => spec);
+      return withRawIntegers({ plans: await planDeclarations(specs, { ...rooms, before }) });
     },
   );
 }
