@@ -187,6 +187,22 @@ describe("declaring", () => {
     assert.equal((await run(["apply", "--check", "pair.json"])).code, 0);
   });
 
+  test("apply changes nothing where one of the files has no contract, and says what it did not try after one that was refused", async () => {
+    const named = (name: string) => ({ ...contract, name: `cc.${name}`, schema: { ...contract.schema, namespace: "cc", name } });
+    await write("a.json", named("a"));
+    await write("b.json", { ...named("b"), key: ["nope"] });
+    const invalid = await run(["apply", "a.json", "b.json"]);
+    assert.deepEqual([invalid.code, invalid.output], [1, ""]);
+    assert.match(invalid.errors, /^error: The contract of cc\.b is not valid.* key\[0\]: .*\[contract\.invalid\]$/m);
+    assert.equal((await run(["describe", "cc.a"])).code, 1);
+    await write("b.json", { ...named("b"), predecessor: "cc.nothing" });
+    await write("c.json", [named("c"), named("d")]);
+    const refused = await run(["apply", "a.json", "b.json", "c.json"]);
+    assert.deepEqual([refused.code, refused.output], [1, "created   cc.a  version 1\n"]);
+    assert.match(refused.errors, /\[registry\.predecessorInvalid\]\n {2}\S.* Not tried: cc\.c, cc\.d\.\n$/);
+    assert.match((await run(["apply", "a.json", "b.json", "c.json", "--json"])).errors, /"remedy":"[^"]* Not tried: cc\.c, cc\.d\."/);
+  });
+
   test("types are written for datasets that others own", async () => {
     assert.equal((await run(["types", "shop.orders", "--out", "datasets.ts"])).code, 0);
     const text = await readFile(join(folder.path, "datasets.ts"), "utf8");

@@ -1,7 +1,9 @@
+import { parseContract } from "@mainstem/contract";
 import { Command } from "commander";
 import { path } from "./client.ts";
 import { print, printList, type Context, type Start } from "./context.ts";
-import { exitCodes, type ExitCode } from "./failure.ts";
+import type { Declaration } from "./contract-files.ts";
+import { CliFailure, exitCodes, type ExitCode } from "./failure.ts";
 import { askPlans, describePlan, readFiles } from "./plan.ts";
 import { readProvenance } from "./provenance.ts";
 
@@ -47,20 +49,30 @@ async function check(context: Context, files: readonly string[]): Promise<ExitCo
 }
 
 async function apply(context: Context, options: ApplyOptions & { readonly files: readonly string[] }): Promise<void> {
-  // All files are read before the first dataset is changed.
+  // Nothing is changed before all files were read, and all that they declare is known to be contracts.
   const declarations = await readFiles(context, options.files);
+  for (const { contract } of declarations) parseContract(contract);
   const provenance = options.provenance ?? (await readProvenance({ cwd: process.cwd(), env: process.env }));
   const { client, signal } = context;
-  for (const { name, contract } of declarations) {
-    const { body } = await client.call({
+  for (const [index, { name, contract }] of declarations.entries()) {
+    const call = {
       method: "PUT",
       path: path`/v1/definitions/dataset/${name}`,
       query: { provenance, rebuild: options.rebuild },
       body: contract,
       signal,
-    });
+    } as const;
+    const { body } = await client.call(call).catch((error: unknown) => Promise.reject(endingAt(error, declarations.slice(index + 1)) as Error));
     await print(context, body as Applied, describe);
   }
+}
+
+/** The failure that ends it, which also says what comes after it. */
+function endingAt(error: unknown, rest: readonly Declaration[]): unknown {
+  if (!(error instanceof CliFailure) || rest.length === 0) return error;
+  const { code, message, remedy = "", exitCode, facts } = error;
+  const notTried = `Not tried: ${rest.map(({ name }) => name).join(", ")}.`;
+  return new CliFailure(code, message, { remedy: `${remedy} ${notTried}`.trimStart(), exitCode, facts, cause: error });
 }
 
 function describe({ kind, name, version, changes = [], rebuilt = [] }: Applied): readonly string[] {

@@ -1,5 +1,6 @@
 import { relative } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { parseContract } from "@mainstem/contract";
 import type { Command } from "commander";
 import { loadConfig, resolveSecret, type Config } from "../runtime/config.ts";
 import type { Logger } from "../runtime/logger.ts";
@@ -80,7 +81,9 @@ async function applyDatasets(
   { signal, terminal }: Context,
   { config, client, logger, greets }: { readonly config: Config; readonly client: Client; readonly logger: Logger; readonly greets: boolean },
 ): Promise<void> {
-  for (const { file, name, contract } of await readDeclarations(...config.datasets)) {
+  const declarations = await readDeclarations(...config.datasets);
+  for (const { contract } of declarations) parseContract(contract);
+  for (const { file, name, contract } of declarations) {
     try {
       await client.call({ method: "PUT", path: path`/v1/definitions/dataset/${name}`, body: contract, signal });
     } catch (error) {
