@@ -1,13 +1,15 @@
 import { ByteSink } from "./avro/byte-sink.ts";
 import type { AvroField, AvroRecordSchema, AvroTypeSchema } from "./avro/schema.ts";
 import { unwrapNullable } from "./avro/schema.ts";
-import type { Check, Deletes } from "./contract.ts";
+import type { Check, Deletes, RangeBounds } from "./contract.ts";
 import type { IssueList } from "./issue-list.ts";
+import { formatDecimal } from "./records/decimal.ts";
 import type { RecordCheck } from "./records/demands.ts";
 import { comparerOf, compileDemand, isRecordCheck } from "./records/demands.ts";
 import { Faults } from "./records/faults.ts";
+import { decimalOf } from "./records/json-leaves.ts";
 import { compileJsonWrite } from "./records/json-writer.ts";
-import { kindOf } from "./value-kind.ts";
+import { fractionDigitsOf, kindOf } from "./value-kind.ts";
 
 interface Placed {
   readonly check: RecordCheck;
@@ -19,14 +21,15 @@ export function refuseConflicts(checks: readonly Check[], fieldAt: (path: string
   const placed = checks.flatMap((check, index) => (isRecordCheck(check) ? [{ check, path: `checks[${index}]` }] : []));
   for (const [name, own] of Map.groupBy(placed, ({ check }) => check.field)) {
     const field = fieldAt(name);
+    const type = unwrapNullable(field.type)?.type as AvroTypeSchema;
     const conflict =
-      firstEmpty(own, "range", (ranges) => isRangeEmpty(ranges, unwrapNullable(field.type)?.type as AvroTypeSchema)) ??
+      firstEmpty(own, "range", (ranges) => isRangeEmpty([...ranges, boundsOf(type)], type)) ??
       firstEmpty(own, "length", isLengthEmpty) ??
       firstEmpty(own, "oneOf", () => isChoiceEmpty(own, field));
     if (conflict === undefined) continue;
     const others = own.filter(({ path, check }) => path !== conflict && check.kind !== "notNull").map(({ path }) => path);
-    const together = others.length === 0 ? "this check" : `this check together with ${others.join(", ")}`;
-    issues.invalid(conflict, `No value of ${name} can pass ${together}: widen one of them, or leave it out.`);
+    const [together, widen] = others.length === 0 ? ["", "widen it"] : [` together with ${others.join(", ")}`, "widen one of them"];
+    issues.invalid(conflict, `No value of ${name} (${kindOf(type)}) can pass this check${together}: ${widen}, or leave it out.`);
   }
 }
 
@@ -53,9 +56,28 @@ function firstEmpty<K extends RecordCheck["kind"]>(
   return some.length > 0 && isEmpty(some.map(({ check }) => check as Extract<RecordCheck, { readonly kind: K }>)) ? some.at(-1)?.path : undefined;
 }
 
-type Range = Extract<RecordCheck, { readonly kind: "range" }>;
+/** The greatest number that is not infinite when it is rounded to a float. */
+const floatMax = 2 ** 128 - 2 ** 103 - 2 ** 75;
 
-function isRangeEmpty(ranges: readonly Range[], type: AvroTypeSchema): boolean {
+/** The least and the greatest value of a type that has a range, written as its values are. */
+function boundsOf(type: AvroTypeSchema): RangeBounds {
+  const kind = kindOf(type);
+  const digits = fractionDigitsOf(kind);
+  const lastTime = `23:59:59${digits === 0 ? "" : `.${"9".repeat(digits)}`}`;
+  if (kind === "int") return { min: -(2 ** 31), max: 2 ** 31 - 1 };
+  if (kind === "long") return { min: `${-(2n ** 63n)}`, max: `${2n ** 63n - 1n}` };
+  if (kind === "float") return { min: -floatMax, max: floatMax };
+  if (kind === "double") return { min: -Number.MAX_VALUE, max: Number.MAX_VALUE };
+  if (kind === "date") return { min: "0001-01-01", max: "9999-12-31" };
+  if (kind.startsWith("timestamp")) return { min: "0001-01-01T00:00:00Z", max: `9999-12-31T${lastTime}Z` };
+  if (kind.startsWith("localTimestamp")) return { min: "0001-01-01T00:00:00", max: `9999-12-31T${lastTime}` };
+  if (kind.startsWith("time")) return { min: "00:00", max: lastTime };
+  const { precision, scale } = decimalOf(type);
+  const greatest = 10n ** BigInt(precision) - 1n;
+  return { min: formatDecimal(-greatest, scale), max: formatDecimal(greatest, scale) };
+}
+
+function isRangeEmpty(ranges: readonly RangeBounds[], type: AvroTypeSchema): boolean {
   const compare = comparerOf(type);
   const bounds = (name: "min" | "max" | "above" | "below") => ranges.flatMap((range) => compare(range[name]) ?? []);
   const [min, max, above, below] = [bounds("min"), bounds("max"), bounds("above"), bounds("below")];

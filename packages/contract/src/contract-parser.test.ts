@@ -283,8 +283,12 @@ test("checks that no value of their field can pass together are refused, with th
   const range = (field: string, bounds: object) => ({ kind: "range", field, ...bounds });
   const oneOf = (field: string, values: readonly unknown[]) => ({ kind: "oneOf", field, values });
   const bad: readonly (readonly [readonly unknown[], string, RegExp])[] = [
-    [[range("size", { min: 5 }), range("size", { max: 3 })], "checks[1]", /^No value of size can pass this check together with checks\[0\]: widen one of them/],
-    [[range("size", { min: 5, max: 4 })], "checks[0]", /^No value of size can pass this check:/],
+    [
+      [range("size", { min: 5 }), range("size", { max: 3 })],
+      "checks[1]",
+      /^No value of size \(int\) can pass this check together with checks\[0\]: widen one of them/,
+    ],
+    [[range("size", { min: 5, max: 4 })], "checks[0]", /^No value of size \(int\) can pass this check: widen it,/],
     [[range("size", { min: 3, below: 3 })], "checks[0]", /can pass this check:/],
     [[range("size", { above: 3, below: 4 })], "checks[0]", /can pass this check:/],
     [[range("sum", { above: "1.00", below: "1.01" })], "checks[0]", /can pass this check:/],
@@ -323,6 +327,43 @@ test("checks that no value of their field can pass together are refused, with th
     { kind: "length", field: "tags", max: 2 },
   ];
   assert.equal(parseContract(json({ checks: good }, fields)).checks.length, good.length);
+});
+
+test("a range that leaves no value of its field's type is refused, one that leaves the last is not", () => {
+  const long = (logicalType: string) => ({ type: "long", logicalType });
+  const types: readonly (readonly [unknown, number | string, number | string])[] = [
+    ["int", -(2 ** 31), 2 ** 31 - 1],
+    [["null", "int"], -(2 ** 31), 2 ** 31 - 1],
+    ["long", "-9223372036854775808", "9223372036854775807"],
+    ["float", -3.4028235677973362e38, 3.4028235677973362e38],
+    ["double", -Number.MAX_VALUE, Number.MAX_VALUE],
+    [{ type: "bytes", logicalType: "decimal", precision: 5, scale: 2 }, "-999.99", "999.99"],
+    [{ type: "bytes", logicalType: "decimal", precision: 2, scale: 2 }, "-0.99", "0.99"],
+    [{ type: "int", logicalType: "date" }, "0001-01-01", "9999-12-31"],
+    [{ type: "int", logicalType: "time-millis" }, "00:00", "23:59:59.999"],
+    [long("time-micros"), "00:00", "23:59:59.999999"],
+    [long("timestamp-millis"), "0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999Z"],
+    [long("timestamp-micros"), "0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999999Z"],
+    [long("local-timestamp-millis"), "0001-01-01T00:00:00", "9999-12-31T23:59:59.999"],
+    [long("local-timestamp-micros"), "0001-01-01T00:00:00", "9999-12-31T23:59:59.999999"],
+  ];
+  for (const [type, least, greatest] of types) {
+    const withRange = (bounds: object) => json({ checks: [{ kind: "range", field: "n", ...bounds }] }, [{ name: "n", type }]);
+    for (const bounds of [{ min: greatest }, { max: least }, { min: least, max: greatest }]) parseContract(withRange(bounds));
+    for (const bounds of [{ above: greatest }, { below: least }]) {
+      const { issues } = refusalOf(withRange(bounds));
+      assert.deepEqual(
+        issues.map(({ path }) => path),
+        ["checks[0]"],
+        JSON.stringify([type, bounds]),
+      );
+      assert.match(issues[0]?.message ?? "", /^No value of n \(\w+\) can pass this check: widen it, or leave it out\.$/);
+    }
+  }
+  assert.match(
+    refusalOf(json({ checks: [{ kind: "range", field: "n", min: 3_000_000_000 }] }, [{ name: "n", type: "int" }])).issues[0]?.message ?? "",
+    /^No value of n \(int\)/,
+  );
 });
 
 test("what is no contract at all is refused", () => {
