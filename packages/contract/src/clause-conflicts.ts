@@ -15,6 +15,8 @@ export function checkClauses(clauses: FieldClauses, issues: IssueList): void {
   checkMerge(clauses, issues);
   checkDeletes(clauses, issues);
   checkMaxAhead(clauses, issues);
+  if (clauses.immutable && clauses.partition.length === 0)
+    issues.invalid("immutable", "immutable says that the partition fields of a key never change, and there is no partition: leave it out, or add a partition.");
 }
 
 function checkMerge({ merge, key, order }: FieldClauses, issues: IssueList): void {

@@ -99,6 +99,7 @@ test("what contradicts itself is refused at its place, with the way out in the s
     [{ deletes: { field: "goneByDefault" } }, "deletes.field", /default that does not/],
     [{ deletes: { field: "gone", horizon: "soon" } }, "deletes.horizon", /30s, 15m/],
     [{ deletes: { field: "goon" } }, "deletes.field", /no field "goon"/],
+    [{ immutable: true }, "immutable", /there is no partition: leave it out/],
     [{ maxAhead: "5m" }, "maxAhead", /order by one/],
     [{ maxAhead: "5m", order: ["local"] }, "maxAhead", /order by one/],
     [{ maxAhead: "5m", order: "log" }, "maxAhead", /the order has none/],

@@ -73,11 +73,17 @@ test("what decides over the rows that are there is a rebuild, and named", () => 
     [fields, { order: ["a"] }, "order", "order changed"],
     [fields, { merge: { kind: "first" } }, "merge", "merge changed"],
     [fields, { partition: [{ field: "k", transform: "identity" }] }, "partition", "partition changed"],
-    [fields, { immutable: true }, "immutable", "immutable changed"],
   ];
   for (const [list, rest, part, text] of cases) {
     assert.deepEqual(checkSchemaChange(before, contractOf(list, rest)), { kind: "rebuild", rebuilt: [part], fields: noFieldChanges, changes: [text] });
   }
+  const partition = [{ field: "a", transform: "identity" }];
+  assert.deepEqual(checkSchemaChange(contractOf(fields, { partition }), contractOf(fields, { partition, immutable: true })), {
+    kind: "rebuild",
+    rebuilt: ["immutable"],
+    fields: noFieldChanges,
+    changes: ["immutable changed"],
+  });
   const withDefault = (value: number) => contractOf([{ name: "a", type: "int", default: value }]);
   assert.deepEqual(checkSchemaChange(withDefault(1), withDefault(2)), {
     kind: "rebuild",

@@ -72,11 +72,12 @@ export const declarations: fc.Arbitrary<Contract> = fc
       ),
       { maxLength: 4 },
     ),
-    head: fc.record({ description: someText, owner: someText, immutable: fc.boolean(), compatibility: fc.constant("FULL_TRANSITIVE") }, { requiredKeys: [] }),
+    immutable: fc.boolean(),
+    head: fc.record({ description: someText, owner: someText, compatibility: fc.constant("FULL_TRANSITIVE") }, { requiredKeys: [] }),
     clauses,
     schemaEdits: fc.record({ doc: someText, "x-origin": fc.constantFrom("erp", undefined, undefined, undefined) }, { requiredKeys: [] }),
   })
-  .map(({ base, edits, checks, freshness, volume, partition, head, schemaEdits, clauses: wished }) => {
+  .map(({ base, edits, checks, freshness, volume, partition, immutable, head, schemaEdits, clauses: wished }) => {
     let contract = base;
     const attempt = (change: (json: Json & { readonly schema: { readonly fields: readonly Json[] } }) => unknown): void => {
       try {
@@ -103,6 +104,7 @@ export const declarations: fc.Arbitrary<Contract> = fc
     for (const check of wanted) attempt((json) => ({ ...json, checks: [...(json["checks"] as readonly unknown[]), check] }));
     for (const [place, one] of partition)
       attempt((json) => ({ ...json, partition: [...(json["partition"] as readonly unknown[]), { ...one, field: fieldAt(place) }] }));
+    attempt((json) => ({ ...json, immutable }));
     for (const change of changesOf(wished, contract, fieldAt)) attempt(change);
     return contract;
   });
