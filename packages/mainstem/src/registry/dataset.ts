@@ -87,6 +87,7 @@ export interface DatasetVersion {
  * Repair: what a crash left half done is finished by the next `apply` of the dataset, and by opening a registry.
  * Predecessors: a new dataset may name one that there is and that no other follows: `registry.predecessorInvalid`. Of datasets that are applied at
  * once one follows it, the others are refused.
+ * Names: of two that differ only in case the second is `registry.nameTaken`.
  * Errors: `registry.datasetUnknown`, `contract.incompatible` (with `facts.changes`: path, reason, remedy), `registry.rebuildNeeded`, `registry.conflict`, `registry.diverged`,
  * `resource.closed`, and those of state, objects and log.
  */

@@ -35,6 +35,22 @@ test("a new dataset gets a version, a schema id and three topics", async () => {
   assert.deepEqual(await registry.schema(1), contract.schema);
 });
 
+test("a dataset whose name differs from another's only in case is refused, and judged so", async () => {
+  await using stores = await createStores();
+  await using registry = await stores.open();
+  await registry.apply(contractOf("ty.a_b"));
+  for (const name of ["ty.A_B", "TY.a_b"]) {
+    await assert.rejects(registry.apply(contractOf(name)), { code: "registry.nameTaken", message: new RegExp(`both ty\\.a_b and ${name},`) });
+    const judgement = await registry.judge(contractOf(name));
+    assert.deepEqual(judgement.kind === "refused" && judgement.refused.map(({ path }) => path), ["name"]);
+  }
+  assert.equal((await registry.list()).length, 1);
+  assert.equal(await stores.log.describeTopic("ty.A_B" as TopicName), undefined, "nothing was made of it");
+  // Queries find both, as one schema.
+  assert.equal((await registry.apply(contractOf("Ty.c"))).kind, "created");
+  assert.equal((await registry.judge(contractOf("ty.D"), [{ name: "ty.d" }])).kind, "refused");
+});
+
 test("applying the same again changes nothing, whoever does it", async () => {
   await using stores = await createStores();
   await using registry = await stores.open();

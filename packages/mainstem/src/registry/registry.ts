@@ -124,6 +124,7 @@ class StateRegistry implements Registry {
 
   async #judgeNew(contract: Contract, created: readonly NewDataset[]): Promise<Judgement> {
     try {
+      await this.#checkName(contract, created);
       await checkPredecessor(contract, this, created);
       await this.subjects.checkAdmission(contract);
       return { kind: "created" };
@@ -131,7 +132,7 @@ class StateRegistry implements Registry {
       if (!(error instanceof MainstemError) || factsOf(error).status !== 409) throw error;
       const { remedy, code } = factsOf(error);
       const changes = error.facts["changes"] as readonly RefusedChange[] | undefined;
-      const path = code === "registry.predecessorInvalid" ? "predecessor" : "schema";
+      const path = code === "registry.nameTaken" ? "name" : code === "registry.predecessorInvalid" ? "predecessor" : "schema";
       return { kind: "refused", dataset: undefined, refused: changes ?? [{ path, reason: error.message, remedy }] };
     }
   }
@@ -222,8 +223,17 @@ class StateRegistry implements Registry {
     await Promise.allSettled(this.#settling.values());
   }
 
+  /** Names that differ only in case would be one view to queries, and one folder to file systems that take them so. */
+  async #checkName({ name }: NewDataset, created: readonly NewDataset[] = []): Promise<void> {
+    const others = [...(await this.#options.state.definitions.list(datasetKind)), ...created];
+    const taken = others.find((one) => one.name !== name && one.name.toLowerCase() === name.toLowerCase())?.name;
+    if (taken === undefined) return;
+    throw new MainstemError("registry.nameTaken", `There cannot be both ${taken} and ${name}, whose names differ only in case.`, { dataset: name, taken });
+  }
+
   /** Undefined when somebody else made it first. */
   async #create(contract: Contract, provenance: string | undefined): Promise<Applied | undefined> {
+    await this.#checkName(contract);
     await checkPredecessor(contract, this);
     await this.subjects.checkAdmission(contract);
     const schemaId = await this.#schemas.idOf(contract.schema);

@@ -74,6 +74,7 @@ export const codes = {
   "registry.datasetUnknown": { status: 404, task: "stop", remedy: "Apply the dataset first, or check the name." },
   "registry.kindUnknown": { status: 404, task: "stop", remedy: "Use a kind that the message lists." },
   "registry.nameMismatch": { status: 400, task: "stop", remedy: "Give the same name in the path and in the definition." },
+  "registry.nameTaken": { status: 409, task: "stop", remedy: "Choose a name that differs from all others in more than case; queries do not tell case apart." },
   "registry.conflict": { status: 409, task: "retry", remedy: "Somebody else changed the definition at the same time; look at theirs and apply again." },
   "registry.closeRefused": { status: 409, task: "stop", remedy: "Do what the message names first; nothing was changed." },
   "registry.predecessorInvalid": {
