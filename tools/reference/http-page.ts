@@ -38,7 +38,7 @@ export async function httpPage(): Promise<Page> {
   const text = [
     "# The HTTP API",
     "",
-    "Errors are problems (RFC 9457, `application/problem+json`) with a `code` and what to do about it (`remedy`); the codes are in [Errors](errors.md). A server with a token asks for `Authorization: Bearer`, but at `/health`. A running server describes all of this at `/openapi.json`.",
+    "Errors are problems (RFC 9457, `application/problem+json`) with a `code` and what to do about it (`remedy`); the codes are in [Errors](errors.md). A server with a token asks for `Authorization: Bearer`, but at `/health`. What answers GET answers HEAD too, with nothing after the head (RFC 9110); a log is then not followed. A running server describes all of this at `/openapi.json`.",
     "",
     madeFrom("the routes, by way of `/openapi.json`,"),
     "",

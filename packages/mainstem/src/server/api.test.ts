@@ -379,6 +379,41 @@ describe("the API", () => {
     assert.deepEqual(new Set(references), new Set(["#/components/schemas/Problem"]));
   });
 
+  test("answers HEAD wherever it answers GET, with the same head and nothing after it", async () => {
+    await api.post("/v1/datasets/shop.orders/records?invalid=inbox", `${JSON.stringify(order)}\n{"orderId":7}\n`);
+    const headOf = async (method: string, path: string): Promise<readonly string[]> => {
+      const answer = await api.raw(`${method} ${path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`);
+      const [head = "", body] = answer.split(/\r\n\r\n(.*)/s);
+      if (method === "HEAD") assert.equal(body, "", path);
+      else assert.notEqual(body, "", path);
+      // The figures of the metrics vary, and so does how a body is framed that is not there.
+      return head.split("\r\n").filter((line) => !/^(?:date|transfer-encoding):/i.test(line) && !(path === "/metrics" && /^content-length:/i.test(line)));
+    };
+    for (const [path, statusCode] of [
+      ["/health", 200],
+      ["/metrics", 200],
+      ["/openapi.json", 200],
+      ["/", 404],
+      ["/v1/datasets", 200],
+      ["/v1/datasets/shop.orders", 200],
+      ["/v1/datasets/shop.nothing", 404],
+      ["/v1/datasets/shop.orders/records", 200],
+      ["/v1/datasets/shop.orders/records?from=noon", 400],
+      ["/v1/datasets/shop.orders/inbox/records?all=true", 200],
+      ["/v1/query", 405],
+      ["/registry/", 200],
+      ["/registry/subjects", 200],
+      ["/registry/schemas/ids/1", 200],
+      ["/registry/schemas/ids/999", 404],
+    ] as const) {
+      const head = await headOf("HEAD", path);
+      assert.match(head[0] ?? "", new RegExp(`^HTTP/1.1 ${statusCode} `), path);
+      if (statusCode !== 405) assert.deepEqual(head, await headOf("GET", path), path);
+    }
+    // What would be followed ends at once.
+    assert.ok((await headOf("HEAD", "/v1/datasets/shop.orders/records?follow=true")).some((line) => line.startsWith("mainstem-offsets: ")));
+  });
+
   const problems: readonly (readonly [string, RequestInit & { readonly path: string }, number, string])[] = [
     ["a path that is not there", { path: "/v2/datasets" }, 404, "server.notFound"],
     ["a method that a path does not have", { path: "/v1/datasets/shop.orders", method: "DELETE" }, 405, "server.method"],
@@ -394,7 +429,7 @@ describe("the API", () => {
     test(`answers ${what} with ${statusCode} ${code}`, async () => {
       const reply = await api.call(path, init);
       assert.deepEqual([reply.status, reply.body["code"], reply.headers.get("content-type")], [statusCode, code, "application/problem+json"], reply.text);
-      if (statusCode === 405) assert.equal(reply.headers.get("allow"), "GET");
+      if (statusCode === 405) assert.equal(reply.headers.get("allow"), "GET, HEAD");
     });
 
   test("says what no body may hold", async () => {

@@ -58,7 +58,7 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
     clientErrorHandler: options.onClientError,
     frameworkErrors: (error, request, reply) => void fail(error, request as FastifyRequest, reply as FastifyReply),
     routerOptions: { maxParamLength: nameCharactersMax },
-    exposeHeadRoutes: false,
+    exposeHeadRoutes: true,
     // Values are what they are: nothing is coerced, and nothing that is not known is dropped in silence.
     ajv: { customOptions: { removeAdditional: false, coerceTypes: false, useDefaults: false, allErrors: true, strict: false } },
   });

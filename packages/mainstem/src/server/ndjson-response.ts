@@ -9,7 +9,7 @@ export const writeCharactersMax = 65_536;
 
 /**
  * Answers with NDJSON, no faster than the client takes it. `texts` are whole lines each, written one by one. What fails before the first of them becomes
- * a problem, what fails later cuts the answer off.
+ * a problem, what fails later cuts the answer off. For HEAD no more than the first is made.
  */
 export async function sendNdjson(
   request: FastifyRequest,
@@ -25,6 +25,7 @@ export async function sendNdjson(
   try {
     for await (const text of texts) {
       begin();
+      if (request.method === "HEAD") break;
       await paced.write(text);
     }
     begin();

@@ -21,7 +21,7 @@ export interface RecordsGetOptions {
   readonly closing: AbortSignal;
 }
 
-/** `GET /v1/datasets/{name}/records`: the records of the log, in its order, as NDJSON (`RecordLines`). */
+/** `GET /v1/datasets/{name}/records`: the records of the log, in its order, as NDJSON (`RecordLines`). For HEAD nothing is read, nor followed. */
 export function createRecordsGet({ registry, log, replays, idleMs, closing }: RecordsGetOptions) {
   const lines = createRecordLines(registry);
   const followed = createFollowed(registry, closing);
@@ -49,6 +49,10 @@ export function createRecordsGet({ registry, log, replays, idleMs, closing }: Re
       "mainstem-offsets": JSON.stringify(Object.fromEntries(positions.map(({ partition: of, offset }) => [of, offset]))),
       ...(closed === undefined ? {} : closedHeaders(closed, topic)),
     });
+    if (request.method === "HEAD") {
+      response.end();
+      return;
+    }
     if (follow) response.flushHeaders();
     const reading = new AbortController();
     const paced = createPacedResponse(response, { idleMs });

@@ -11,6 +11,7 @@ import { createRecordsGet } from "./records-get.ts";
 import { createRecordsPost } from "./records-post.ts";
 
 const route = "/v1/datasets/:name/records";
+const methods = ["GET", "HEAD", "POST"] as const;
 const pattern = /^\/v1\/datasets\/([^/?]+)\/records(?:\?|$)/;
 
 /** The dataset's name, still encoded, if the address is that of its records. */
@@ -46,13 +47,14 @@ export function createRecordsRoute(options: RecordsRouteOptions): (encodedName: 
       const name = decodeName(encodedName);
       const query = queryOf(request.url ?? "");
       if (request.method === "POST") await post(request, response, { name, query, signal: gone.signal });
-      else if (request.method === "GET") await get(request, response, { name, query, signal: AbortSignal.any([gone.signal, closing]) });
-      else throw methodNotAllowed(request.method ?? "", ["GET", "POST"]);
+      else if (request.method === "GET" || request.method === "HEAD")
+        await get(request, response, { name, query, signal: AbortSignal.any([gone.signal, closing]) });
+      else throw methodNotAllowed(request.method ?? "", methods);
     } catch (error) {
       logFailure(logger, error, request);
       await sendProblem(request, response, error);
     }
-    const method = request.method === "POST" || request.method === "GET" ? request.method : "other";
+    const method = methods.find((one) => one === request.method) ?? "other";
     metrics.observe({ method, route, status: response.statusCode, seconds: (performance.now() - started) / 1_000 });
   };
 }

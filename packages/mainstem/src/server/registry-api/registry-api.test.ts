@@ -48,7 +48,7 @@ describe("the registry API", () => {
     assert.deepEqual(await get("/nothing"), [404, 404]);
     assert.deepEqual(await call("PATCH", "/subjects"), [405, 405]);
     const reply = await api.call("/registry/subjects", { method: "PUT" });
-    assert.equal(reply.headers.get("allow"), "GET");
+    assert.equal(reply.headers.get("allow"), "GET, HEAD");
   });
 
   test("takes and gives both types of content", async () => {
