@@ -195,6 +195,22 @@ test("nullable, optional and default say what may be missing", () => {
   }
 });
 
+test("a default that is the time of its making is refused, however coarse its clock", () => {
+  const later: readonly z.core.$ZodType[] = [
+    timestamp().default(() => new Date().toISOString()),
+    date().default(() => new Date().toISOString().slice(0, 10)),
+    z.int().default(() => Math.floor(Date.now() / 1000)),
+    z.string().default(() => Date()),
+    z.int().default(() => new Date().getFullYear()),
+    z.array(z.int()).default(() => [new Date().getDay()]),
+  ];
+  for (const [index, type] of later.entries()) assert.match(issuesOf({ v: type })[0]?.message ?? "", /default must be a constant/, `default ${index}`);
+  const before = Date;
+  assert.equal(fieldOf(z.string().default(() => new Date(0).toISOString()))["default"], "1970-01-01T00:00:00.000Z");
+  assert.throws(() => fieldOf(z.string().default(() => assert.fail("its own failure"))), /its own failure/);
+  assert.equal(Date, before);
+});
+
 test("a field says what it was called, on any wrapper, and the declaration which are gone", () => {
   const place = z.enum(["A1", "B2"]).meta({ aliases: ["seat"] });
   assert.deepEqual(fieldOf(place.nullish())["aliases"], ["seat"]);

@@ -32,6 +32,30 @@ export function defaultOf(typeJson: unknown, value: unknown): { readonly json: u
   }
 }
 
+/** A year, a month and a bit: the second time differs from the first in the year, the month, the day, the weekday, the hour and all below. */
+const laterMs = 400 * 86_400_000 + 3_661_001;
+
+/**
+ * What `read` gives, and whether it gives the same again at another time. The clock is put forward for the second call: two calls often fall into one
+ * millisecond, and always into one day, so that "now" or "today" would be taken for a constant.
+ */
+export function constantOf(read: () => unknown): { readonly value: unknown; readonly constant: boolean } {
+  const print = (item: unknown) => JSON.stringify(item, (_, part: unknown) => (typeof part === "bigint" ? `${part}n` : part));
+  const value = read();
+  const before = globalThis.Date;
+  const laterDate = new Proxy(before, {
+    construct: (target, args: readonly unknown[], newTarget) => Reflect.construct(target, args.length === 0 ? [target.now() + laterMs] : args, newTarget) as Date,
+    apply: (target) => new target(target.now() + laterMs).toString(),
+    get: (target, key) => (key === "now" ? () => target.now() + laterMs : (Reflect.get(target, key) as unknown)),
+  });
+  try {
+    globalThis.Date = laterDate;
+    return { value, constant: print(value) === print(read()) };
+  } finally {
+    globalThis.Date = before;
+  }
+}
+
 function toDefaultJson(schema: AvroSchema, value: unknown): unknown {
   const own = isUnion(schema) ? (schema.find(({ type }) => (type === "null") === (value === null)) as AvroTypeSchema) : schema;
   switch (own.type) {

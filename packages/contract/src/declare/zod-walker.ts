@@ -4,7 +4,7 @@ import { isAvroName } from "../avro/schema-parser.ts";
 import { sameJson } from "../avro/schema-text.ts";
 import type { Check } from "../contract.ts";
 import type { IssueList } from "../issue-list.ts";
-import { defaultOf } from "./zod-default.ts";
+import { constantOf, defaultOf } from "./zod-default.ts";
 import type { ZodCheckDef } from "./zod-refinements.ts";
 import { patternOf, toChecks } from "./zod-refinements.ts";
 
@@ -167,11 +167,9 @@ export class ZodWalker {
   }
 
   #fallback(def: ZodDef, place: Place): readonly [unknown] {
-    const value = def.defaultValue;
-    // Zod calls a default that is a function: what it gives twice the same is taken for a constant.
-    const again = def.defaultValue;
-    const print = (item: unknown) => JSON.stringify(item, (_, part: unknown) => (typeof part === "bigint" ? `${part}n` : part));
-    if (print(value) !== print(again)) this.#refuse(place, "A default must be a constant: the platform fills it in, and everybody must see the same.");
+    // Zod calls a default that is a function.
+    const { value, constant } = constantOf(() => def.defaultValue);
+    if (!constant) this.#refuse(place, "A default must be a constant: the platform fills it in, and everybody must see the same.");
     return [value];
   }
 
