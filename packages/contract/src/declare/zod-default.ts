@@ -44,7 +44,8 @@ export function constantOf(read: () => unknown): { readonly value: unknown; read
   const value = read();
   const before = globalThis.Date;
   const laterDate = new Proxy(before, {
-    construct: (target, args: readonly unknown[], newTarget) => Reflect.construct(target, args.length === 0 ? [target.now() + laterMs] : args, newTarget) as Date,
+    construct: (target, args: readonly unknown[], newTarget) =>
+      Reflect.construct(target, args.length === 0 ? [target.now() + laterMs] : args, newTarget) as Date,
     apply: (target) => new target(target.now() + laterMs).toString(),
     get: (target, key) => (key === "now" ? () => target.now() + laterMs : (Reflect.get(target, key) as unknown)),
   });

@@ -104,12 +104,49 @@ describe("contract files", () => {
     assert.deepEqual(declaration?.contract, { name: "a.b", max: 9223372036854775807n, min: 12 });
   });
 
+  test("what a merge key of YAML brings is of its map, where the map does not say it itself", async () => {
+    const text = `name: a.b
+schema:
+  type: record
+  name: b
+  fields:
+    - &f { name: email, type: string, <<: { pii: true } }
+    - { name: phone, <<: *f }
+    - { <<: [{ pii: false, doc: d }, *f], name: home }
+    - { name: plain, type: string, doc: "<<" }
+`;
+    const [declaration] = await readDeclarations(await write("merge.yaml", text));
+    assert.deepEqual((declaration?.contract as { schema: { fields: unknown } }).schema.fields, [
+      { name: "email", type: "string", pii: true },
+      { name: "phone", type: "string", pii: true },
+      { pii: false, doc: "d", name: "home", type: "string" },
+      { name: "plain", type: "string", doc: "<<" },
+    ]);
+    await refused("merged-text.yaml", "name: a.b\n<<: text\n", /is not well-formed: Merge sources must be maps/);
+  });
+
+  test("an attribute that is called as a merge key stays one", async () => {
+    const marked = parseContract({
+      ...formatContract(contract),
+      schema: { type: "record", name: "orders", namespace: "shop", fields: fields.map((field) => ({ ...field, "<<": { pii: true } })) },
+    });
+    for (const form of ["yaml", "odcs"] as const) {
+      const [declaration] = await readDeclarations(await write(`attribute.${form}.yaml`, await writeForm(marked, { form })));
+      assert.deepEqual(formatContract(parseContract(declaration?.contract)), formatContract(marked), form);
+    }
+  });
+
   test("YAML that grows, names itself, nests without end or is too large is refused", { timeout: 30_000 }, async () => {
     const bomb = Array.from(
       { length: 12 },
       (_, level) => `l${level}: &l${level} [${level === 0 ? "lol" : Array.from({ length: 9 }, () => `*l${level - 1}`).join(", ")}]`,
     );
     await refused("bomb.yaml", `${bomb.join("\n")}\n`, /alias/i);
+    const merges = Array.from(
+      { length: 40 },
+      (_, level) => `l${level}: &l${level} { a: { <<: ${level === 0 ? "{ b: c }" : `*l${level - 1}`} }, b: { <<: ${level === 0 ? "{}" : `*l${level - 1}`} } }`,
+    );
+    await refused("merges.yaml", `${merges.join("\n")}\n`, /alias/i);
     await refused("self.yaml", "name: a.b\nschema: &s\n  inner: *s\n", /is not well-formed/);
     await refused("deep.yaml", `name: ${"[".repeat(50_000)}${"]".repeat(50_000)}\n`, /is not well-formed/);
     await refused("large.yaml", `# ${"x".repeat(9 * 1024 * 1024)}\n`, /more than 8388608 bytes/);

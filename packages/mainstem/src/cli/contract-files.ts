@@ -120,7 +120,8 @@ async function parse<T>(file: string, text: string, parser: (text: string) => T 
 
 async function parseYaml(text: string): Promise<readonly unknown[]> {
   const { parseAllDocuments } = await import("yaml");
-  const documents = parseAllDocuments(text, { intAsBigInt: true });
+  // Merge keys are of YAML 1.1 alone, but people know them: as a name of its own, `<<` would carry a pii mark away in silence.
+  const documents = parseAllDocuments(text, { intAsBigInt: true, merge: true });
   if (!Array.isArray(documents)) return [];
   if (documents.length > documentsMax) throw new RangeError(`it has more than ${documentsMax} documents`);
   return documents.map((document) => {

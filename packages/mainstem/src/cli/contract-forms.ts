@@ -30,6 +30,13 @@ export async function writeForm(
 }
 
 async function toYaml(value: unknown): Promise<string> {
-  const { stringify } = await import("yaml");
-  return stringify(value, { lineWidth: 0, aliasDuplicateObjects: false });
+  const { Document, visit } = await import("yaml");
+  const document = new Document(value, { aliasDuplicateObjects: false });
+  // Bare it would be a merge key when it is read.
+  visit(document, {
+    Scalar: (place, scalar) => {
+      if (place === "key" && scalar.value === "<<") scalar.type = "QUOTE_DOUBLE";
+    },
+  });
+  return document.toString({ lineWidth: 0 });
 }
