@@ -1,16 +1,17 @@
 import type { Issue } from "../avro/schema.ts";
-import type { Check } from "../contract.ts";
-import { rangeBounds } from "../contract.ts";
-import { isObject, shown } from "../issue-list.ts";
+import { isObject } from "../issue-list.ts";
+import { readChecks, rulesOf, type SaidCheck } from "./odcs-checks.ts";
 import { boundWords, symbolsRule, type Json } from "./odcs-words.ts";
 
 /** What is read of an ODCS property: an Avro field as JSON, and the checks that its words say. */
 export interface ReadProperty {
   readonly field: Json & { readonly name: string };
-  readonly checks: readonly Check[];
+  readonly checks: readonly SaidCheck[];
 }
 
 export interface Place {
+  /** Of the property, in the file: `schema[0].properties[2]`. */
+  readonly at: string;
   /** Of the field: `address.zip`. */
   readonly path: string;
   /** The dataset's name without its namespace: nested types are named after it. */
@@ -44,15 +45,18 @@ export function readProperty(json: Json, place: Place): ReadProperty {
   const nullable = json["required"] !== true && json["primaryKey"] !== true;
   const { description } = json;
   noteUnread(json, place);
+  const checks = readChecks(json, { ...place, type: inner.type });
+  // A default that the property's own rule refuses is none.
+  const fallback = nullable && !checks.some(({ check }) => check.kind === "notNull") ? { default: null } : {};
   const field = {
     name: String(json["name"]),
     type: nullable ? ["null", inner.type] : inner.type,
     ...(typeof description === "string" ? { doc: description } : {}),
-    ...(nullable ? { default: null } : {}),
+    ...fallback,
     ...(isPersonal(json) ? { pii: true } : {}),
   };
   const known = isObject(custom) ? (custom as Json & { readonly name: string }) : field;
-  return { field: known, checks: [...readChecks(json, place), ...inner.checks] };
+  return { field: known, checks: [...checks, ...inner.checks] };
 }
 
 /** The value of a custom property; undefined where there is none. */
@@ -86,7 +90,7 @@ function isNothing(value: unknown): boolean {
 interface ReadType {
   readonly type: unknown;
   /** Of fields within. */
-  readonly checks: readonly Check[];
+  readonly checks: readonly SaidCheck[];
 }
 
 function readType(json: Json, place: Place): ReadType {
@@ -94,7 +98,7 @@ function readType(json: Json, place: Place): ReadType {
   const physical = typeof json["physicalType"] === "string" ? json["physicalType"].trim().toLowerCase() : "";
   if (logical === "array") {
     const items = isObject(json["items"]) ? json["items"] : { logicalType: "string" };
-    const inner = readType(items, { ...place, path: `${place.path}[]` });
+    const inner = readType(items, { ...place, path: `${place.path}[]`, at: `${place.at}.items` });
     // ODCS leaves it open whether items may be null; in a list nobody expects it.
     return { type: { type: "array", items: items["required"] === false ? ["null", inner.type] : inner.type }, checks: [] };
   }
@@ -107,7 +111,9 @@ function readObject(json: Json, place: Place): ReadType {
   if (list.length === 0 && json["physicalType"] !== "map")
     place.notes.push({ path: place.path, message: "An object without properties became a map of texts." });
   if (list.length === 0) return { type: { type: "map", values: "string" }, checks: [] };
-  const fields = list.map((property) => readProperty(property, { ...place, path: `${place.path}.${String(property["name"])}` }));
+  const fields = list.map((property, index) =>
+    readProperty(property, { ...place, path: `${place.path}.${String(property["name"])}`, at: `${place.at}.properties[${index}]` }),
+  );
   const checks = place.path.includes("[]") ? [] : fields.flatMap((one) => one.checks);
   return { type: { type: "record", name: nameOf(place), fields: fields.map(({ field }) => field) }, checks };
 }
@@ -195,44 +201,4 @@ function leafOfLogical(json: Json, place: Place): unknown {
       place.notes.push({ path: place.path, message: "There is no logicalType: it became a string." });
       return "string";
   }
-}
-
-function rulesOf(json: Json): readonly Json[] {
-  return Array.isArray(json["quality"]) ? json["quality"].filter(isObject) : [];
-}
-
-function readChecks(json: Json, place: Place): readonly Check[] {
-  const field = place.path;
-  const checks: Check[] = [];
-  const options = isObject(json["logicalTypeOptions"]) ? json["logicalTypeOptions"] : {};
-  const given = rangeBounds.filter((name) => options[boundWords[name]] !== undefined);
-  if (given.length > 0) checks.push({ kind: "range", field, ...(Object.fromEntries(given.map((name) => [name, options[boundWords[name]]])) as object) });
-  const [min, max] = [options["minLength"] ?? options["minItems"], options["maxLength"] ?? options["maxItems"]];
-  if (min !== undefined || max !== undefined)
-    checks.push({ kind: "length", field, ...(min === undefined ? {} : { min: min as number }), ...(max === undefined ? {} : { max: max as number }) });
-  if (typeof options["pattern"] === "string") checks.push({ kind: "matches", field, pattern: options["pattern"] });
-  const unique = json["unique"] === true;
-  for (const rule of rulesOf(json)) {
-    const check = readRule(rule, field);
-    if (check?.kind === "unique" && unique) continue;
-    if (check !== undefined) checks.push(check);
-    else if (rule["name"] !== symbolsRule)
-      place.notes.push({
-        path: field,
-        message: `The quality rule ${shown(rule["metric"] ?? rule["name"] ?? rule["type"] ?? "")} has no form as a check.`,
-      });
-  }
-  if (unique) checks.push({ kind: "unique", field });
-  return checks;
-}
-
-function readRule(rule: Json, field: string): Check | undefined {
-  const { metric, name, mustBe, unit } = rule;
-  if (mustBe !== 0 || unit === "percent" || name === symbolsRule) return undefined;
-  if (metric === "nullValues") return { kind: "notNull", field };
-  if (metric === "duplicateValues") return { kind: "unique", field };
-  const values = isObject(rule["arguments"]) ? rule["arguments"] : {};
-  if (metric !== "invalidValues") return undefined;
-  if (Array.isArray(values["validValues"])) return { kind: "oneOf", field, values: values["validValues"] as (string | number)[] };
-  return typeof values["pattern"] === "string" ? { kind: "matches", field, pattern: values["pattern"] } : undefined;
 }

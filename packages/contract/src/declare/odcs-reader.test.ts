@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { everyKind } from "../testing/samples.ts";
-import { fromOdcs, isOdcs } from "./odcs-reader.ts";
+import { parseContract } from "../contract-parser.ts";
+import type { ContractError } from "../errors.ts";
+import { fromOdcs, isOdcs, type OdcsDataset } from "./odcs-reader.ts";
 import { toOdcs } from "./odcs-writer.ts";
 
 type Draft = Record<string, unknown>;
@@ -57,6 +59,93 @@ test("a check that is no longer said in the standard's words is gone", () => {
   property(file as File, "email")["quality"] = [];
   delete (file as Draft)["slaProperties"];
   assert.deepEqual(fromOdcs(file)[0]?.contract["checks"], [{ kind: "sum", field: "count" }]);
+});
+
+/** Reads a file with these properties and a key, as an object with the name `shop.orders`. */
+function readProperties(properties: readonly Draft[], document: Draft = {}): OdcsDataset {
+  const id = { name: "id", logicalType: "string", primaryKey: true };
+  const [read, ...others] = fromOdcs({
+    kind: "DataContract",
+    apiVersion: "v3.1.0",
+    schema: [{ name: "orders", physicalName: "shop.orders", properties: [...properties, id] }],
+    ...document,
+  });
+  assert.equal(others.length, 0);
+  assert.ok(read);
+  return read;
+}
+function fieldsOf({ contract }: OdcsDataset): readonly Draft[] {
+  return (contract["schema"] as { readonly fields: readonly Draft[] }).fields;
+}
+/** Without that the order is missing. */
+function notesOf({ notes }: OdcsDataset): readonly string[] {
+  return notes.filter(({ path }) => path !== "order").map(({ path, message }) => `${path}: ${message}`);
+}
+
+test("what may be null, and a rule says is not, has no default that is null", () => {
+  const read = readProperties([{ name: "v", logicalType: "string", quality: [{ metric: "nullValues", mustBe: 0 }] }]);
+  assert.deepEqual(fieldsOf(read)[0], { name: "v", type: ["null", "string"] });
+  assert.deepEqual(parseContract({ ...read.contract, order: ["id"] }).checks, [{ kind: "notNull", field: "v" }]);
+});
+
+test("the lengths and patterns of what is no text are noted", () => {
+  const read = readProperties([
+    { name: "session", logicalType: "string", logicalTypeOptions: { format: "uuid", maxLength: 36, pattern: "^[0-9a-f-]+$" } },
+    { name: "blob", logicalType: "string", logicalTypeOptions: { format: "binary", maxLength: 64 } },
+  ]);
+  assert.deepEqual(read.contract["checks"], []);
+  assert.deepEqual(notesOf(read), [
+    'session: Not carried over: maxLength 36, pattern "^[0-9a-f-]+$", which are for texts.',
+    "blob: Not carried over: maxLength 64, which are for texts.",
+  ]);
+});
+
+test("bounds are read in the words of 3.0 and 3.1, and as times are written in files", () => {
+  const bounded = (logicalType: string, logicalTypeOptions: Draft, physicalType?: string) =>
+    readProperties([{ name: "v", logicalType, logicalTypeOptions, physicalType }]).contract["checks"];
+  const field = "v";
+  assert.deepEqual(bounded("integer", { minimum: 1, exclusiveMinimum: true, maximum: 9, exclusiveMaximum: false }), [
+    { kind: "range", field, max: 9, above: 1 },
+  ]);
+  assert.deepEqual(bounded("number", { exclusiveMinimum: 0 }), [{ kind: "range", field, above: 0 }]);
+  assert.deepEqual(bounded("number", { minimum: 0, maximum: 0.5 }, "decimal(9, 2)"), [{ kind: "range", field, min: 0, max: 0.5 }]);
+  assert.deepEqual(bounded("timestamp", { minimum: "2020-01-01 00:00:00", maximum: "2021-01-01 00:00:00+10:00" }), [
+    { kind: "range", field, min: "2020-01-01T00:00:00Z", max: "2021-01-01T00:00:00+10:00" },
+  ]);
+  assert.deepEqual(bounded("timestamp", { minimum: "2020-01-01", timezone: false }), [{ kind: "range", field, min: "2020-01-01T00:00:00" }]);
+});
+
+test("a check that its field does not take is named where the file says it", () => {
+  const options = (logicalType: string, logicalTypeOptions: Draft) => ({ name: logicalType, logicalType, logicalTypeOptions });
+  const nested = { name: "home", logicalType: "object", properties: [options("string", { pattern: "(" })] };
+  const rule = { metric: "invalidValues", mustBe: 0, arguments: { validValues: ["a"] } };
+  const properties = [
+    options("integer", { exclusiveMinimum: true }),
+    options("string", { pattern: "(?i)abc", minLength: 3, maxLength: 2 }),
+    nested,
+    { name: "flag", logicalType: "boolean", quality: [{ metric: "rowCount" }, rule] },
+    options("timestamp", { minimum: "2020-01-01 00:00:00", defaultTimezone: "Europe/Berlin" }),
+  ];
+  assert.throws(
+    () => readProperties(properties),
+    (error: ContractError) => {
+      assert.deepEqual(
+        (error.facts["issues"] as readonly { readonly path: string }[]).map(({ path }) => path),
+        [
+          "schema[0].properties[0].logicalTypeOptions.exclusiveMinimum",
+          "schema[0].properties[1].logicalTypeOptions",
+          "schema[0].properties[1].logicalTypeOptions.pattern",
+          "schema[0].properties[2].properties[0].logicalTypeOptions.pattern",
+          "schema[0].properties[3].quality[1]",
+          "schema[0].properties[4].logicalTypeOptions.minimum",
+        ],
+      );
+      return true;
+    },
+  );
+  assert.throws(() => readProperties([{ ...options("string", { maxLength: 3 }), quality: [rule, { ...rule, arguments: { validValues: ["b"] } }] }]), {
+    message: /schema\[0\]\.properties\[0\]\.quality\[1\]: No value of string can pass this check together with .*schema\[0\]\.properties\[0\]\.quality\[0\]/,
+  });
 });
 
 test("names what is no ODCS file of a version that is read", () => {

@@ -1,11 +1,12 @@
 import { parseAvroRecordSchema } from "../avro/schema-parser.ts";
 import { issuesSentence, type Issue } from "../avro/schema.ts";
-import type { Check } from "../contract.ts";
+import { parseContract } from "../contract-parser.ts";
 import { isDatasetName } from "../dataset-name.ts";
 import { ContractError } from "../errors.ts";
 import { isObject, IssueList } from "../issue-list.ts";
+import type { SaidCheck } from "./odcs-checks.ts";
 import { customOf, readProperty } from "./odcs-property.ts";
-import { toProperty, type Json } from "./odcs-words.ts";
+import { boundWords, toProperty, type Json } from "./odcs-words.ts";
 
 /** One dataset of an ODCS file. */
 export interface OdcsDataset {
@@ -47,7 +48,8 @@ const units: Readonly<Record<string, readonly string[]>> = {
 
 /**
  * Reads an Open Data Contract Standard file, version 3, that was parsed from YAML or JSON: one dataset for each object of its schema.
- * Throws `contract.invalid` for what is no such file, or contradicts itself, with every fault in `facts.issues`.
+ * Throws `contract.invalid` for what is no such file, contradicts itself, or says a check that its field does not take, with every fault in
+ * `facts.issues`.
  */
 export function fromOdcs(json: unknown, options: FromOdcsOptions = {}): readonly OdcsDataset[] {
   const issues = new IssueList();
@@ -98,7 +100,9 @@ function readObject(object: Json, place: Place): OdcsDataset {
   if (list.length === 0 || !list.every((one) => isObject(one) && typeof one["name"] === "string"))
     issues.invalid(`${path}.properties`, "An object needs properties, each with a name.");
   const properties = list.filter(isObject);
-  const read = properties.map((property) => readProperty(property, { path: String(property["name"]), short, notes }));
+  const read = properties.map((property, index) =>
+    readProperty(property, { at: `${path}.properties[${index}]`, path: String(property["name"]), short, notes }),
+  );
   const doc = customOf(object, "mainstem.doc");
   const attributes = customOf(object, "mainstem.attributes");
   const schema = {
@@ -124,6 +128,8 @@ function readObject(object: Json, place: Place): OdcsDataset {
       path: "order",
       message: "ODCS does not say which of two records with one key is the later: add order, the fields that grow with every change.",
     });
+  const said = [...read.flatMap(({ checks }) => checks), ...readFreshness(object, place)];
+  const checks = orderChecks(customOf(object, "mainstem.checks"), { said, at: `${path}.mainstem.checks` });
   const contract = {
     formatVersion: 1,
     name,
@@ -136,7 +142,7 @@ function readObject(object: Json, place: Place): OdcsDataset {
     ...custom("deletes"),
     partition: readPartition(object, properties),
     ...custom("immutable"),
-    checks: orderChecks(customOf(object, "mainstem.checks"), [...read.flatMap(({ checks }) => checks), ...readFreshness(object, place)]),
+    checks: checks.map(({ check }) => check),
     ...custom("compatibility"),
     ...custom("sort"),
     ...custom("subject"),
@@ -146,7 +152,25 @@ function readObject(object: Json, place: Place): OdcsDataset {
     ...custom("predecessor"),
     ...custom("removed"),
   };
+  refuseChecks(contract, { checks, issues });
   return { contract, notes };
+}
+
+/** Names the checks that are wrong where the file says them: of the contract that is made of it nobody has seen the places. */
+function refuseChecks(contract: Json, { checks, issues }: { readonly checks: readonly Placed[]; readonly issues: IssueList }): void {
+  const inFile = (text: string): string =>
+    text.replaceAll(/checks\[(\d+)\](?:\.(\w+))?/g, (whole, index: string, word = "") => {
+      const at = checks[Number(index)]?.at ?? whole;
+      const option = word in boundWords ? boundWords[word as keyof typeof boundWords] : word === "pattern" ? word : "";
+      return option === "" || !at.endsWith("Options") ? at : `${at}.${option}`;
+    });
+  try {
+    parseContract({ order: "log", ...contract });
+  } catch (error) {
+    if (!(error instanceof ContractError)) throw error;
+    // What else is wrong is named when the whole is declared.
+    for (const { path, message } of error.facts["issues"] as readonly Issue[]) if (path.startsWith("checks[")) issues.invalid(inFile(path), inFile(message));
+  }
 }
 
 function readName(object: Json, { document, namespace, path, issues, notes }: Place): string {
@@ -229,28 +253,37 @@ function ownerOf(team: unknown): string | undefined {
   return typeof member?.["username"] === "string" ? member["username"] : undefined;
 }
 
-function readFreshness(object: Json, { document, notes }: Place): readonly Check[] {
-  const list = Array.isArray(document["slaProperties"]) ? document["slaProperties"].filter(isObject) : [];
+function readFreshness(object: Json, { document, notes }: Place): readonly SaidCheck[] {
+  const list = Array.isArray(document["slaProperties"]) ? document["slaProperties"] : [];
   const names = [object["name"], object["physicalName"]];
-  const checks: Check[] = [];
-  for (const { property, value, unit, element } of list) {
+  const checks: SaidCheck[] = [];
+  for (const [index, sla] of list.entries()) {
+    if (!isObject(sla)) continue;
+    const { property, value, unit, element } = sla;
     if (typeof element === "string" && !names.some((name) => element === name || element.startsWith(`${String(name)}.`))) continue;
     const known = typeof property === "string" && /^(?:latency|ly|freshness)$/i.test(property);
     const own = typeof unit === "string" ? Object.keys(units).find((one) => units[one]?.includes(unit.toLowerCase())) : undefined;
     const count = Number(value);
-    if (known && own !== undefined && Number.isSafeInteger(count) && count > 0) checks.push({ kind: "freshness", within: `${count}${own}` });
+    if (known && own !== undefined && Number.isSafeInteger(count) && count > 0)
+      checks.push({ check: { kind: "freshness", within: `${count}${own}` }, at: `slaProperties[${index}]` });
     else notes.push({ path: "slaProperties", message: `The ${String(property)} is not carried over.` });
   }
   return checks;
 }
 
+/** A check as JSON, and where it is said. */
+interface Placed {
+  readonly check: unknown;
+  readonly at: string;
+}
+
 /** Puts the checks that the standard's words say where Mainstem's list names them; what the list does not name comes last. */
-function orderChecks(entries: unknown, said: readonly Check[]): readonly unknown[] {
+function orderChecks(entries: unknown, { said, at }: { readonly said: readonly SaidCheck[]; readonly at: string }): readonly Placed[] {
   if (!Array.isArray(entries)) return said;
   const left = [...said];
-  const placed = entries.flatMap((entry: unknown) => {
-    if (!isObject(entry) || entry["said"] === undefined) return [entry];
-    const index = left.findIndex((check) => check.kind === entry["said"] && ("field" in check ? check.field : undefined) === entry["field"]);
+  const placed = entries.flatMap((entry: unknown, own): readonly Placed[] => {
+    if (!isObject(entry) || entry["said"] === undefined) return [{ check: entry, at: `${at}[${own}]` }];
+    const index = left.findIndex(({ check }) => check.kind === entry["said"] && ("field" in check ? check.field : undefined) === entry["field"]);
     return index < 0 ? [] : left.splice(index, 1);
   });
   return [...placed, ...left];

@@ -69,7 +69,7 @@ function writeProperties(contract: Contract, short: string): readonly Draft[] {
   const { fields } = toSchemaJson(contract.schema) as { readonly fields: readonly Json[] };
   return contract.schema.fields.map((field, index) => {
     const property = toProperty(field);
-    const exact = sameJson(readProperty(property, { path: field.name, short, notes: [] }).field, fields[index]);
+    const exact = sameJson(readProperty(property, { at: "", path: field.name, short, notes: [] }).field, fields[index]);
     const key = contract.key.indexOf(field.name);
     const partition = contract.partition.findIndex((one) => one.field === field.name);
     return {
