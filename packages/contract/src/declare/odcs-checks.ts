@@ -1,8 +1,7 @@
 import type { Issue } from "../avro/schema.ts";
 import type { Check, RangeBounds } from "../contract.ts";
-import { rangeBounds } from "../contract.ts";
 import { isObject, shown } from "../issue-list.ts";
-import { boundWords, symbolsRule, type Json } from "./odcs-words.ts";
+import { boundWords, symbolsRule, type Draft, type Json } from "./odcs-words.ts";
 
 /** A check, and where in the file it is said. */
 export interface SaidCheck {
@@ -53,25 +52,24 @@ function readOptions(options: Json, place: Place): readonly SaidCheck[] {
   return checks.map((check) => ({ check, at }));
 }
 
-/** The bounds of a range, in the form that records of the type have. */
+/** The bounds of a range, in the form that records of the type have. In ODCS 3.0 the exclusive ones are flags that say how the others are meant. */
 function readBounds(options: Json, type: unknown): RangeBounds {
   const logical = isObject(type) ? String(type["logicalType"]) : "";
-  const bounds = rangeBounds.flatMap((name): readonly (readonly [string, unknown])[] => {
-    const value = options[boundWords[name]];
-    // In ODCS 3.0 the exclusive ones say how the others are meant.
-    const strict = (name === "min" && options["exclusiveMinimum"] === true) || (name === "max" && options["exclusiveMaximum"] === true);
-    const said = name === "above" || name === "below" ? options[name === "above" ? "minimum" : "maximum"] !== undefined : false;
-    if (value === undefined || value === null || (typeof value === "boolean" && (said || !value))) return [];
-    return [[strict ? (name === "min" ? "above" : "below") : name, toBound(value, { logical, options })]];
-  });
-  return Object.fromEntries(bounds);
+  const bounds: Draft = {};
+  for (const [closed, open] of [["min", "above"] as const, ["max", "below"] as const]) {
+    const [value, exclusive] = [options[boundWords[closed]] ?? undefined, options[boundWords[open]] ?? undefined];
+    const isFlag = exclusive === false || (exclusive === true && value !== undefined);
+    if (value !== undefined) bounds[exclusive === true ? open : closed] = toBound(value, { logical, options });
+    if (exclusive !== undefined && !isFlag) bounds[open] = toBound(exclusive, { logical, options });
+  }
+  return bounds;
 }
 
+/** Times are written with a space in files, and in UTC where nothing else is said, as the standard has it. Those of other zones are not looked up. */
 function toBound(value: unknown, { logical, options }: { readonly logical: string; readonly options: Json }): unknown {
-  const [, day, time = "00:00:00", zone] = /^(\d{4}-\d\d-\d\d)(?:[ T](\d\d:\d\d:\d\d(?:\.\d+)?) ?(Z|[+-]\d\d:\d\d)?)?$/.exec(String(value)) ?? [];
+  const [, day, time, zone] = /^(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d:\d\d(?:\.\d+)?) ?(Z|[+-]\d\d:\d\d)?$/.exec(String(value)) ?? [];
   if (day === undefined || !logical.includes("timestamp")) return value;
   if (logical.startsWith("local-")) return zone === undefined ? `${day}T${time}` : value;
-  // The standard's own default; another zone's time of that day is not looked up.
   const utc = [undefined, "Etc/UTC", "UTC"].some((name) => name === options["defaultTimezone"]);
   return zone !== undefined || utc ? `${day}T${time}${zone ?? "Z"}` : value;
 }

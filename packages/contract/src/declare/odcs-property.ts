@@ -123,6 +123,11 @@ function nameOf({ short, path }: Place): string {
   return `${short}_${path.replaceAll("[]", "_item").replaceAll(".", "_")}`;
 }
 
+const instant = { type: "long", logicalType: "timestamp-micros" };
+const wallClock = { type: "long", logicalType: "local-timestamp-micros" };
+/** Names that databases do not agree on: of some it is an instant, of others what a clock on the wall shows. */
+const ambiguousTimes = /^(?:timestamp|datetime)$/;
+
 /** What databases call the types, next to Avro's own names. */
 const physicalTypes: readonly (readonly [RegExp, (match: RegExpExecArray) => unknown])[] = [
   [/^(?:boolean|int|long|float|double|string|bytes)$/, ([name]) => name],
@@ -141,8 +146,9 @@ const physicalTypes: readonly (readonly [RegExp, (match: RegExpExecArray) => unk
   [/^(?:real|float4|float32)$/, () => "float"],
   [/^(?:double precision|float8|float64)$/, () => "double"],
   [/^(?:binary|varbinary|bytea|blob)(?:\(\d+\))?$/, () => "bytes"],
-  [/^(?:timestamptz|timestamp with time zone)$/, () => ({ type: "long", logicalType: "timestamp-micros" })],
-  [/^(?:timestamp without time zone|timestamp_ntz)$/, () => ({ type: "long", logicalType: "local-timestamp-micros" })],
+  [/^time(?: without time zone)?$/, () => ({ type: "long", logicalType: "time-micros" })],
+  [/^(?:timestamptz|timestamp_l?tz|timestamp with (?:local )?time zone|datetimeoffset)$/, () => instant],
+  [/^(?:timestamp_ntz|timestamp without time zone)$/, () => wallClock],
 ];
 /** Which logical types of ODCS an Avro type may stand for; others are noted, and the logical type counts. */
 const logicalOf: Readonly<Record<string, readonly string[]>> = {
@@ -166,20 +172,55 @@ function leafOf(json: Json, physical: string, place: Place): unknown {
     const symbols = rulesOf(json).find(({ name }) => name === symbolsRule)?.["arguments"];
     if (isObject(symbols)) return { type: "enum", name: nameOf(place), symbols: symbols["validValues"] };
   }
-  for (const [pattern, toType] of physicalTypes) {
-    const match = pattern.exec(physical);
-    if (match === null) continue;
-    const type = toType(match);
-    const name = isObject(type) ? String(type["logicalType"]) : String(type);
-    const fitting = logicalOf[name] ?? ["timestamp", "date"];
-    if (logical === undefined || fitting.some((one) => one === logical)) return type;
+  // How many digits a second has is said in between: timestamp(6) without time zone.
+  const [, head = physical, digits, tail = ""] = /^((?:date)?time\w*) ?\((\d+)\)(.*)$/.exec(physical) ?? [];
+  const bare = head + tail;
+  if (Number(digits ?? 0) > 6) place.notes.push({ path: place.path, message: `Of the ${digits} digits of its seconds there are 6 left.` });
+  const options = isObject(json["logicalTypeOptions"]) ? json["logicalTypeOptions"] : {};
+  const type = physicalOf(bare);
+  const name = isObject(type) ? String(type["logicalType"]) : String(type);
+  const fits = type !== undefined && (logical === undefined || (logicalOf[name] ?? ["timestamp", "date"]).some((one) => one === logical));
+  const hours = hasHours(options["format"]);
+  if (fits && !(name === "date" && hours)) {
+    const { timezone } = options;
+    if (name.includes("timestamp") && typeof timezone === "boolean" && timezone !== name.startsWith("timestamp"))
+      place.notes.push({ path: place.path, message: `Its physicalType counts, not timezone: ${timezone}.` });
+    return type;
   }
-  return leafOfLogical(json, place);
+  if (logical === undefined && ambiguousTimes.test(bare)) return timestampOf(options, place);
+  if (logical !== "date" || !(ambiguousTimes.test(bare) || hours)) return leafOfLogical(json, place);
+  place.notes.push({ path: place.path, message: "A date with a time of day became a timestamp." });
+  return timestampOf(options, place);
+}
+
+function physicalOf(name: string): unknown {
+  for (const [pattern, toType] of physicalTypes) {
+    const match = pattern.exec(name);
+    if (match !== null) return toType(match);
+  }
+  return undefined;
+}
+
+function hasHours(format: unknown): boolean {
+  return typeof format === "string" && (format === "date-time" || /[HhKk]/.test(format.replaceAll(/'[^']*'/g, "")));
+}
+
+/** What has no zone is never guessed to be an instant without saying so: the standard's default is UTC. */
+function timestampOf({ timezone, defaultTimezone, format }: Json, { path, notes }: Place): unknown {
+  if (timezone === false) return wallClock;
+  const zoned = timezone === true || defaultTimezone !== undefined || (typeof format === "string" && /[OVXxZz]/.test(format));
+  if (!zoned)
+    notes.push({
+      path,
+      message:
+        "Nothing says whether its times have a zone: they became instants. For what a clock on the wall shows say logicalTypeOptions: { timezone: false }.",
+    });
+  return instant;
 }
 
 function leafOfLogical(json: Json, place: Place): unknown {
   const options = isObject(json["logicalTypeOptions"]) ? json["logicalTypeOptions"] : {};
-  const { format, timezone } = options;
+  const { format } = options;
   switch (json["logicalType"]) {
     case "boolean":
       return "boolean";
@@ -193,7 +234,7 @@ function leafOfLogical(json: Json, place: Place): unknown {
     case "time":
       return { type: "long", logicalType: "time-micros" };
     case "timestamp":
-      return { type: "long", logicalType: timezone === false ? "local-timestamp-micros" : "timestamp-micros" };
+      return timestampOf(options, place);
     case "string":
       if (format === "uuid") return { type: "string", logicalType: "uuid" };
       return format === "binary" || format === "byte" ? "bytes" : "string";

@@ -82,6 +82,41 @@ function notesOf({ notes }: OdcsDataset): readonly string[] {
   return notes.filter(({ path }) => path !== "order").map(({ path, message }) => `${path}: ${message}`);
 }
 
+test("a time without a zone is no instant, whatever digits its type says, and what is guessed is noted", () => {
+  const instant = "timestamp-micros";
+  const wall = "local-timestamp-micros";
+  const guess = "v: Nothing says whether its times have a zone";
+  const hours = "v: A date with a time of day became a timestamp.";
+  const cases: readonly (readonly [Draft, string, readonly string[]])[] = [
+    [{ logicalType: "timestamp", physicalType: "TIMESTAMP_NTZ" }, wall, []],
+    [{ logicalType: "timestamp", physicalType: "TIMESTAMP_NTZ(6)" }, wall, []],
+    [{ logicalType: "timestamp", physicalType: "timestamp(6) without time zone" }, wall, []],
+    [{ logicalType: "timestamp", physicalType: "timestamp (3) without time zone" }, wall, []],
+    [{ logicalType: "timestamp", physicalType: "TIMESTAMP_LTZ(9)" }, instant, ["v: Of the 9 digits of its seconds there are 6 left."]],
+    [{ logicalType: "timestamp", physicalType: "timestamp(3) with time zone" }, instant, []],
+    [{ logicalType: "timestamp", physicalType: "timestamptz(3)", logicalTypeOptions: { timezone: false } }, instant, ["v: Its physicalType counts"]],
+    [{ logicalType: "timestamp", physicalType: "timestamp(6)" }, instant, [guess]],
+    [{ logicalType: "timestamp", physicalType: "timestamp(6)", logicalTypeOptions: { timezone: true } }, instant, []],
+    [{ logicalType: "timestamp", logicalTypeOptions: { timezone: false } }, wall, []],
+    [{ physicalType: "TIMESTAMP" }, instant, [guess]],
+    [{ logicalType: "date", physicalType: "TIMESTAMP" }, instant, [hours, guess]],
+    [{ logicalType: "date", physicalType: "TIMESTAMP(6)", logicalTypeOptions: { timezone: false } }, wall, [hours]],
+    [{ logicalType: "date", physicalType: "TIMESTAMP_TZ" }, instant, []],
+    [{ logicalType: "date", physicalType: "TIMESTAMP_NTZ", logicalTypeOptions: { format: "yyyy-MM-dd HH:mm:ss" } }, wall, []],
+    [{ logicalType: "date", logicalTypeOptions: { format: "yyyy-MM-dd HH:mm:ss" } }, instant, [hours, guess]],
+    [{ logicalType: "date", physicalType: "date", logicalTypeOptions: { format: "yyyy-MM-dd'T'HH:mm:ssX" } }, instant, [hours]],
+    [{ logicalType: "date", logicalTypeOptions: { format: "yyyy-MM-dd" } }, "date", []],
+    [{ physicalType: "time(6)" }, "time-micros", []],
+  ];
+  for (const [words, logicalType, notes] of cases) {
+    const read = readProperties([{ name: "v", required: true, ...words }]);
+    const text = JSON.stringify(words);
+    assert.deepEqual(fieldsOf(read)[0]?.["type"], { type: logicalType === "date" ? "int" : "long", logicalType }, text);
+    const said = notesOf(read);
+    assert.ok(notes.length === said.length && notes.every((note, index) => said[index]?.startsWith(note)), `${text} ${said.join(" ")}`);
+  }
+});
+
 test("what may be null, and a rule says is not, has no default that is null", () => {
   const read = readProperties([{ name: "v", logicalType: "string", quality: [{ metric: "nullValues", mustBe: 0 }] }]);
   assert.deepEqual(fieldsOf(read)[0], { name: "v", type: ["null", "string"] });
@@ -112,7 +147,7 @@ test("bounds are read in the words of 3.0 and 3.1, and as times are written in f
   assert.deepEqual(bounded("timestamp", { minimum: "2020-01-01 00:00:00", maximum: "2021-01-01 00:00:00+10:00" }), [
     { kind: "range", field, min: "2020-01-01T00:00:00Z", max: "2021-01-01T00:00:00+10:00" },
   ]);
-  assert.deepEqual(bounded("timestamp", { minimum: "2020-01-01", timezone: false }), [{ kind: "range", field, min: "2020-01-01T00:00:00" }]);
+  assert.deepEqual(bounded("timestamp", { minimum: "2020-01-01 00:00:00", timezone: false }), [{ kind: "range", field, min: "2020-01-01T00:00:00" }]);
 });
 
 test("a check that its field does not take is named where the file says it", () => {
