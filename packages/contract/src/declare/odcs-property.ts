@@ -1,6 +1,7 @@
 import type { Issue } from "../avro/schema.ts";
-import { isObject } from "../issue-list.ts";
-import { readChecks, rulesOf, type SaidCheck } from "./odcs-checks.ts";
+import { isObject, shown, type IssueList } from "../issue-list.ts";
+import { readChecks, rulesOf, wholeFormats, type SaidCheck } from "./odcs-checks.ts";
+import { customOf, noteCustoms, noteValues, noteWords } from "./odcs-unread.ts";
 import { boundWords, symbolsRule, type Json } from "./odcs-words.ts";
 
 /** What is read of an ODCS property: an Avro field as JSON, and the checks that its words say. */
@@ -17,24 +18,26 @@ export interface Place {
   /** The dataset's name without its namespace: nested types are named after it. */
   readonly short: string;
   readonly notes: Issue[];
+  readonly issues: IssueList;
 }
 
 /** Words that are read, or that say nothing more than the rest. */
-const read: ReadonlySet<string> = new Set(
-  (
-    "name logicalType physicalType logicalTypeOptions required unique primaryKey primaryKeyPosition partitioned partitionKeyPosition " +
-    "description classification tags quality properties items customProperties id"
-  ).split(" "),
-);
-const optionsRead: ReadonlySet<string> = new Set([
-  ...Object.values(boundWords),
-  "minLength",
-  "maxLength",
-  "minItems",
-  "maxItems",
-  "pattern",
-  "format",
-  "timezone",
+const read = (
+  "name logicalType physicalType logicalTypeOptions required unique primaryKey primaryKeyPosition partitioned partitionKeyPosition " +
+  "description classification tags quality properties items customProperties id"
+).split(" ");
+const itemRead = read.filter((word) => !["description", "primaryKey", "partitioned"].includes(word));
+const optionsRead = [...Object.values(boundWords), "minLength", "maxLength", "minItems", "maxItems", "pattern"];
+const logicalTypes = ["string", "date", "timestamp", "time", "number", "integer", "object", "array", "boolean"];
+
+/** Formats that are read, or say what a type is written like anyway. */
+const formatsRead: ReadonlyMap<string, RegExp> = new Map([
+  ["integer", /^[iu](?:8|16|32|64|128)$/],
+  ["number", /^f(?:32|64)$/],
+  ["string", /^(?:uuid|binary|byte)$/],
+  ["date", /^yyyy-MM-dd$/],
+  ["time", /^HH:mm:ss$/],
+  ["timestamp", /^date-time$/],
 ]);
 
 /** Reads a property of an ODCS 3 file. What has no place in a contract is noted. */
@@ -44,8 +47,9 @@ export function readProperty(json: Json, place: Place): ReadProperty {
   const inner = readType(json, custom === undefined ? place : { ...place, notes: [] });
   const nullable = json["required"] !== true && json["primaryKey"] !== true;
   const { description } = json;
-  noteUnread(json, place);
-  const checks = readChecks(json, { ...place, type: inner.type });
+  const nested = /[.[]/.test(place.path);
+  noteUnread(json, { ...place, words: nested ? read.filter((word) => word !== "primaryKey" && word !== "partitioned") : read, customs: ["avro"] });
+  const checks = keepChecks(readChecks(json, { ...place, type: inner.type }), place);
   // A default that the property's own rule refuses is none.
   const fallback = nullable && !checks.some(({ check }) => check.kind === "notNull") ? { default: null } : {};
   const field = {
@@ -53,60 +57,97 @@ export function readProperty(json: Json, place: Place): ReadProperty {
     type: nullable ? ["null", inner.type] : inner.type,
     ...(typeof description === "string" ? { doc: description } : {}),
     ...fallback,
-    ...(isPersonal(json) ? { pii: true } : {}),
+    ...(readMarks(json, place) || inner.pii ? { pii: true } : {}),
   };
   const known = isObject(custom) ? (custom as Json & { readonly name: string }) : field;
   return { field: known, checks: [...checks, ...inner.checks] };
 }
 
-/** The value of a custom property; undefined where there is none. */
-export function customOf(holder: Json, property: string): unknown {
-  const list = holder["customProperties"];
-  return Array.isArray(list) ? list.filter(isObject).find((one) => one["property"] === property)?.["value"] : undefined;
+/** Of what an array holds there are no checks. */
+function keepChecks(checks: readonly SaidCheck[], { path, notes }: Place): readonly SaidCheck[] {
+  if (!path.includes("[]") || checks.length === 0) return checks;
+  notes.push({ path, message: `Checks of what an array holds are not carried over: ${checks.map(({ check }) => check.kind).join(", ")}.` });
+  return [];
 }
 
-function isPersonal({ classification, tags }: Json): boolean {
-  const words = [classification, ...(Array.isArray(tags) ? tags : [])];
-  return words.some((word) => typeof word === "string" && /^(?:pii|personal)$/i.test(word));
+const personal = /^(?:pii|personal)$/i;
+
+/** Whether a property is marked as personal data. Other classes and tags are noted. */
+function readMarks({ classification, tags }: Json, { path, notes }: Place): boolean {
+  const isMark = (word: unknown): boolean => typeof word === "string" && personal.test(word);
+  const words: readonly unknown[] = Array.isArray(tags) ? tags : [tags];
+  const others = words.filter((tag) => !isMark(tag) && tag !== undefined && tag !== null);
+  const known = isMark(classification) || (typeof classification === "string" && classification.toLowerCase() === "public");
+  if (!known && classification !== undefined && classification !== null)
+    notes.push({ path, message: `The classification ${shown(classification)} is not carried over; mark personal data with the classification "pii".` });
+  noteValues({ tags: others }, { path, notes });
+  return isMark(classification) || words.some(isMark);
 }
 
-function noteUnread(json: Json, { path, notes }: Place): void {
-  const { classification } = json;
-  if (typeof classification === "string" && !isPersonal(json) && classification.toLowerCase() !== "public")
-    notes.push({
-      path,
-      message: `The classification ${JSON.stringify(classification)} is not carried over; mark personal data with the classification "pii".`,
-    });
-  const words = Object.keys(json).filter((word) => !read.has(word) && !isNothing(json[word]));
-  if (words.length > 0) notes.push({ path, message: `Not carried over: ${words.join(", ")}.` });
-  const options = isObject(json["logicalTypeOptions"]) ? Object.keys(json["logicalTypeOptions"]).filter((word) => !optionsRead.has(word)) : [];
-  if (options.length > 0) notes.push({ path, message: `Options that are not carried over: ${options.join(", ")}.` });
-}
-
-function isNothing(value: unknown): boolean {
-  return value === null || value === false || value === undefined || (Array.isArray(value) && value.length === 0);
+/** Notes what is not read: words, custom properties, and options whose values say something that the type and the checks do not. */
+function noteUnread(json: Json, { words, customs, ...place }: Place & { readonly words: readonly string[]; readonly customs: readonly string[] }): void {
+  noteWords(json, { ...place, known: words });
+  noteCustoms(json, { ...place, known: customs });
+  const logical = typeof json["logicalType"] === "string" ? json["logicalType"].trim().toLowerCase() : "timestamp";
+  const { format, timezone, defaultTimezone, ...others } = isObject(json["logicalTypeOptions"]) ? json["logicalTypeOptions"] : ({} as Json);
+  noteValues(
+    {
+      ...(formatsRead.get(logical)?.test(String(format)) === true ? {} : { format }),
+      ...(logical === "timestamp" || logical === "date" || timezone === false ? {} : { timezone }),
+      ...(defaultTimezone === "Etc/UTC" || defaultTimezone === "UTC" ? {} : { defaultTimezone }),
+      ...Object.fromEntries(Object.entries(others).filter(([word]) => !optionsRead.includes(word))),
+    },
+    place,
+  );
 }
 
 interface ReadType {
   readonly type: unknown;
+  /** Whether what an array holds is marked as personal data. */
+  readonly pii: boolean;
   /** Of fields within. */
   readonly checks: readonly SaidCheck[];
 }
 
 function readType(json: Json, place: Place): ReadType {
-  const logical = json["logicalType"];
-  const physical = typeof json["physicalType"] === "string" ? json["physicalType"].trim().toLowerCase() : "";
+  const logical = readLogicalType(json, place);
+  if (logical !== "array" && json["items"] !== undefined) place.notes.push({ path: place.path, message: "Not carried over: items, which are for an array." });
+  if (logical !== "object" && Array.isArray(json["properties"]))
+    place.notes.push({ path: place.path, message: "Not carried over: properties, which are for an object." });
   if (logical === "array") {
-    const items = isObject(json["items"]) ? json["items"] : { logicalType: "string" };
-    const inner = readType(items, { ...place, path: `${place.path}[]`, at: `${place.at}.items` });
-    // ODCS leaves it open whether items may be null; in a list nobody expects it.
-    return { type: { type: "array", items: items["required"] === false ? ["null", inner.type] : inner.type }, checks: [] };
+    const items = readItems(json, place);
+    return { ...items, type: { type: "array", items: items.type } };
   }
-  if (logical === "object") return readObject(json, place);
-  return { type: leafOf(json, physical, place), checks: [] };
+  if (logical === "object") return { ...readObject(json, place), pii: false };
+  const physical = typeof json["physicalType"] === "string" ? json["physicalType"].trim().toLowerCase() : "";
+  return { type: leafOf({ ...json, logicalType: logical }, physical, place), pii: false, checks: [] };
 }
 
-function readObject(json: Json, place: Place): ReadType {
+/** In any case of letters. What is no type is refused: a guess would be a column of another type. */
+function readLogicalType(json: Json, { at, issues }: Place): string | undefined {
+  const logical = json["logicalType"] ?? undefined;
+  const known = logicalTypes.find((one) => typeof logical === "string" && one === logical.trim().toLowerCase());
+  if (known !== undefined) return known;
+  if (logical !== undefined) issues.invalid(`${at}.logicalType`, `There is no logicalType ${shown(logical)}; there are ${logicalTypes.join(" ")}.`);
+  return Array.isArray(json["properties"]) ? "object" : isObject(json["items"]) ? "array" : undefined;
+}
+
+function readItems(json: Json, { path, at, ...place }: Place): ReadType {
+  if (!isObject(json["items"])) {
+    place.notes.push({ path, message: "An array without items became one of texts." });
+    return { type: "string", pii: false, checks: [] };
+  }
+  const { items } = json;
+  const own = { ...place, path: `${path}[]`, at: `${at}.items` };
+  const inner = readType(items, own);
+  noteUnread(items, { ...own, words: itemRead, customs: [] });
+  keepChecks(readChecks(items, { ...own, type: inner.type }), own);
+  // ODCS leaves it open whether items may be null; in a list nobody expects it.
+  const pii = readMarks(items, own) || inner.pii;
+  return { ...inner, pii, type: items["required"] === false ? ["null", inner.type] : inner.type };
+}
+
+function readObject(json: Json, place: Place): Omit<ReadType, "pii"> {
   const list = Array.isArray(json["properties"]) ? json["properties"].filter(isObject) : [];
   if (list.length === 0 && json["physicalType"] !== "map")
     place.notes.push({ path: place.path, message: "An object without properties became a map of texts." });
@@ -114,8 +155,7 @@ function readObject(json: Json, place: Place): ReadType {
   const fields = list.map((property, index) =>
     readProperty(property, { ...place, path: `${place.path}.${String(property["name"])}`, at: `${place.at}.properties[${index}]` }),
   );
-  const checks = place.path.includes("[]") ? [] : fields.flatMap((one) => one.checks);
-  return { type: { type: "record", name: nameOf(place), fields: fields.map(({ field }) => field) }, checks };
+  return { type: { type: "record", name: nameOf(place), fields: fields.map(({ field }) => field) }, checks: fields.flatMap(({ checks }) => checks) };
 }
 
 /** As `dataset()` names nested types. */
@@ -181,6 +221,11 @@ function leafOf(json: Json, physical: string, place: Place): unknown {
   const name = isObject(type) ? String(type["logicalType"]) : String(type);
   const fits = type !== undefined && (logical === undefined || (logicalOf[name] ?? ["timestamp", "date"]).some((one) => one === logical));
   const hours = hasHours(options["format"]);
+  if (logical === "integer" && name !== "decimal" && /^(?:u64|[iu]128)$/.test(String(options["format"])))
+    place.issues.unsupported(
+      `${place.at}.logicalTypeOptions.format`,
+      `Whole numbers of ${String(options["format"])} have no Avro type; say format: i64, or physicalType: decimal(20, 0).`,
+    );
   if (fits && !(name === "date" && hours)) {
     const { timezone } = options;
     if (name.includes("timestamp") && typeof timezone === "boolean" && timezone !== name.startsWith("timestamp"))
@@ -188,9 +233,22 @@ function leafOf(json: Json, physical: string, place: Place): unknown {
     return type;
   }
   if (logical === undefined && ambiguousTimes.test(bare)) return timestampOf(options, place);
+  notePhysical(bare, { ...place, logical, maxLength: options["maxLength"] });
   if (logical !== "date" || !(ambiguousTimes.test(bare) || hours)) return leafOfLogical(json, place);
   place.notes.push({ path: place.path, message: "A date with a time of day became a timestamp." });
   return timestampOf(options, place);
+}
+
+/** Notes a physical type that says something else than the logical one, or more. */
+function notePhysical(physical: string, { path, notes, logical, maxLength }: Place & { readonly logical: unknown; readonly maxLength: unknown }): void {
+  const [text, length] = /^(?:string|n?text|n?clob|n?(?:var)?char2?|character(?: varying)?)(?: ?\((?:(\d+)(?: \w+)?|max)\))?$/.exec(physical) ?? [];
+  const isText = text !== undefined && (logical === "string" || logical === undefined);
+  const isTime = ambiguousTimes.test(physical) && (logical === "timestamp" || logical === "date");
+  const isNumber = /^(?:number|numeric|decimal)$/.test(physical) && (logical === "number" || logical === "integer");
+  if (physical === "" || isTime || isNumber || (isText && length === undefined)) return;
+  if (!isText) notes.push({ path, message: `The physicalType ${shown(physical)} is not carried over.` });
+  else if (maxLength === undefined)
+    notes.push({ path, message: `The length of ${physical} is not carried over; to have it checked say logicalTypeOptions: { maxLength: ${length} }.` });
 }
 
 function physicalOf(name: string): unknown {
@@ -225,9 +283,14 @@ function leafOfLogical(json: Json, place: Place): unknown {
     case "boolean":
       return "boolean";
     case "integer":
-      return typeof format === "string" && /^(?:i8|i16|i32|u8|u16)$/.test(format) ? "int" : "long";
+      return wholeFormats[String(format)]?.type ?? "long";
     case "number":
-      place.notes.push({ path: place.path, message: "A number without digits became a double; for exact values say physicalType: decimal(precision, scale)." });
+      if (format === "f32") return "float";
+      if (format !== "f64")
+        place.notes.push({
+          path: place.path,
+          message: "A number without digits became a double; for exact values say physicalType: decimal(precision, scale).",
+        });
       return "double";
     case "date":
       return { type: "int", logicalType: "date" };

@@ -86,6 +86,7 @@ test("a time without a zone is no instant, whatever digits its type says, and wh
   const instant = "timestamp-micros";
   const wall = "local-timestamp-micros";
   const guess = "v: Nothing says whether its times have a zone";
+  const format = "v: Not carried over: format";
   const hours = "v: A date with a time of day became a timestamp.";
   const cases: readonly (readonly [Draft, string, readonly string[]])[] = [
     [{ logicalType: "timestamp", physicalType: "TIMESTAMP_NTZ" }, wall, []],
@@ -102,9 +103,13 @@ test("a time without a zone is no instant, whatever digits its type says, and wh
     [{ logicalType: "date", physicalType: "TIMESTAMP" }, instant, [hours, guess]],
     [{ logicalType: "date", physicalType: "TIMESTAMP(6)", logicalTypeOptions: { timezone: false } }, wall, [hours]],
     [{ logicalType: "date", physicalType: "TIMESTAMP_TZ" }, instant, []],
-    [{ logicalType: "date", physicalType: "TIMESTAMP_NTZ", logicalTypeOptions: { format: "yyyy-MM-dd HH:mm:ss" } }, wall, []],
-    [{ logicalType: "date", logicalTypeOptions: { format: "yyyy-MM-dd HH:mm:ss" } }, instant, [hours, guess]],
-    [{ logicalType: "date", physicalType: "date", logicalTypeOptions: { format: "yyyy-MM-dd'T'HH:mm:ssX" } }, instant, [hours]],
+    [{ logicalType: "date", physicalType: "TIMESTAMP_NTZ", logicalTypeOptions: { format: "yyyy-MM-dd HH:mm:ss" } }, wall, [format]],
+    [{ logicalType: "date", logicalTypeOptions: { format: "yyyy-MM-dd HH:mm:ss" } }, instant, [hours, guess, format]],
+    [
+      { logicalType: "date", physicalType: "date", logicalTypeOptions: { format: "yyyy-MM-dd'T'HH:mm:ssX" } },
+      instant,
+      ['v: The physicalType "date"', hours, format],
+    ],
     [{ logicalType: "date", logicalTypeOptions: { format: "yyyy-MM-dd" } }, "date", []],
     [{ physicalType: "time(6)" }, "time-micros", []],
   ];
@@ -115,6 +120,145 @@ test("a time without a zone is no instant, whatever digits its type says, and wh
     const said = notesOf(read);
     assert.ok(notes.length === said.length && notes.every((note, index) => said[index]?.startsWith(note)), `${text} ${said.join(" ")}`);
   }
+});
+
+test("whole and floating numbers have the sizes that their formats say", () => {
+  const options = (logicalType: string, format: string, more: Draft = {}) => ({
+    name: "v",
+    required: true,
+    logicalType,
+    logicalTypeOptions: { format, ...more },
+  });
+  const field = "v";
+  const cases: readonly (readonly [Draft, string, readonly unknown[]])[] = [
+    [options("integer", "u8"), "int", [{ kind: "range", field, min: 0, max: 255 }]],
+    [options("integer", "i16", { minimum: -40_000, exclusiveMaximum: 7 }), "int", [{ kind: "range", field, min: -32_768, max: 32_767, below: 7 }]],
+    [options("integer", "u32", { minimum: 5 }), "long", [{ kind: "range", field, min: 5, max: 4_294_967_295 }]],
+    [options("integer", "i64"), "long", []],
+    [options("number", "f32"), "float", []],
+    [options("number", "f64"), "double", []],
+  ];
+  for (const [words, type, checks] of cases) {
+    const read = readProperties([words]);
+    assert.deepEqual([fieldsOf(read)[0]?.["type"], read.contract["checks"], notesOf(read)], [type, checks, []]);
+  }
+  for (const format of ["u64", "i128"])
+    assert.throws(() => readProperties([options("integer", format)]), {
+      code: "contract.unsupported",
+      message: /properties\[0\]\.logicalTypeOptions\.format: Whole numbers of \w+ have no Avro type/,
+    });
+  assert.ok(readProperties([{ ...options("integer", "u64"), physicalType: "decimal(20, 0)" }]));
+});
+
+test("a logical type is read in any case of letters, and what is none is refused", () => {
+  const read = readProperties([
+    { name: "a", required: true, logicalType: "INTEGER" },
+    { name: "b", required: true, properties: [{ name: "c", required: true, logicalType: "String" }] },
+  ]);
+  assert.deepEqual(
+    fieldsOf(read)
+      .map(({ type }) => type)
+      .slice(0, 2),
+    ["long", { type: "record", name: "orders_b", fields: [{ name: "c", type: "string" }] }],
+  );
+  assert.throws(() => readProperties([{ name: "a", logicalType: "constructor", logicalTypeOptions: { format: "toString" } }]), { code: "contract.invalid" });
+  assert.throws(() => readProperties([{ name: "a", logicalType: "array", items: { logicalType: "text" } }]), {
+    code: "contract.invalid",
+    message: /schema\[0\]\.properties\[0\]\.items\.logicalType: There is no logicalType "text"; there are string date/,
+  });
+});
+
+test("a custom property that is called as ours and is none is refused", () => {
+  const slip = (name: string) => ({ customProperties: [{ property: name, value: ["at"] }] });
+  const message = (at: string, name: string) => ({ code: "contract.invalid", message: new RegExp(`${at}customProperties: There is no "mainstem\\.${name}"`) });
+  assert.throws(() => readProperties([{ name: "a", logicalType: "string", ...slip("mainstem.avr") }]), message("schema\\[0\\]\\.properties\\[0\\]\\.", "avr"));
+  assert.throws(
+    () =>
+      readProperties([], {
+        schema: [{ name: "orders", physicalName: "shop.orders", properties: [{ name: "id", logicalType: "string" }], ...slip("mainstem.ordr") }],
+      }),
+    message("schema\\[0\\]\\.", "ordr"),
+  );
+  assert.throws(() => readProperties([], slip("mainstem.order")), message("", "order"));
+});
+
+test("personal data within an array stays marked", () => {
+  const mark = { logicalType: "string", classification: "pii" };
+  const read = readProperties([
+    { name: "mails", logicalType: "array", items: mark },
+    { name: "grid", logicalType: "array", items: { logicalType: "array", items: { ...mark } } },
+    { name: "plain", logicalType: "array", items: { logicalType: "string" } },
+  ]);
+  assert.deepEqual(
+    fieldsOf(read).map(({ pii }) => pii),
+    [true, true, undefined, undefined],
+  );
+});
+
+test("every value that is not read is noted", () => {
+  const symbols = { name: "symbols", metric: "invalidValues", mustBe: 0, arguments: { validValues: ["x"] } };
+  const cases: readonly (readonly [Draft, readonly string[]])[] = [
+    [{ logicalType: "string", logicalTypeOptions: { format: "email" } }, ['v: Not carried over: format "email".']],
+    [{ logicalType: "string", tags: ["uid", "PII"] }, ['v: Not carried over: tags ["uid"].']],
+    [
+      { logicalType: "string", customProperties: [{ property: "business-key", value: 1 }] },
+      ['v: Custom properties that are not carried over: "business-key".'],
+    ],
+    [
+      { logicalType: "string", physicalType: "varchar(18)" },
+      ["v: The length of varchar(18) is not carried over; to have it checked say logicalTypeOptions: { maxLength: 18 }."],
+    ],
+    [{ logicalType: "string", physicalType: "varchar(18)", logicalTypeOptions: { maxLength: 18 } }, []],
+    [{ logicalType: "string", physicalType: "bigint" }, ['v: The physicalType "bigint" is not carried over.']],
+    [{ logicalType: "string", properties: [{ name: "a" }] }, ["v: Not carried over: properties, which are for an object."]],
+    [{ logicalType: "array" }, ["v: An array without items became one of texts."]],
+    [
+      { logicalType: "array", items: { logicalType: "string", description: "d", logicalTypeOptions: { minLength: 1 } } },
+      ["v[]: Not carried over: description.", "v[]: Checks of what an array holds are not carried over: length."],
+    ],
+    [
+      { logicalType: "array", items: { logicalType: "object", properties: [{ name: "a", logicalType: "string", unique: true }] } },
+      ["v[].a: Checks of what an array holds are not carried over: unique."],
+    ],
+    [{ logicalType: "object", properties: [{ name: "a", logicalType: "string", primaryKey: true }] }, ["v.a: Not carried over: primaryKey."]],
+    [
+      { logicalType: "string", quality: [{ rule: "validValues", type: "library", validValues: ["a"] }] },
+      ['v: The quality rule "validValues" has no form as a check.'],
+    ],
+    [
+      { logicalType: "string", quality: [{ metric: "duplicateValues", mustBe: 0, severity: "error" }] },
+      ['v: Not carried over of the rule "duplicateValues": severity.'],
+    ],
+    [
+      {
+        logicalType: "string",
+        physicalType: "string",
+        required: true,
+        tags: ["uid"],
+        customProperties: [{ property: "mainstem.avro", value: { name: "v", type: "string" } }],
+      },
+      ['v: Not carried over: tags ["uid"].'],
+    ],
+    [{ logicalType: "boolean", logicalTypeOptions: { pattern: "t" } }, ['v: Not carried over: pattern "t".']],
+  ];
+  for (const [words, notes] of cases) assert.deepEqual(notesOf(readProperties([{ name: "v", ...words }])), notes, JSON.stringify(words));
+  assert.deepEqual(readProperties([{ name: "v", logicalType: "string", quality: [symbols] }]).contract["checks"], [
+    { kind: "oneOf", field: "v", values: ["x"] },
+  ]);
+  const document = {
+    description: { purpose: "p", usage: "u", limitations: null },
+    team: { name: "t", members: [{ username: "a" }] },
+    customProperties: [{ property: "ruleset", value: 1 }],
+    slaProperties: [{ property: "latency", value: 4, unit: "d", element: "elsewhere.at" }],
+  };
+  const read = readProperties([], document);
+  assert.equal(read.contract["description"], "p");
+  assert.deepEqual(notesOf(read), [
+    ': Custom properties that are not carried over: "ruleset".',
+    "description: Not carried over of the description: usage.",
+    "owner: 1 members of the team are not carried over.",
+    "slaProperties: The latency is not carried over.",
+  ]);
 });
 
 test("what may be null, and a rule says is not, has no default that is null", () => {
@@ -129,10 +273,7 @@ test("the lengths and patterns of what is no text are noted", () => {
     { name: "blob", logicalType: "string", logicalTypeOptions: { format: "binary", maxLength: 64 } },
   ]);
   assert.deepEqual(read.contract["checks"], []);
-  assert.deepEqual(notesOf(read), [
-    'session: Not carried over: maxLength 36, pattern "^[0-9a-f-]+$", which are for texts.',
-    "blob: Not carried over: maxLength 64, which are for texts.",
-  ]);
+  assert.deepEqual(notesOf(read), ['session: Not carried over: maxLength 36, pattern "^[0-9a-f-]+$".', "blob: Not carried over: maxLength 64."]);
 });
 
 test("bounds are read in the words of 3.0 and 3.1, and as times are written in files", () => {

@@ -5,7 +5,8 @@ import { isDatasetName } from "../dataset-name.ts";
 import { ContractError } from "../errors.ts";
 import { isObject, IssueList } from "../issue-list.ts";
 import type { SaidCheck } from "./odcs-checks.ts";
-import { customOf, readProperty } from "./odcs-property.ts";
+import { readProperty } from "./odcs-property.ts";
+import { customOf, noteCustoms, noteValues, noteWords } from "./odcs-unread.ts";
 import { boundWords, toProperty, type Json } from "./odcs-words.ts";
 
 /** One dataset of an ODCS file. */
@@ -36,8 +37,12 @@ const documentRead = [
   "description",
   "contractCreatedTs",
   "tags",
+  "customProperties",
 ];
 const schemaRead = ["name", "physicalName", "physicalType", "logicalType", "description", "properties", "customProperties", "quality", "id", "tags"];
+/** Clauses of the JSON form that ODCS has no word for. */
+const clauses = ["order", "merge", "deletes", "immutable", "compatibility", "sort", "subject", "retention", "maxAhead", "predecessor", "removed"] as const;
+const customsRead = [...clauses, "partition", "checks", "doc", "attributes"];
 const units: Readonly<Record<string, readonly string[]>> = {
   d: ["d", "day", "days"],
   h: ["h", "hr", "hour", "hours"],
@@ -81,8 +86,9 @@ function readDocument(json: unknown, reading: Reading): readonly OdcsDataset[] {
     issues.invalid("schema", "The schema must be an array with an object for each dataset.");
     return [];
   }
-  const unread = Object.keys(json).filter((word) => !documentRead.includes(word));
-  const notes: readonly Issue[] = unread.length === 0 ? [] : [{ path: "", message: `Not carried over: ${unread.join(", ")}.` }];
+  const notes: Issue[] = [];
+  noteWords(json, { path: "", notes, known: documentRead });
+  noteCustoms(json, { at: "", path: "", notes, issues, known: [] });
   return objects.map((object, index) => readObject(object, { ...reading, document: json, path: `schema[${index}]`, notes: [...notes] }));
 }
 
@@ -101,7 +107,7 @@ function readObject(object: Json, place: Place): OdcsDataset {
     issues.invalid(`${path}.properties`, "An object needs properties, each with a name.");
   const properties = list.filter(isObject);
   const read = properties.map((property, index) =>
-    readProperty(property, { at: `${path}.properties[${index}]`, path: String(property["name"]), short, notes }),
+    readProperty(property, { at: `${path}.properties[${index}]`, path: String(property["name"]), short, notes, issues }),
   );
   const doc = customOf(object, "mainstem.doc");
   const attributes = customOf(object, "mainstem.attributes");
@@ -114,43 +120,30 @@ function readObject(object: Json, place: Place): OdcsDataset {
     ...(isObject(attributes) ? attributes : {}),
   };
   checkWords(schema, properties, place);
-  noteUnread(object, place);
   const { document } = place;
   const purpose = isObject(document["description"]) ? document["description"]["purpose"] : undefined;
   const description = object["description"] ?? purpose;
   const owner = ownerOf(document["team"]);
-  const custom = (word: string): Json => {
-    const value = customOf(object, `mainstem.${word}`);
-    return value === undefined ? {} : { [word]: value };
-  };
+  noteUnread(object, { ...place, name, owner });
+  const said = Object.fromEntries(clauses.map((word) => [word, customOf(object, `mainstem.${word}`)] as const).filter(([, value]) => value !== undefined));
   if (customOf(object, "mainstem.order") === undefined)
     notes.push({
       path: "order",
       message: "ODCS does not say which of two records with one key is the later: add order, the fields that grow with every change.",
     });
-  const said = [...read.flatMap(({ checks }) => checks), ...readFreshness(object, place)];
-  const checks = orderChecks(customOf(object, "mainstem.checks"), { said, at: `${path}.mainstem.checks` });
+  const ownChecks = [...read.flatMap(({ checks }) => checks), ...readFreshness(object, place)];
+  const checks = orderChecks(customOf(object, "mainstem.checks"), { said: ownChecks, at: `${path}.mainstem.checks` });
   const contract = {
     formatVersion: 1,
     name,
+    ...said,
     ...(typeof description === "string" ? { description } : {}),
     ...(owner === undefined ? {} : { owner }),
     schema,
     key: keyOf(properties),
-    ...custom("order"),
-    ...custom("merge"),
-    ...custom("deletes"),
     partition: readPartition(object, properties),
-    ...custom("immutable"),
     checks: checks.map(({ check }) => check),
-    ...custom("compatibility"),
-    ...custom("sort"),
-    ...custom("subject"),
     ...tagsOf(document, object),
-    ...custom("retention"),
-    ...custom("maxAhead"),
-    ...custom("predecessor"),
-    ...custom("removed"),
   };
   refuseChecks(contract, { checks, issues });
   return { contract, notes };
@@ -161,7 +154,7 @@ function refuseChecks(contract: Json, { checks, issues }: { readonly checks: rea
   const inFile = (text: string): string =>
     text.replaceAll(/checks\[(\d+)\](?:\.(\w+))?/g, (whole, index: string, word = "") => {
       const at = checks[Number(index)]?.at ?? whole;
-      const option = word in boundWords ? boundWords[word as keyof typeof boundWords] : word === "pattern" ? word : "";
+      const option = Object.hasOwn(boundWords, word) ? boundWords[word as keyof typeof boundWords] : word === "pattern" ? word : "";
       return option === "" || !at.endsWith("Options") ? at : `${at}.${option}`;
     });
   try {
@@ -212,11 +205,20 @@ function agrees(ours: unknown, theirs: unknown): boolean {
   return ours === theirs;
 }
 
-function noteUnread(object: Json, { notes }: Place): void {
-  const words = Object.keys(object).filter((word) => !schemaRead.includes(word));
-  if (words.length > 0) notes.push({ path: "schema", message: `Not carried over: ${words.join(", ")}.` });
+function noteUnread(object: Json, { document, path, notes, issues, name, owner }: Place & { readonly name: string; readonly owner: string | undefined }): void {
+  noteWords(object, { path: "schema", notes, known: schemaRead });
+  noteCustoms(object, { at: path, path: "schema", notes, issues, known: customsRead });
+  const { physicalName } = object;
+  if (physicalName !== name && physicalName !== object["name"]) noteValues({ physicalName }, { path: "name", notes });
   const rules = Array.isArray(object["quality"]) ? object["quality"].length : 0;
   if (rules > 0) notes.push({ path: "checks", message: `${rules} quality rules of the whole object have no form as a check.` });
+  const { description, team } = document;
+  if (isObject(description))
+    noteWords(description, { path: "description", notes, known: object["description"] === undefined ? ["purpose"] : [], inside: "the description" });
+  else noteValues({ description }, { path: "description", notes });
+  if (isObject(team)) noteWords(team, { path: "owner", notes, known: ["id", "name", "members"], inside: "the team" });
+  const others = membersOf(team).filter(({ username }) => username !== owner);
+  if (others.length > 0) notes.push({ path: "owner", message: `${others.length} members of the team are not carried over.` });
 }
 
 function keyOf(properties: readonly Json[]): readonly unknown[] {
@@ -248,25 +250,33 @@ function tagsOf(document: Json, object: Json): Json {
 /** The team's name, or who owns it. */
 function ownerOf(team: unknown): string | undefined {
   if (isObject(team) && typeof team["name"] === "string") return team["name"];
-  const list = Array.isArray(team) ? team : isObject(team) && Array.isArray(team["members"]) ? team["members"] : [];
-  const member = list.filter(isObject).find(({ role }) => typeof role === "string" && role.toLowerCase() === "owner");
+  const member = membersOf(team).find(({ role }) => typeof role === "string" && role.toLowerCase() === "owner");
   return typeof member?.["username"] === "string" ? member["username"] : undefined;
+}
+
+function membersOf(team: unknown): readonly Json[] {
+  const list: unknown = isObject(team) ? team["members"] : team;
+  return Array.isArray(list) ? list.filter(isObject) : [];
 }
 
 function readFreshness(object: Json, { document, notes }: Place): readonly SaidCheck[] {
   const list = Array.isArray(document["slaProperties"]) ? document["slaProperties"] : [];
-  const names = [object["name"], object["physicalName"]];
+  const objects = (document["schema"] as readonly Json[]).filter((one) => one !== object);
+  const others = objects.flatMap(({ name, physicalName }) => [name, physicalName]);
   const checks: SaidCheck[] = [];
   for (const [index, sla] of list.entries()) {
     if (!isObject(sla)) continue;
     const { property, value, unit, element } = sla;
-    if (typeof element === "string" && !names.some((name) => element === name || element.startsWith(`${String(name)}.`))) continue;
+    const isOf = (name: unknown): boolean => typeof element === "string" && typeof name === "string" && `${element}.`.startsWith(`${name}.`);
+    if (others.some(isOf)) continue;
+    const own = element === undefined || [object["name"], object["physicalName"]].some(isOf);
     const known = typeof property === "string" && /^(?:latency|ly|freshness)$/i.test(property);
-    const own = typeof unit === "string" ? Object.keys(units).find((one) => units[one]?.includes(unit.toLowerCase())) : undefined;
+    const suffix = typeof unit === "string" ? Object.keys(units).find((one) => units[one]?.includes(unit.toLowerCase())) : undefined;
     const count = Number(value);
-    if (known && own !== undefined && Number.isSafeInteger(count) && count > 0)
-      checks.push({ check: { kind: "freshness", within: `${count}${own}` }, at: `slaProperties[${index}]` });
-    else notes.push({ path: "slaProperties", message: `The ${String(property)} is not carried over.` });
+    if (own && known && suffix !== undefined && Number.isSafeInteger(count) && count > 0) {
+      checks.push({ check: { kind: "freshness", within: `${count}${suffix}` }, at: `slaProperties[${index}]` });
+      noteWords(sla, { path: "slaProperties", notes, known: ["id", "property", "value", "unit", "element"], inside: `the ${property}` });
+    } else notes.push({ path: "slaProperties", message: `The ${String(property)} is not carried over.` });
   }
   return checks;
 }

@@ -1,6 +1,7 @@
 import { sameJson, toSchemaJson } from "../avro/schema-text.ts";
 import { formatContract } from "../contract-json.ts";
 import type { Check, Contract } from "../contract.ts";
+import { IssueList } from "../issue-list.ts";
 import { readProperty } from "./odcs-property.ts";
 import { sayCheck, toProperty, type Draft, type Json } from "./odcs-words.ts";
 
@@ -69,7 +70,7 @@ function writeProperties(contract: Contract, short: string): readonly Draft[] {
   const { fields } = toSchemaJson(contract.schema) as { readonly fields: readonly Json[] };
   return contract.schema.fields.map((field, index) => {
     const property = toProperty(field);
-    const exact = sameJson(readProperty(property, { at: "", path: field.name, short, notes: [] }).field, fields[index]);
+    const exact = sameJson(readProperty(property, { at: "", path: field.name, short, notes: [], issues: new IssueList() }).field, fields[index]);
     const key = contract.key.indexOf(field.name);
     const partition = contract.partition.findIndex((one) => one.field === field.name);
     return {
