@@ -31,6 +31,12 @@ test("primitives have one form, whichever way they were written", () => {
   assert.equal(schemaText(parseAvroSchema({ logicalType: "date", type: "int" })), '{"type":"int","logicalType":"date"}');
 });
 
+test("a null that YAML took for its own is told to be written in quotes", () => {
+  const union = record([{ name: "a", type: [null, "string"] }]);
+  assert.deepEqual(issuesOf(union), [{ path: "fields[0].type[0]", message: 'Write the type "null" in quotes: bare it is no name, also in YAML.' }]);
+  assert.match(issuesOf({ type: "enum", name: "e", symbols: [null, "a"] })[0]?.message ?? "", /the symbol "null" in quotes/);
+});
+
 test("names and namespaces come out the same, whichever way they were written", () => {
   const one = parseAvroSchema({
     type: "record",

@@ -93,6 +93,7 @@ export class SchemaParser {
 
   #type(json: unknown, place: Place): AvroTypeSchema {
     if (typeof json === "string") return primitives.has(json) ? ({ type: json } as AvroTypeSchema) : this.#reference(json, place);
+    if (json === null) return this.#report(place.path, 'Write the type "null" in quotes: bare it is no name, also in YAML.');
     if (!isObject(json)) return this.#report(place.path, "A schema must be the name of a type, an object with a type, or an array of types.");
     const type = json["type"];
     if (typeof type !== "string") {
@@ -247,6 +248,8 @@ export class SchemaParser {
 
   #enum(head: Json, json: Json, place: Place): AvroTypeSchema {
     const { symbols, default: fallback } = json;
+    if (Array.isArray(symbols) && symbols.includes(null))
+      return this.#report(join(place.path, "symbols"), 'Write the symbol "null" in quotes: bare it is no text, also in YAML.');
     if (!Array.isArray(symbols) || !symbols.every(isAvroName)) {
       return this.#report(join(place.path, "symbols"), "An enum needs an array of symbols, each of letters, digits and _, not starting with a digit.");
     }
