@@ -136,6 +136,27 @@ schema:
     }
   });
 
+  test("empty documents of a YAML file are passed over", async () => {
+    const read = await readDeclarations(await write("dashes.yaml", "---\nname: a.b\n---\n---\n# nothing\n---\nname: a.c\n---\n"));
+    assert.deepEqual(
+      read.map(({ name }) => name),
+      ["a.b", "a.c"],
+    );
+    await refused("empty.yaml", "---\n---\n", /declares no dataset/);
+  });
+
+  test("JSON may begin with a mark of byte order, and says nothing twice, in a schema's file too", async () => {
+    const [declaration] = await readDeclarations(await write("mark.json", '\uFEFF{"name":"a.b","max":9223372036854775807}'));
+    assert.deepEqual(declaration?.contract, { name: "a.b", max: 9223372036854775807n });
+    await refused(
+      "twice.json",
+      '{"name":"a.b",\n"schema":{"type":"int","pii":true,"pii":false}}',
+      /twice\.json is not well-formed: Map keys must be unique at line 2/,
+    );
+    await write("twice.avsc", '{"type":"record","name":"b","fields":[{"name":"a","type":"int","pii":true,"pii":false}]}');
+    await refused("beside-twice.yaml", "name: a.b\nschema: ./twice.avsc\n", /twice\.avsc is not well-formed: Map keys must be unique/);
+  });
+
   test("YAML that grows, names itself, nests without end or is too large is refused", { timeout: 30_000 }, async () => {
     const bomb = Array.from(
       { length: 12 },

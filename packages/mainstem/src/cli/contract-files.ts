@@ -61,14 +61,14 @@ async function completeForm(file: string, json: unknown): Promise<readonly Pick<
   const schemaFile = schemaFileOf(json);
   if (schemaFile === undefined) return [{ contract: json, notes: [] }];
   const path = resolve(dirname(file), schemaFile);
-  return [{ contract: withSchema(json, await parse(path, await readText(path), parseExact)), notes: [] }];
+  return [{ contract: withSchema(json, await parse(path, await readText(path), parseJson)), notes: [] }];
 }
 
 async function readContracts(file: string): Promise<readonly unknown[]> {
   if (isModuleFile(file)) return readModule(file);
   switch (extname(file)) {
     case ".json":
-      return [await parse(file, await readText(file), parseExact)].flat();
+      return [await parse(file, await readText(file), parseJson)].flat();
     case ".yaml":
     case ".yml":
       return (await parse(file, await readText(file), parseYaml)).flat();
@@ -118,16 +118,28 @@ async function parse<T>(file: string, text: string, parser: (text: string) => T 
   }
 }
 
+/** JSON as YAML is read: a mark of byte order is taken, and a key that stands there twice refused, of which JSON counts the last. */
+async function parseJson(text: string): Promise<unknown> {
+  const json = text.replace(/^\uFEFF/, "");
+  const value = parseExact(json);
+  const { parseDocument } = await import("yaml");
+  const twice = parseDocument(json).errors.find(({ code }) => code === "DUPLICATE_KEY");
+  if (twice !== undefined) throw twice;
+  return value;
+}
+
 async function parseYaml(text: string): Promise<readonly unknown[]> {
   const { parseAllDocuments } = await import("yaml");
   // Merge keys are of YAML 1.1 alone, but people know them: as a name of its own, `<<` would carry a pii mark away in silence.
   const documents = parseAllDocuments(text, { intAsBigInt: true, merge: true });
   if (!Array.isArray(documents)) return [];
   if (documents.length > documentsMax) throw new RangeError(`it has more than ${documentsMax} documents`);
-  return documents.map((document) => {
+  const values = documents.map((document) => {
     const [error] = document.errors;
     if (error !== undefined) throw error;
     // What names itself has no JSON form, and is found here.
     return parseExact(formatExact(document.toJS({ maxAliasCount: aliasesMax })));
   });
+  // What stands between two lines of dashes, or after the last one, may be nothing.
+  return values.filter((value) => value !== null);
 }
