@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { regexes, z } from "zod";
+import { z as z3 } from "zod/v3";
 import type { Issue } from "../avro/schema.ts";
 import { attributeOf } from "../avro/schema.ts";
 import { toSchemaJson } from "../avro/schema-text.ts";
@@ -379,6 +380,7 @@ test("what has no form is refused with what to write instead, all at once", () =
     objectRefine: z.object({ a: z.string() }).refine(() => true),
     multiple: z.number().multipleOf(5),
     url: z.url(),
+    position: z.string().includes("a", { position: 3 }),
     flags: z.string().regex(/a/i),
     random: z.string().default(() => String(Math.random())),
     fallback: z.int().default("x" as unknown as number),
@@ -401,6 +403,38 @@ test("what has no form is refused with what to write instead, all at once", () =
     assert.match(issues[0]?.message ?? "", /\.$/);
   }
   assert.equal(issuesOf(types).length, 32, "all at once, up to the limit");
+});
+
+test("what is no type of Zod 4 is refused where it stands", () => {
+  for (const type of [undefined, null, z3.string(), z3.object({ a: z3.string() })] as unknown as readonly z.core.$ZodType[]) {
+    const places: Readonly<Record<string, z.core.$ZodType>> = {
+      v: type,
+      array: z.array(type),
+      object: z.object({ a: type }),
+      nullable: z.nullable(type),
+      union: z.union([type, z.null()]),
+      replaced: z.array(type).meta({ avro: { type: "array", items: "string" } }),
+    };
+    const paths = ["v", "array[]", "object.a", "nullable", "union"].map((path) => `schema.${path}`);
+    const issues = issuesOf(places);
+    assert.deepEqual(
+      issues.map(({ path }) => path),
+      paths,
+    );
+    for (const { message } of issues) assert.match(message, /no type of Zod 4/);
+  }
+});
+
+test("a union is refused with what says the same", () => {
+  const cases: readonly (readonly [z.core.$ZodType, RegExp])[] = [
+    [z.union([z.literal("a"), z.literal("b")]), /use z\.enum\(\[…\]\) for texts/],
+    [z.union([z.literal(1), z.literal(2), z.null()]), /z\.literal\(\[…\]\)\.nullable\(\) for whole numbers/],
+    [z.union([z.string(), z.undefined()]), /use \.optional\(\) on the type/],
+    [z.union([z.string(), z.undefined(), z.null()]), /use \.optional\(\)\.nullable\(\) on the type/],
+    [z.union([z.string(), z.int(), z.undefined()]), /nullable field for each case/],
+    [z.discriminatedUnion("k", [z.object({ k: z.literal("a") })]), /nullable field for each case/],
+  ];
+  for (const [type, message] of cases) assert.match(issuesOf({ v: type })[0]?.message ?? "", message);
 });
 
 test("an object that holds itself is refused where it does", () => {

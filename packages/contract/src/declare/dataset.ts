@@ -4,7 +4,7 @@ import { parseContract } from "../contract-parser.ts";
 import type { Check, Compatibility, Contract, Deletes, Merge, PartitionField, RemovedField, Retention } from "../contract.ts";
 import { ContractError } from "../errors.ts";
 import { IssueList } from "../issue-list.ts";
-import { ZodWalker } from "./zod-walker.ts";
+import { isZod, ZodWalker } from "./zod-walker.ts";
 
 declare const input: unique symbol;
 
@@ -57,7 +57,7 @@ export function dataset<Schema extends z.ZodObject>(spec: DatasetSpec<Schema>): 
   const { schema, checks, ...rest } = spec;
   const issues = new IssueList();
   const walker = new ZodWalker(spec.name, issues);
-  // Modules are run without their types being checked, and Zod 3 looks much the same.
+  // Modules are run without their types being checked.
   const record = isZod(schema)
     ? walker.root(schema)
     : issues.invalid("schema", "The schema must be a z.object() of Zod 4; the JSON form goes into a .json or .yaml file.");
@@ -65,8 +65,4 @@ export function dataset<Schema extends z.ZodObject>(spec: DatasetSpec<Schema>): 
     throw new ContractError(issues.code, issuesSentence(`The contract of ${spec.name} is not valid`, issues.list), { dataset: spec.name, issues: issues.list });
   }
   return parseContract({ formatVersion: 1, ...rest, schema: record, checks: [...walker.checks, ...(checks ?? [])] });
-}
-
-function isZod(schema: unknown): boolean {
-  return typeof schema === "object" && schema !== null && "_zod" in schema;
 }

@@ -10,6 +10,7 @@ export interface ZodCheckDef {
   readonly length?: number;
   readonly format?: string;
   readonly pattern?: RegExp;
+  readonly position?: number;
 }
 
 /** What the refinements of one Zod type come to: checks without their field yet, or the sentence that refuses one. */
@@ -63,7 +64,9 @@ export function toChecks(defs: readonly ZodCheckDef[], options: { readonly field
 
 /** The check of a text format that Zod judges by a pattern alone. */
 export function patternOf(def: ZodCheckDef, field: string): Refinement {
-  const { pattern, format = "" } = def;
+  const { pattern, format = "", position } = def;
+  // Zod counts UTF-16 units, line feeds too; its own pattern does neither.
+  if (position !== undefined) return { refused: "includes with a position has no form as a check; use .includes() without, or .regex()." };
   if (pattern === undefined || formatsBeyondPattern.has(format))
     return { refused: `The format ${format} has no form as a check; use z.string(), if you like with .regex().` };
   if (pattern.flags !== "" && pattern.flags !== "u")

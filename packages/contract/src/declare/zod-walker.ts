@@ -59,7 +59,6 @@ const fixes: Readonly<Record<string, string>> = {
   date: "use timestamp() or date(), which are text in JSON",
   any: "say what it holds, or use z.string() with JSON text in it",
   unknown: "say what it holds, or use z.string() with JSON text in it",
-  union: "use a z.object() with a nullable field for each case",
   tuple: "use a z.object() with a name for each place",
   set: "use z.array()",
   map: "use z.record(z.string(), …)",
@@ -150,11 +149,11 @@ export class ZodWalker {
     let fallback: readonly [unknown] | undefined;
     for (;;) {
       const def = defOf(type);
-      const own = globalRegistry.get(type) as Unwrapped["meta"] | undefined;
+      const own = metaOf(type);
       if (own?.pii !== undefined && typeof own.pii !== "boolean") this.#issues.invalid(schemaPath(place), "pii must be true or false.");
       const pii = own?.pii === true || meta.pii === true ? { pii: true } : {};
       meta = { ...own, ...meta, ...pii };
-      const next = def.type === "union" ? unionWithNull(def) : def.innerType;
+      const next = def.type === "union" ? unionWithNull(def) : "innerType" in def ? (def.innerType ?? noType) : undefined;
       if (next === undefined) return { type, def, nullable, optional, fallback, meta };
       if (checksOf(def).length > 0)
         this.#refuse(place, "Refinements belong to the type itself: write them before .optional(), .nullable(), .default() and .readonly().");
@@ -203,6 +202,10 @@ export class ZodWalker {
         return this.#map(def, place);
       case "object":
         return this.#object(own, place);
+      case "foreign":
+        return this.#refuse(place, "This is no type of Zod 4: take z from zod 4; where it is undefined, two modules may import one another.");
+      case "union":
+        return this.#refuse(place, `z.union() has no form in a contract; ${insteadOfUnion(def)}.`);
       default:
         return this.#refuse(place, `z.${def.type}() has no form in a contract; ${fixes[def.type] ?? "use another type, or .meta({ avro: … })"}.`);
     }
@@ -343,8 +346,22 @@ function schemaPath({ path }: Place): string {
   return path === "" ? "schema" : `schema.${path}`;
 }
 
-function defOf({ _zod: { def } }: z.core.$ZodType): ZodDef {
-  return def;
+/** What the fields may hold is not known: modules are run without their types being checked, and an import in a cycle is undefined still. */
+const foreign: ZodDef = { type: "foreign" };
+/** Within a wrapper, where undefined says that there is none. */
+const noType = null as unknown as z.core.$ZodType;
+
+function defOf(type: z.core.$ZodType): ZodDef {
+  return isZod(type) ? type._zod.def : foreign;
+}
+
+/** Whether a value is a type of Zod 4. Zod 3 looks much the same. */
+export function isZod(type: unknown): boolean {
+  return typeof type === "object" && type !== null && "_zod" in type;
+}
+
+function metaOf(type: z.core.$ZodType): Unwrapped["meta"] | undefined {
+  return isZod(type) ? (globalRegistry.get(type) as Unwrapped["meta"] | undefined) : undefined;
 }
 
 /** Whether a type, or anything within it, is so: where `.meta({ avro })` takes the type's place, and in keys, nothing within has a field of its own. */
@@ -360,7 +377,7 @@ function partsOf(type: z.core.$ZodType): readonly z.core.$ZodType[] {
 }
 
 function isPersonal(type: z.core.$ZodType): boolean {
-  return (globalRegistry.get(type) as Unwrapped["meta"] | undefined)?.pii === true;
+  return metaOf(type)?.pii === true;
 }
 
 function isRefined(type: z.core.$ZodType): boolean {
@@ -371,9 +388,19 @@ function checksOf(def: ZodDef): readonly ZodCheckDef[] {
   return (def.checks ?? []).map(({ _zod: { def: check } }) => check);
 }
 
+/** What to write instead of a union. */
+function insteadOfUnion({ options = [] }: ZodDef): string {
+  const types = new Set(options.map((option) => defOf(option).type));
+  const wrappers = [types.delete("undefined") ? ".optional()" : "", types.delete("null") ? ".nullable()" : ""].join("");
+  const isChoice = types.size > 0 && [...types].every((type) => type === "literal" || type === "enum");
+  if (isChoice) return `use z.enum([…])${wrappers} for texts, z.literal([…])${wrappers} for whole numbers`;
+  const one = options.filter((option) => !["undefined", "null"].includes(defOf(option).type)).length === 1;
+  return one && wrappers !== "" ? `use ${wrappers} on the type` : "use a z.object() with a nullable field for each case";
+}
+
 /** The other type of `z.union([X, z.null()])`; undefined for every other union. */
 function unionWithNull(def: ZodDef): z.core.$ZodType | undefined {
   const options = def.options ?? [];
   const others = options.filter((option) => defOf(option).type !== "null");
-  return options.length === 2 && others.length === 1 ? others[0] : undefined;
+  return options.length === 2 && others.length === 1 ? (others[0] ?? noType) : undefined;
 }
