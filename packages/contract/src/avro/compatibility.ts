@@ -1,11 +1,12 @@
 import type { Compatibility } from "../contract.ts";
 import { kindOf } from "../value-kind.ts";
-import type { Changed, Wording } from "./incompatibility-words.ts";
-import { nameOf, wordings } from "./incompatibility-words.ts";
-import { otherTime, promotes, sameName, writerFieldsOf } from "./matching.ts";
-import { fullNameOf, isUnion, type AvroEnumSchema, type AvroFixedSchema, type AvroRecordSchema, type AvroSchema, type AvroTypeSchema } from "./schema.ts";
+import type { Changed, Wording, Words } from "./incompatibility-words.ts";
+import { listed, nameOf, notCompared, wordings } from "./incompatibility-words.ts";
+import { otherTime, promotes, sameName, writerFieldsOf, type AvroNamedSchema } from "./matching.ts";
+import type { AvroEnumSchema, AvroFixedSchema, AvroRecordSchema, AvroSchema, AvroTypeSchema, AvroUnionSchema } from "./schema.ts";
+import { aliasesOf, fullNameOf, isUnion, primitiveTypes, schemaLimits } from "./schema.ts";
 
-/** The kinds of incompatibility, named as Avro's own libraries and the registries name them. */
+/** The kinds of incompatibility, named as Avro's own libraries and the registries name them; the last two are ours. */
 export const incompatibilityKinds = [
   "NAME_MISMATCH",
   "FIXED_SIZE_MISMATCH",
@@ -14,6 +15,7 @@ export const incompatibilityKinds = [
   "TYPE_MISMATCH",
   "MISSING_UNION_BRANCH",
   "LOGICAL_TYPE_MISMATCH",
+  "NOT_COMPARED",
 ] as const;
 
 /** One reason why data of the writer's schema cannot be read with the reader's. */
@@ -38,8 +40,8 @@ export interface VersionConflict extends Incompatibility {
 }
 
 /**
- * Whether `next` may follow `earlier` (oldest first) under a level of the registries: every conflict, none if it may.
- * The transitive levels look at all of `earlier`, the others at the last.
+ * Whether `next` may follow `earlier` (oldest first) under a level of the registries: its conflicts, none if it may.
+ * The transitive levels look at all of `earlier`, the others at the last. As many are told, and as much is compared, as by one `checkReadable`.
  */
 export function checkCompatibility(
   next: AvroSchema,
@@ -48,43 +50,100 @@ export function checkCompatibility(
   const { earlier, level } = options;
   if (level === "NONE") return [];
   const from = level.endsWith("_TRANSITIVE") ? 0 : Math.max(0, earlier.length - 1);
+  const search = new Search();
   const conflicts: VersionConflict[] = [];
-  for (const [index, old] of earlier.entries()) {
-    if (index < from) continue;
+  for (const [against, old] of earlier.entries()) {
+    if (against < from) continue;
     if (!level.startsWith("FORWARD"))
-      for (const one of checkReadable({ reader: next, writer: old })) conflicts.push({ ...one, against: index, direction: "backward" });
+      for (const one of faultsOf({ reader: next, writer: old }, search)) conflicts.push({ ...one, against, direction: "backward" });
     if (!level.startsWith("BACKWARD"))
-      for (const one of checkReadable({ reader: old, writer: next, changed: "writer" })) conflicts.push({ ...one, against: index, direction: "forward" });
+      for (const one of faultsOf({ reader: old, writer: next, changed: "writer" }, search)) conflicts.push({ ...one, against, direction: "forward" });
   }
-  return conflicts;
+  return search.told(conflicts);
+}
+
+interface Both {
+  readonly reader: AvroSchema;
+  readonly writer: AvroSchema;
+  readonly changed?: Changed;
 }
 
 /**
- * Every reason why records written with `writer` cannot all be read with `reader`; empty when they can. The sentences say what the one that changed
- * became: the reader, if nothing else is said.
+ * The reasons why records written with `writer` cannot all be read with `reader`; none when they can. The sentences say what the one that changed
+ * became: the reader, if nothing else is said. At most `schemaLimits.issuesMax` are told, the last of which says that there are more.
+ *
+ * What is too much to compare is refused, as `NOT_COMPARED`: types that contain themselves, and unions of types of one name, can be paired in
+ * millions of ways.
  *
  * Source: Apache Avro 1.12 specification, "Schema Resolution". Beyond it, a change of a time's unit is refused:
  * Avro would resolve it, and every value would silently become another moment.
  */
-export function checkReadable(options: { readonly reader: AvroSchema; readonly writer: AvroSchema; readonly changed?: Changed }): readonly Incompatibility[] {
-  const found: Incompatibility[] = [];
-  compare(options.reader, options.writer, { path: "", field: "" }, found, new Comparison(wordings[options.changed ?? "reader"]));
-  return found;
+export function checkReadable(options: Both): readonly Incompatibility[] {
+  const search = new Search();
+  return search.told(faultsOf(options, search));
+}
+
+function faultsOf({ reader, writer, changed = "reader" }: Both, search: Search): readonly Incompatibility[] {
+  if (search.isOver) return [];
+  const on = new Comparison(wordings[changed], search);
+  compare(reader, writer, root, on);
+  return search.isSpent ? [...on.found, problem("NOT_COMPARED", root, notCompared)] : on.found;
+}
+
+/** What one call may find and look at, in however many schemas. */
+class Search {
+  /** Types, fields, symbols and aliases: some hundred times those of a schema of the largest size, or a second. */
+  #steps = 2_000_000;
+  #faults: number = schemaLimits.issuesMax;
+  #hasMore = false;
+
+  get isOver(): boolean {
+    return this.#hasMore || this.isSpent;
+  }
+
+  /** Whether it was given up. */
+  get isSpent(): boolean {
+    return this.#steps < 0;
+  }
+
+  /** False when it is given up: also so far down, where only types lead that contain themselves otherwise than before, as the stack would not hold it. */
+  spend(steps: number, { depth }: Place): boolean {
+    this.#steps = depth > 500 ? -1 : this.#steps - steps;
+    return !this.isSpent;
+  }
+
+  /** Whether one more fault is told. */
+  takes(): boolean {
+    this.#hasMore = this.#faults === 0;
+    if (!this.#hasMore) this.#faults--;
+    return !this.#hasMore;
+  }
+
+  told<Fault extends Incompatibility>(faults: readonly Fault[]): readonly Fault[] {
+    const last = faults.at(-1);
+    if (last === undefined || !this.#hasMore) return faults;
+    return [...faults.slice(0, -1), { ...last, reason: `${last.reason} There are more faults than these ${faults.length}.` }];
+  }
 }
 
 /**
- * How faults are worded, and the pairs of records that were met. A pair that is met again is taken as readable: if it is not, that was found, or will be, where it was met first.
- * Only a trial of a union's branch that fails forgets what it assumed.
+ * The faults between two schemas, and the pairs of named types that were met. A pair that is met again is taken as readable: if it is not, that was found,
+ * or will be, where it was met first. Only a trial of a union's branch that fails forgets what it assumed.
  */
 class Comparison {
-  readonly words: Wording;
-  readonly #assumed = new Set<string>();
-  readonly #order: string[] = [];
-  readonly #refuted = new Set<string>();
+  readonly found: Incompatibility[] = [];
+  readonly search: Search;
+  readonly #wording: Wording;
+  readonly #assumed = new Pairs();
+  readonly #order: (readonly [AvroNamedSchema, AvroNamedSchema])[] = [];
+  readonly #refuted = new Pairs();
+  readonly #branches = new Map<AvroUnionSchema, ReadonlyMap<string, readonly AvroTypeSchema[]>>();
   #trials = 0;
+  #hasFailed = false;
 
-  constructor(words: Wording) {
-    this.words = words;
+  constructor(wording: Wording, search: Search) {
+    this.#wording = wording;
+    this.search = search;
   }
 
   /** Whether it is only asked if, not why. */
@@ -92,83 +151,145 @@ class Comparison {
     return this.#trials > 0;
   }
 
-  isAssumed(reader: AvroRecordSchema, writer: AvroRecordSchema): boolean {
-    const pair = pairOf(reader, writer);
-    if (this.#assumed.has(pair)) return true;
-    this.#assumed.add(pair);
-    this.#order.push(pair);
+  /** Whether the rest need not be looked at. */
+  get isOver(): boolean {
+    return this.#hasFailed || this.search.isOver;
+  }
+
+  /** A fault. In a trial the first ends it, and nobody sees its sentences. */
+  tell(kind: Incompatibility["kind"], at: Place, words: (wording: Wording) => Words): void {
+    if (this.isTrying) this.#hasFailed = true;
+    else if (!this.isOver && this.search.takes()) this.found.push(problem(kind, at, words(this.#wording)));
+  }
+
+  isAssumed(reader: AvroNamedSchema, writer: AvroNamedSchema): boolean {
+    if (this.#assumed.has(reader, writer)) return true;
+    this.#assumed.add(reader, writer);
+    this.#order.push([reader, writer]);
     return false;
   }
 
-  /** The outcome of a trial; one that failed for two records is remembered, as no assumption can have made it fail. */
-  try(reader: AvroTypeSchema, writer: AvroTypeSchema, trial: () => boolean): boolean {
-    const pair = reader.type === "record" && writer.type === "record" ? pairOf(reader, writer) : undefined;
-    if (pair !== undefined && this.#refuted.has(pair)) return false;
+  /** The outcome of a trial; one that failed for two named types is remembered, as no assumption can have made it fail. */
+  try(reader: AvroTypeSchema, writer: AvroTypeSchema, at: Place): boolean {
+    const isNamed = "name" in reader && "name" in writer;
+    if (this.isOver || !this.search.spend(1, at) || (isNamed && this.#refuted.has(reader, writer))) return false;
     const mark = this.#order.length;
     this.#trials++;
-    const holds = trial();
+    compareTypes(reader, writer, at, this);
     this.#trials--;
-    if (holds) return true;
-    for (const forgotten of this.#order.splice(mark)) this.#assumed.delete(forgotten);
-    if (pair !== undefined) this.#refuted.add(pair);
+    if (!this.isOver) return true;
+    this.#hasFailed = false;
+    for (const [one, other] of this.#order.splice(mark)) this.#assumed.delete(one, other);
+    if (isNamed) this.#refuted.add(reader, writer);
     return false;
+  }
+
+  /** The types of a reader's union that may read another: those of its name if it has one, else of its Avro type or one that it promotes to. */
+  *candidates(reader: AvroUnionSchema, writer: AvroTypeSchema): Generator<AvroTypeSchema> {
+    const branches = this.#branches.get(reader) ?? branchesByKey(reader);
+    this.#branches.set(reader, branches);
+    const keys = "name" in writer ? [keyOf(writer), aliasKey(writer, fullNameOf(writer))] : [writer.type, ...promotedFrom(writer)];
+    for (const key of keys) yield* branches.get(key) ?? [];
   }
 }
 
-function pairOf(reader: AvroRecordSchema, writer: AvroRecordSchema): string {
-  return `${fullNameOf(reader)}<${fullNameOf(writer)}`;
+class Pairs {
+  readonly #writers = new Map<AvroNamedSchema, Set<AvroNamedSchema>>();
+
+  has(reader: AvroNamedSchema, writer: AvroNamedSchema): boolean {
+    return this.#writers.get(reader)?.has(writer) === true;
+  }
+
+  add(reader: AvroNamedSchema, writer: AvroNamedSchema): void {
+    const writers = this.#writers.get(reader) ?? new Set();
+    this.#writers.set(reader, writers.add(writer));
+  }
+
+  delete(reader: AvroNamedSchema, writer: AvroNamedSchema): void {
+    this.#writers.get(reader)?.delete(writer);
+  }
+}
+
+/** By what a writer's type asks for, so that unions of thousands of types are not compared each with each. */
+function branchesByKey(union: AvroUnionSchema): ReadonlyMap<string, readonly AvroTypeSchema[]> {
+  const branches = new Map<string, AvroTypeSchema[]>();
+  for (const branch of union) {
+    const keys = "name" in branch ? [keyOf(branch), ...aliasesOf(branch).map((alias) => aliasKey(branch, alias))] : [branch.type];
+    for (const key of keys) {
+      const known = branches.get(key);
+      if (known === undefined) branches.set(key, [branch]);
+      else known.push(branch);
+    }
+  }
+  return branches;
+}
+
+function keyOf({ type, name }: AvroNamedSchema): string {
+  return `${type} ${name}`;
+}
+
+function aliasKey({ type }: AvroNamedSchema, alias: string): string {
+  return `${type} alias ${alias}`;
+}
+
+function promotedFrom(writer: AvroTypeSchema): readonly string[] {
+  return primitiveTypes.filter((reader) => promotes(reader, writer.type));
 }
 
 interface Place {
   readonly path: string;
   readonly field: string;
+  /** How many types and fields lead here. */
+  readonly depth: number;
+  /** Within a type of a reader's union, the path of what was written: all that is wrong in there is a fault of the union. */
+  readonly union?: string;
 }
-function compare(reader: AvroSchema, writer: AvroSchema, at: Place, found: Incompatibility[], on: Comparison): void {
-  if (isUnion(writer)) return compareWriterUnion(reader, writer, at, found, on);
-  if (isUnion(reader)) {
-    if (!reader.some((branch) => readable(branch, writer, on))) found.push(...whyNone(reader, writer, at, on));
-    return;
-  }
-  compareTypes(reader, writer, at, found, on);
+const root: Place = { path: "", field: "", depth: 0 };
+
+function compare(reader: AvroSchema, writer: AvroSchema, at: Place, on: Comparison): void {
+  if (isUnion(writer)) return compareWriterUnion(reader, writer, at, on);
+  if (isUnion(reader)) return compareReaderUnion(reader, writer, at, on);
+  compareTypes(reader, writer, at, on);
 }
 
 /** Every branch that a writer may have used must be readable; a place inside the writer's union is the branch's index there. */
-function compareWriterUnion(reader: AvroSchema, writer: readonly AvroTypeSchema[], at: Place, found: Incompatibility[], on: Comparison): void {
+function compareWriterUnion(reader: AvroSchema, writer: AvroUnionSchema, at: Place, on: Comparison): void {
+  const readers = isUnion(reader) ? reader : [reader];
   for (const [index, branch] of writer.entries()) {
-    const place: Place = { ...at, path: `${at.path}/${index}` };
-    if (isUnion(reader)) {
-      if (!reader.some((candidate) => readable(candidate, branch, on))) found.push(...whyNone(reader, branch, place, on));
-    } else if (branch.type === "null" && reader.type !== "null") {
-      found.push(problem("TYPE_MISMATCH", place, on.words.nullable(named(at), nameOf(reader))));
-    } else compareTypes(reader, branch, place, found, on);
+    if (on.isOver) return;
+    const place = within(at, `/${index}`);
+    if (isUnion(reader)) compareReaderUnion(reader, branch, place, on);
+    else if (on.candidates(readers, branch).next().done === false) compareTypes(reader, branch, place, on);
+    else if (branch.type === "null") on.tell("TYPE_MISMATCH", place, (words) => words.nullable(named(at), nameOf(reader)));
+    else {
+      const isRenamed = reader.type === branch.type;
+      const words = (wording: Wording): Words => wording.branch(named(at), bothNames(reader, branch));
+      on.tell(isRenamed ? "NAME_MISMATCH" : "TYPE_MISMATCH", isRenamed ? within(place, "/name") : place, words);
+    }
   }
 }
 
-function readable(reader: AvroTypeSchema, writer: AvroTypeSchema, on: Comparison): boolean {
-  const found: Incompatibility[] = [];
-  return on.try(reader, writer, () => {
-    compareTypes(reader, writer, { path: "", field: "" }, found, on);
-    return found.length === 0;
-  });
+function compareReaderUnion(reader: AvroUnionSchema, writer: AvroTypeSchema, at: Place, on: Comparison): void {
+  if (on.candidates(reader, writer).some((branch) => on.try(branch, writer, at))) return;
+  // What is wrong with its own type in there, if that is there still: nothing where that is told already, of the same two types in another place.
+  const twin = on.isTrying ? undefined : on.candidates(reader, writer).find((branch) => branch.type === writer.type);
+  if (twin !== undefined) compareTypes(twin, writer, { ...at, union: at.union ?? at.path }, on);
+  else on.tell("MISSING_UNION_BRANCH", at, (words) => words.branch(named(at), bothNames(reader, writer)));
 }
 
-function compareTypes(reader: AvroTypeSchema, writer: AvroTypeSchema, at: Place, found: Incompatibility[], on: Comparison): void {
-  if (reader.type !== writer.type) {
-    if (promotes(reader.type, writer.type)) return compareLogical(reader, writer, at, found, on);
-    return void found.push(problem("TYPE_MISMATCH", at, on.words.type(named(at), { reader: nameOf(reader), writer: nameOf(writer) })));
-  }
+function compareTypes(reader: AvroTypeSchema, writer: AvroTypeSchema, at: Place, on: Comparison): void {
+  if (!on.search.spend(1, at)) return;
+  if (reader.type !== writer.type && !promotes(reader.type, writer.type))
+    return on.tell("TYPE_MISMATCH", at, (words) => words.type(named(at), bothNames(reader, writer)));
   switch (reader.type) {
     case "record":
-      return compareRecords(reader, writer as AvroRecordSchema, at, found, on);
     case "enum":
-      return compareEnums(reader, writer as AvroEnumSchema, at, found, on);
     case "fixed":
-      compareFixed(reader, writer as AvroFixedSchema, at, found, on);
-      return compareLogical(reader, writer, at, found, on);
+      return compareNamed(reader, writer as AvroNamedSchema, at, on);
     case "array":
-      return compare(reader.items, (writer as typeof reader).items, { path: `${at.path}/items`, field: `${at.field}[]` }, found, on);
+      return compare(reader.items, (writer as typeof reader).items, inside(at, "/items", `${at.field}[]`), on);
     case "map":
-      return compare(reader.values, (writer as typeof reader).values, { path: `${at.path}/values`, field: `${at.field}{}` }, found, on);
+      return compare(reader.values, (writer as typeof reader).values, inside(at, "/values", `${at.field}{}`), on);
     case "null":
     case "boolean":
     case "int":
@@ -177,76 +298,79 @@ function compareTypes(reader: AvroTypeSchema, writer: AvroTypeSchema, at: Place,
     case "double":
     case "bytes":
     case "string":
-      return compareLogical(reader, writer, at, found, on);
+      return compareLogical(reader, writer, at, on);
     default:
       return reader satisfies never;
   }
 }
 
-function compareRecords(reader: AvroRecordSchema, writer: AvroRecordSchema, at: Place, found: Incompatibility[], on: Comparison): void {
-  if (!sameName(reader, writer)) return void found.push(nameMismatch(reader, writer, at, on));
-  if (on.isAssumed(reader, writer)) return;
+/** Two of one Avro type. What they hold is compared under other names too: it does not fit either when the name is mended. */
+function compareNamed(reader: AvroNamedSchema, writer: AvroNamedSchema, at: Place, on: Comparison): void {
+  if (on.isAssumed(reader, writer) || !on.search.spend(sizeOf(reader) + sizeOf(writer), at)) return;
+  if (!sameName(reader, writer)) on.tell("NAME_MISMATCH", within(at, "/name"), (words) => words.name({ reader, writer }, at.field));
+  if (reader.type === "record") return compareFields(reader, writer as AvroRecordSchema, at, on);
+  if (reader.type === "enum") return compareSymbols(reader, writer as AvroEnumSchema, at, on);
+  const bytes = { reader: reader.size, writer: (writer as AvroFixedSchema).size };
+  if (bytes.reader !== bytes.writer) on.tell("FIXED_SIZE_MISMATCH", within(at, "/size"), (words) => words.size(named(at), bytes));
+  compareLogical(reader, writer, at, on);
+}
+
+/** The steps that a comparison with the type itself takes. */
+function sizeOf(schema: AvroNamedSchema): number {
+  const aliases = schema.aliases?.length ?? 0;
+  if (schema.type === "record") return schema.fields.reduce((size, field) => size + 1 + (field.aliases?.length ?? 0), aliases);
+  return schema.type === "enum" ? aliases + schema.symbols.length : aliases;
+}
+
+function compareFields(reader: AvroRecordSchema, writer: AvroRecordSchema, at: Place, on: Comparison): void {
   const fields = writerFieldsOf(reader, writer);
   for (const [index, field] of reader.fields.entries()) {
-    const place: Place = { path: `${at.path}/fields/${index}`, field: at.field === "" ? field.name : `${at.field}.${field.name}` };
+    if (on.isOver) return;
+    const place = inside(at, `/fields/${index}`, at.field === "" ? field.name : `${at.field}.${field.name}`);
     const before = fields.get(field);
-    if (before !== undefined) compare(field.type, before.type, { ...place, path: `${place.path}/type` }, found, on);
-    else if (!("default" in field))
-      found.push(problem("READER_FIELD_MISSING_DEFAULT_VALUE", place, on.words.missing(named(place), isUnion(field.type) ? "…" : nameOf(field.type))));
+    if (before !== undefined) compare(field.type, before.type, within(place, "/type"), on);
+    else if (!("default" in field)) on.tell("READER_FIELD_MISSING_DEFAULT_VALUE", place, (words) => words.missing(named(place)));
   }
 }
 
-function compareEnums(reader: AvroEnumSchema, writer: AvroEnumSchema, at: Place, found: Incompatibility[], on: Comparison): void {
-  if (!sameName(reader, writer)) return void found.push(nameMismatch(reader, writer, at, on));
-  const missing = writer.symbols.filter((symbol) => !reader.symbols.includes(symbol));
-  if (missing.length === 0 || reader.default !== undefined) return;
-  found.push(problem("MISSING_ENUM_SYMBOLS", { ...at, path: `${at.path}/symbols` }, on.words.symbols(named(at), missing.join(", "))));
+function compareSymbols(reader: AvroEnumSchema, writer: AvroEnumSchema, at: Place, on: Comparison): void {
+  if (reader.default !== undefined) return;
+  const known = new Set(reader.symbols);
+  const missing = writer.symbols.filter((symbol) => !known.has(symbol));
+  if (missing.length > 0) on.tell("MISSING_ENUM_SYMBOLS", within(at, "/symbols"), (words) => words.symbols(named(at), listed(missing, String, ", ")));
 }
 
-function compareFixed(reader: AvroFixedSchema, writer: AvroFixedSchema, at: Place, found: Incompatibility[], on: Comparison): void {
-  if (!sameName(reader, writer)) return void found.push(nameMismatch(reader, writer, at, on));
-  if (reader.size === writer.size) return;
-  found.push(problem("FIXED_SIZE_MISMATCH", { ...at, path: `${at.path}/size` }, on.words.size(named(at), { reader: reader.size, writer: writer.size })));
-}
-
-function compareLogical(reader: AvroTypeSchema, writer: AvroTypeSchema, at: Place, found: Incompatibility[], on: Comparison): void {
+function compareLogical(reader: AvroTypeSchema, writer: AvroTypeSchema, at: Place, on: Comparison): void {
   const decimals = kindOf(reader) === "decimal" && kindOf(writer) === "decimal";
   const sameDecimal =
     decimals && "precision" in reader && "precision" in writer && reader.precision === writer.precision && (reader.scale ?? 0) === (writer.scale ?? 0);
   if ((decimals && !sameDecimal) || otherTime(reader, writer))
-    found.push(problem("LOGICAL_TYPE_MISMATCH", at, on.words.logical(named(at), { reader: nameOf(reader), writer: nameOf(writer) })));
+    on.tell("LOGICAL_TYPE_MISMATCH", at, (words) => words.logical(named(at), bothNames(reader, writer)));
 }
 
-/**
- * Why no type of a union reads what was written: what is wrong with its own type in there, if that is there still, else that it is gone.
- * Empty where that is told already, of the same two records in another place.
- */
-function whyNone(reader: readonly AvroTypeSchema[], writer: AvroTypeSchema, at: Place, on: Comparison): readonly Incompatibility[] {
-  const twin = reader.find((branch) => branch.type === writer.type && (!("name" in branch) || sameName(branch, writer as typeof branch)));
-  const whole = problem(
-    "MISSING_UNION_BRANCH",
-    at,
-    on.words.branch(named(at), { reader: reader.map(nameOf).join(" or ") || "nothing", writer: nameOf(writer) }),
-  );
-  // Nobody sees the reasons of a trial.
-  if (twin === undefined || on.isTrying) return [whole];
-  const within: Incompatibility[] = [];
-  compareTypes(twin, writer, at, within, on);
-  return within.map(({ field, reason, remedy }) => ({ ...whole, field, reason, remedy }));
+function problem(kind: Incompatibility["kind"], at: Place, [reason, remedy]: Words): Incompatibility {
+  const path = at.union ?? at.path;
+  const told = { path: path === "" ? "/" : path, field: at.field, reason: `${cut(reason)}.`, remedy: cut(remedy) };
+  return { kind: at.union === undefined ? kind : "MISSING_UNION_BRANCH", ...told };
 }
 
-function nameMismatch(
-  reader: AvroRecordSchema | AvroEnumSchema | AvroFixedSchema,
-  writer: AvroRecordSchema | AvroEnumSchema | AvroFixedSchema,
-  at: Place,
-  on: Comparison,
-): Incompatibility {
-  const names = { reader: fullNameOf(reader), writer: fullNameOf(writer) };
-  return problem("NAME_MISMATCH", { ...at, path: `${at.path}/name` }, on.words.name(reader.type, names));
+/** Names may be as long as a schema. */
+function cut(sentence: string): string {
+  return sentence.length <= 2_000 ? sentence : `${sentence.slice(0, 2_000)}…`;
 }
 
-function problem(kind: Incompatibility["kind"], at: Place, [reason, remedy]: readonly [string, string]): Incompatibility {
-  return { kind, path: at.path === "" ? "/" : at.path, field: at.field, reason: `${reason}.`, remedy };
+function bothNames(reader: AvroSchema, writer: AvroTypeSchema): { readonly reader: string; readonly writer: string } {
+  return { reader: nameOf(reader), writer: nameOf(writer) };
+}
+
+/** A part of the schema one level further down. */
+function inside(at: Place, path: string, field: string): Place {
+  return { ...within(at, path), field, depth: at.depth + 1 };
+}
+
+/** A part that has no name of its own in words. */
+function within(at: Place, path: string): Place {
+  return { ...at, path: `${at.path}${path}` };
 }
 
 function named(at: Place): string {

@@ -2,7 +2,7 @@ import { kindOf, type ValueKind } from "../value-kind.ts";
 import type { AvroEnumSchema, AvroField, AvroFixedSchema, AvroRecordSchema, AvroTypeSchema } from "./schema.ts";
 import { aliasesOf, fullNameOf } from "./schema.ts";
 
-type AvroNamedSchema = AvroRecordSchema | AvroEnumSchema | AvroFixedSchema;
+export type AvroNamedSchema = AvroRecordSchema | AvroEnumSchema | AvroFixedSchema;
 
 /** Whether two named types match: by their names without the namespace, or as one of the reader's aliases is the writer's full name. */
 export function sameName(reader: AvroNamedSchema, writer: AvroNamedSchema): boolean {
