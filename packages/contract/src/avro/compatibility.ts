@@ -270,10 +270,13 @@ function compareWriterUnion(reader: AvroSchema, writer: AvroUnionSchema, at: Pla
 }
 
 function compareReaderUnion(reader: AvroUnionSchema, writer: AvroTypeSchema, at: Place, on: Comparison): void {
-  if (on.candidates(reader, writer).some((branch) => on.try(branch, writer, at))) return;
+  let twin: AvroTypeSchema | undefined;
+  for (const branch of on.candidates(reader, writer)) {
+    if (on.try(branch, writer, at)) return;
+    if (branch.type === writer.type) twin ??= branch;
+  }
   // What is wrong with its own type in there, if that is there still: nothing where that is told already, of the same two types in another place.
-  const twin = on.isTrying ? undefined : on.candidates(reader, writer).find((branch) => branch.type === writer.type);
-  if (twin !== undefined) compareTypes(twin, writer, { ...at, union: at.union ?? at.path }, on);
+  if (twin !== undefined && !on.isTrying) compareTypes(twin, writer, { ...at, union: at.union ?? at.path }, on);
   else on.tell("MISSING_UNION_BRANCH", at, (words) => words.branch(named(at), bothNames(reader, writer)));
 }
 
