@@ -53,6 +53,12 @@ export interface FieldNode {
 
 /** Larger schemas are left to the slower way: code for them would take long to make and much memory to keep. */
 export const nodesMax = 4_000;
+const fixedBytesPerNode = 1_024;
+
+/** For how many nodes of a plan a type counts, without those in it: a large fixed for more, since generated code is tried with values of it. */
+export function nodesOf(schema: AvroSchema): number {
+  return isUnion(schema) || schema.type !== "fixed" ? 1 : 1 + Math.floor(schema.size / fixedBytesPerNode);
+}
 
 /** The plan of a schema; undefined where it has a type that no code is generated for, or is too large. */
 export function planOf(schema: AvroRecordSchema): RecordNode | undefined {
@@ -60,7 +66,7 @@ export function planOf(schema: AvroRecordSchema): RecordNode | undefined {
   let whole = true;
   const walk = (inner: AvroSchema, path: string, depth: number): PlanNode => {
     const own = unwrapNullable(inner);
-    if (own === undefined || ++nodes > nodesMax || depth > schemaLimits.depthMax) {
+    if (own === undefined || (nodes += nodesOf(own.type)) > nodesMax || depth > schemaLimits.depthMax) {
       whole = false;
       return { kind: "null", schema: { type: "null" } };
     }

@@ -7,7 +7,7 @@ import { branchNameOf, isWrapped } from "../avro/union.ts";
 import { leafFormOf } from "../records/native-reader.ts";
 import { kindOf } from "../value-kind.ts";
 import type { LeafKind } from "./plan.ts";
-import { fallbackOf, nodesMax } from "./plan.ts";
+import { fallbackOf, nodesMax, nodesOf } from "./plan.ts";
 
 /**
  * How what was written with one schema is read with another: a tree in the order of the written bytes, with all that schema resolution decides worked
@@ -98,7 +98,7 @@ class ReadPlanner {
 
   /** The schemas must resolve. */
   #walk(writer: AvroSchema, reader: AvroSchema, depth: number): ReadNode {
-    if (++this.#nodes > nodesMax || depth > schemaLimits.depthMax) this.#whole = false;
+    if ((this.#nodes += nodesOf(writer)) > nodesMax || depth > schemaLimits.depthMax) this.#whole = false;
     if (!this.#whole) return refused;
     if (isUnion(writer)) return this.#union(writer, reader, depth);
     if (isUnion(reader)) {

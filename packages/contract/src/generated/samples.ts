@@ -24,12 +24,9 @@ function valueOf(node: PlanNode, sample: Sample): unknown {
     case "nullable":
       return sample === 0 ? null : valueOf(node.of, sample);
     case "array":
-      return Array.from({ length: sample * 35 }, () => valueOf(node.items, sample === 2 && isDeep(node.items) ? 1 : sample)).slice(
-        0,
-        isDeep(node.items) ? 2 : 70,
-      );
+      return partsOf(node.items, { sample, count: isSmall(node.items) ? sample * 35 : sample });
     case "map":
-      return Object.fromEntries(["a", "bé"].slice(0, sample).map((key) => [key, valueOf(node.values, sample)]));
+      return Object.fromEntries(partsOf(node.values, { sample, count: sample }).map((value, index) => [index === 0 ? "a" : "bé", value]));
     case "record":
       return Object.fromEntries(node.fields.map((field) => [field.name, valueOf(field.type, sample)]));
     default:
@@ -37,9 +34,14 @@ function valueOf(node: PlanNode, sample: Sample): unknown {
   }
 }
 
-/** Samples of lists in lists are kept short: their sizes multiply. */
-function isDeep(node: PlanNode): boolean {
-  return node.kind === "array" || node.kind === "map" || node.kind === "record" || (node.kind === "nullable" && isDeep(node.of));
+/** What an array or map holds: only in the first part lists hold anything, as the sizes of lists in lists would multiply. */
+function partsOf(node: PlanNode, { sample, count }: { readonly sample: Sample; readonly count: number }): readonly unknown[] {
+  return Array.from({ length: count }, (_, index) => valueOf(node, index === 0 ? sample : 0));
+}
+
+/** Whether so many values are soon made that their number takes two bytes. */
+function isSmall(node: PlanNode): boolean {
+  return !(node.kind === "array" || node.kind === "map" || node.kind === "record" || node.kind === "fixed" || (node.kind === "nullable" && !isSmall(node.of)));
 }
 
 export function leafOf(node: LeafNode, sample: Sample): unknown {
