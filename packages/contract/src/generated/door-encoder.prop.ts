@@ -66,7 +66,8 @@ function textOf(value: unknown, choices: Choices): string {
   if (Array.isArray(value)) return `[${space()}${value.map((item) => textOf(item, choices)).join(`${space()},${space()}`)}${space()}]`;
   if (typeof value === "object" && value !== null) {
     const members = Object.entries(value).map(([name, item]) => `${stringOf(name, choices)}${space()}:${space()}${textOf(item, choices)}`);
-    const order = choices.pick(members, members, members.toReversed());
+    const half = members.length >> 1;
+    const order = choices.pick(members, members, members.toReversed(), [...members.slice(0, half), ...members.slice(half).toReversed()]);
     const more = choices.pick("", "", "", "", "", "", "", '"x":1', members[0] ?? "");
     return `{${space()}${[...order, more].filter((one) => one !== "").join(`${space()},${space()}`)}${space()}}`;
   }

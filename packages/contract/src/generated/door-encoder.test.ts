@@ -72,6 +72,40 @@ test("a field under an earlier name is transcoded; under two names it is left to
   assert.ok(!transcodes(contract, '{"k":"a","o":1,"seat":"F9","place":"F9"}'));
 });
 
+test("records within one another are read once, in whatever order their keys stand", () => {
+  let type: unknown = "int";
+  let text = "1";
+  for (let level = 0; level < 60; level++) {
+    type = {
+      type: "record",
+      name: `r${level}`,
+      fields: ["n", "x", "y", "z"].map((name) => (name === "n" ? { name, type } : { name, type: "int", default: 7 })),
+    };
+    text = `{"n":${text},"z":1,"x":2}`;
+  }
+  const contract = contractOf([{ name: "v", type }]);
+  const door = compileDoorEncoder(contract);
+  const line = Buffer.from(`{"k":"a","v":${text},"o":1}`);
+  assert.ok(door.transcode(line, 0, line.length));
+  const expected = compileRecordEncoder(contract).encode(JSON.parse(String(line)));
+  assert.ok(expected.kind === "valid");
+  assert.deepEqual(Buffer.from(door.output.bytes.subarray(0, door.output.end)), Buffer.from(expected.value));
+});
+
+test("a long text that stands before the list after which it is written has room", () => {
+  const contract = contractOf([
+    { name: "list", type: { type: "array", items: "double" } },
+    { name: "text", type: "string" },
+  ]);
+  const record = { k: "a", o: 1, text: "x".repeat(3_000), list: Array.from({ length: 400 }, () => 1) };
+  const door = compileDoorEncoder(contract);
+  const line = Buffer.from(JSON.stringify(record));
+  assert.ok(door.transcode(line, 0, line.length));
+  const expected = compileRecordEncoder(contract).encode(record);
+  assert.ok(expected.kind === "valid");
+  assert.deepEqual(Buffer.from(door.output.bytes.subarray(0, door.output.end)), Buffer.from(expected.value));
+});
+
 test("what is not plainly right is left to the parsed way", () => {
   const contract = contractOf([{ name: "v", type: ["null", "int"] }]);
   assert.ok(transcodes(contract, '{"k":"a","o":1,"v":2}'));
@@ -86,6 +120,10 @@ test("what is not plainly right is left to the parsed way", () => {
     '{"k":"a","o":1,"v":2,"w":1}',
     '{"k":"a","o":1,"v":2,"v":2}',
     '{"v":2,"o":1,"v":2,"k":"a"}',
+    '{"k":"a","v":2,"o":1,"k":"a"}',
+    '{"k":"a","v":2,"o":1,}',
+    '{"k":"a" "v":2,"o":1}',
+    '{"k":"a","v":2',
     '{"k":"a","o":1}',
     '{"k":"a","o":1,"v":02}',
     '{"k":"a","o":1,"v":2147483648}',

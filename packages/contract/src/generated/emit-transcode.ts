@@ -33,10 +33,7 @@ import { Source } from "./source.ts";
  */
 export type TranscodeInto = (src: Uint8Array, start: number, end: number, dst: Uint8Array, view: DataView, position: number) => number;
 
-/** The keys do not stand in the declared order. */
-const misordered = -3;
 const parameters = "src, p, end, dst, view, pos";
-const fieldParameters = `${parameters}, ordered`;
 const fail = `return ${unfit};`;
 /** Longest run of digits that a number holds exactly, whatever the digits are. */
 const exactDigits = 15;
@@ -93,65 +90,75 @@ ${this.#source.constant(readEnd, "readEnd")}.position = p; return ${this.#outNam
 
   /** Every loop asks for room for what all code together writes until it asks again; texts are no longer than the JSON that is left. */
   #room(): string {
-    return `if (p >= end) ${fail} if (dst.length - pos < ${this.#spare} + end - p) return ${tooSmall};`;
+    return `if (p >= end) ${fail} ${this.#roomFrom()}`;
+  }
+
+  /** Who goes back to an earlier text asks again: what was written since may have taken its room. */
+  #roomFrom(): string {
+    return `if (dst.length - pos < ${this.#spare} + end - p) return ${tooSmall};`;
   }
 
   #skip(): string {
     return `if (src[p] < 33) p = ${this.#space}(src, p, end);`;
   }
 
+  /**
+   * The name of a function that reads a record. It follows the declared order as far as the keys do, and then goes on with the others where they are: were
+   * the record begun anew, those within one another would be read twice at each level.
+   */
   #record({ fields }: RecordNode, top: boolean): string {
     const source = this.#source;
     const places = {
       names: new NameTable(fields.map((field) => [field.name, ...field.aliases])),
       starts: new Int32Array(fields.length),
-      ends: new Int32Array(fields.length),
+      ends: new Int32Array(fields.length + 1),
     };
-    const arrays = { starts: source.constant(places.starts, "starts"), ends: source.constant(places.ends, "ends") };
-    const codes = fields.map((field, index) => this.#field(field, index, { ...arrays, top }));
+    const names = { found: source.constant(places, "places"), starts: source.constant(places.starts, "starts"), ends: source.constant(places.ends, "ends") };
+    const codes = fields.map((field, index) => this.#field(field, index, { ...names, top }));
     const parts: string[] = [];
     for (let from = 0; from < codes.length; from += fieldsPerFunction) {
-      const body = `${codes.slice(from, from + fieldsPerFunction).join("\n")}\n${this.#outName}.at = pos;\nreturn ordered ? p : 0;`;
-      parts.push(source.define("fields", fieldParameters, body));
+      const body = `let ordered = p > 0;\n${codes.slice(from, from + fieldsPerFunction).join("\n")}\n${this.#outName}.at = pos;\nreturn ordered ? p : 0;`;
+      parts.push(source.define("fields", parameters, body));
     }
-    const calls = (ordered: boolean) =>
-      parts.map((part) => `p = ${part}(${parameters}, ${ordered}); if (p < 0) return p; pos = ${this.#outName}.at;`).join("\n");
-    const inOrder = source.define("ordered", parameters, `p++;\n${calls(true)}\n${this.#skip()}\nif (src[p] !== 125) return ${misordered};\nreturn p + 1;`);
-    const found = source.constant(places, "places");
+    const calls = parts.map((part) => `p = ${part}(${parameters}); if (p < 0) return p; pos = ${this.#outName}.at;`);
     return source.define(
       "record",
       parameters,
-      `if (src[p] !== 123) ${fail}
-const quick = ${inOrder}(${parameters});
-if (quick !== ${misordered}) return quick;
-const last = ${source.constant(findFields)}(src, p, end, ${found});
-if (last < 0) ${fail}
-${calls(false)}
-return last;`,
+      `if (src[p++] !== 123) ${fail}
+${calls.join("\n")}
+if (p === 0) return ${names.ends}[${fields.length}];
+${this.#skip()} if (src[p] !== 125) ${fail}
+return p + 1;`,
     );
   }
 
-  #field(field: FieldNode, index: number, { starts, ends, top }: { readonly starts: string; readonly ends: string; readonly top: boolean }): string {
+  #field(
+    field: FieldNode,
+    index: number,
+    { found, starts, ends, top }: { readonly found: string; readonly starts: string; readonly ends: string; readonly top: boolean },
+  ): string {
     const source = this.#source;
     const name = JSON.stringify(field.name);
     const bytes = new TextEncoder().encode(name);
     const key = source.constant(bytes, "key");
-    const at = source.name("q");
+    const [at, next, there] = [source.name("q"), source.name("q"), source.name("there")];
     const comma = index > 0;
     const seek = comma
       ? `const ${at} = src[p + 1] === 32 ? p + 2 : p + 1; if (src[p] === 44 && ${matchBytes(at, `${name}:`)}) p = ${at} + ${bytes.length + 1};`
       : `if (${matchBytes("p", `${name}:`)}) p += ${bytes.length + 1};`;
-    const inOrder = `${seek} else { p = ${source.constant(matchKey)}(src, p, end, ${key}, ${comma}); if (p < 0) return ${misordered}; } ${this.#skip()}`;
+    const mayMiss = field.fallback !== undefined;
+    const located = mayMiss ? `if (p < 0) ${there} = false; else ${this.#roomFrom()}` : `if (p < 0) ${fail} ${this.#roomFrom()}`;
+    const locate = `ordered = false; p = ${source.constant(findFields)}(src, p, end, ${found}, ${index}); ${mayMiss ? `if (p === ${unfit}) ${fail}` : ""} ${located}`;
+    const slower = `const ${next} = ${source.constant(matchKey)}(src, p, end, ${key}, ${comma}); if (${next} >= 0) p = ${next}; else { ${locate} }`;
+    const find = `if (ordered) { ${seek} else { ${slower} } ${this.#skip()} } else { p = ${starts}[${index}]; ${located} }`;
     const read = `${this.#fieldValue(field)} if (!ordered && p !== ${ends}[${index}]) ${fail}`;
     const mark = top ? this.#options.keys.indexOf(field.name) : -1;
     const marks = source.constant(this.#options.marks, "marks");
     const before = mark < 0 ? "" : `${marks}[${mark * 2}] = pos;`;
     const after = mark < 0 ? "" : `${marks}[${mark * 2 + 1}] = pos;`;
-    if (field.fallback === undefined) return `${before} if (ordered) { ${inOrder} } else if ((p = ${starts}[${index}]) < 0) ${fail}\n{ ${read} } ${after}`;
-    const there = source.name("there");
+    if (field.fallback === undefined) return `${before} ${find}\n{ ${read} } ${after}`;
     const fill = `pos = ${source.constant(putBytes)}(dst, pos, ${source.constant(field.fallback)});`;
-    return `${before} let ${there} = true; if (ordered) { ${inOrder} } else if ((p = ${starts}[${index}]) < 0) ${there} = false;
-if (${there}) { ${read} } else { ${fill} } ${after}`;
+    return `${before} let ${there} = true; ${find}\nif (${there}) { ${read} } else { ${fill} } ${after}`;
   }
 
   #fieldValue(field: FieldNode): string {

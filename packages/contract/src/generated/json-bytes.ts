@@ -101,33 +101,42 @@ function isSame(name: Uint8Array, bytes: Uint8Array, start: number, end: number)
 
 export interface Places {
   readonly names: NameTable;
-  /** Of each field's value, -1 where the field is not there. */
+  /** Of each field's value; `absent` where the field is not there. */
   readonly starts: Int32Array;
+  /** Of each field's value, and of the object. */
   readonly ends: Int32Array;
 }
 
-/** Finds the fields of an object whose keys stand in any order. Gives the position after the object; `unfit` for unknown, repeated and escaped keys. */
-export function findFields(bytes: Uint8Array, start: number, end: number, { names, starts, ends }: Places): number {
-  starts.fill(-1);
-  let position = skipSpace(bytes, start + 1, end);
-  if (bytes[position] === 125 && position < end) return position + 1;
-  for (;;) {
+/** The place of a field that is not there. */
+const absent = -3;
+
+/**
+ * Finds the fields of an object whose keys stand in any order from the field `first` on, which `start` is before: behind the opening brace, or behind the
+ * value of the field before it. Gives where the value of `first` starts, or `absent`; `unfit` for unknown, repeated and escaped keys.
+ */
+export function findFields(bytes: Uint8Array, start: number, end: number, { names, starts, ends }: Places, first: number): number {
+  starts.fill(start, 0, first);
+  starts.fill(absent, first);
+  let position = skipSpace(bytes, start, end);
+  for (let comma = first > 0; bytes[position] !== 125 || position >= end; comma = true) {
+    if (comma) {
+      if (bytes[position] !== 44) return unfit;
+      position = skipSpace(bytes, position + 1, end);
+    }
     if (bytes[position] !== quote) return unfit;
-    const first = position + 1;
-    const last = plainEnd(bytes, first, end);
-    const index = last < 0 ? -1 : names.find(bytes, first, last);
-    if (index < 0 || starts[index] !== -1) return unfit;
+    const name = position + 1;
+    const last = plainEnd(bytes, name, end);
+    const index = last < 0 ? -1 : names.find(bytes, name, last);
+    if (index < 0 || starts[index] !== absent) return unfit;
     position = skipSpace(bytes, last + 1, end);
     if (bytes[position] !== 58) return unfit;
     starts[index] = position = skipSpace(bytes, position + 1, end);
     ends[index] = position = valueEnd(bytes, position, end);
     if (position < 0) return unfit;
     position = skipSpace(bytes, position, end);
-    if (position >= end) return unfit;
-    if (bytes[position] === 125) return position + 1;
-    if (bytes[position] !== 44) return unfit;
-    position = skipSpace(bytes, position + 1, end);
   }
+  ends[ends.length - 1] = position + 1;
+  return starts[first] as number;
 }
 
 /** The closing quote of a string of plain ASCII, or `unfit`. */
