@@ -14,6 +14,8 @@ export class ByteSource {
   /** Of readers: how deep the value that is read is within types that contain themselves, and how many items without bytes it has claimed. */
   levels = 0;
   emptyItems = 0;
+  /** Of readers: how many values they made of defaults, less those that the bytes before the value would pay for. */
+  unpaid = 0;
   /** Made when a float is read: where each value is bytes of its own, that costs more than most reads do. */
   #view: DataView | undefined;
 

@@ -1,3 +1,4 @@
+import type { ContractError } from "../errors.ts";
 import type { ByteSource } from "./byte-source.ts";
 import type { Slot } from "./recursion.ts";
 import { deeper, Recursion } from "./recursion.ts";
@@ -10,6 +11,8 @@ export type Read = (source: ByteSource) => unknown;
 
 /** Items that take no bytes (nulls, empty records) cost nothing to claim: more of them than this in one value are not believed. */
 export const emptyItemsMax = 65_536;
+/** A reader's defaults may make much of few bytes: of those values so many are taken for each byte of the value, and no more than `emptyItemsMax` above that. */
+export const defaultsPerByte = 16;
 
 /**
  * Compiles a reader of Avro binary that gives what `compileWriter` takes: longs as number where safe, else bigint; bytes and fixed as copies;
@@ -18,7 +21,8 @@ export const emptyItemsMax = 65_536;
  * `compileResolvingReader` reads what was written with another schema. Bytes that are not what the schema says are `avro.malformed`, with `facts.position`.
  */
 export function compileReader(schema: AvroSchema): Read {
-  return countingEmptyItems(schema, compile(schema, new Recursion()));
+  const read = compile(schema, new Recursion());
+  return hasEmptyItems(schema) ? countingEmptyItems(read) : read;
 }
 
 function compile(schema: AvroSchema, recursion: Recursion<Read>): Read {
@@ -70,16 +74,17 @@ export function readBack(slot: Slot<Read>): Read {
   };
 }
 
-/** Items without bytes are counted for each value on its own, where a type has any. */
-export function countingEmptyItems(schema: AvroSchema, read: Read): Read {
-  if (!hasEmptyItems(schema, new Set())) return read;
+/** Items without bytes, and the values of defaults, are counted for each value on its own. */
+export function countingEmptyItems(read: Read): Read {
   return (source) => {
     source.emptyItems = 0;
+    source.unpaid = -source.position * defaultsPerByte;
     return read(source);
   };
 }
 
-function hasEmptyItems(schema: AvroSchema, seen: Set<AvroSchema>): boolean {
+/** Whether a type has arrays whose items take no bytes. */
+export function hasEmptyItems(schema: AvroSchema, seen = new Set<AvroSchema>()): boolean {
   if (seen.has(schema)) return false;
   seen.add(schema);
   if (!isUnion(schema) && schema.type === "array" && bytesMinOf(schema.items) === 0) return true;
@@ -133,19 +138,26 @@ export function symbolOf(schema: AvroEnumSchema, source: ByteSource): string {
   return symbol;
 }
 
-/** `weigh` says for how many an item without bytes counts: a reader's defaults may make much of nothing. */
-export function readArray(source: ByteSource, read: Read, bytesMin: number, weigh: () => number = one): unknown[] {
+export function readArray(source: ByteSource, read: Read, bytesMin: number): unknown[] {
   const items: unknown[] = [];
   for (let count = readCount(source, bytesMin); count > 0; count = readCount(source, bytesMin)) {
-    if (bytesMin === 0 && (source.emptyItems += count * weigh()) > emptyItemsMax)
-      throw source.malformed(`more than ${emptyItemsMax} values without bytes are claimed`);
+    if (bytesMin === 0 && (source.emptyItems += count) > emptyItemsMax) throw tooManyEmpty(source);
     for (let index = 0; index < count; index++) items.push(read(source));
   }
   return items;
 }
 
-function one(): number {
-  return 1;
+/** Counts the values of defaults that come with each record. The first is read whatever it takes: it is the schema that asks for it, not the bytes. */
+export function countingDefaults(read: Read, values: number): Read {
+  return (source) => {
+    if (source.unpaid - source.position * defaultsPerByte > emptyItemsMax) throw tooManyEmpty(source);
+    source.unpaid += values;
+    return read(source);
+  };
+}
+
+function tooManyEmpty(source: ByteSource): ContractError {
+  return source.malformed(`more than ${emptyItemsMax} values without bytes are claimed`);
 }
 
 /** A key that occurs twice has its last value. */

@@ -190,10 +190,58 @@ test("what a reader's defaults make of items without bytes is bounded as those a
   const items = (count: number) => ({ a: Array.from({ length: count }, () => ({})) });
   const large = list([{ name: "d", type: { type: "array", items: "string" }, default: Array.from({ length: 1_000 }, () => "x") }]);
   assert.throws(() => resolve(list([]), large, items(60_000)), { code: "avro.malformed", message: /without bytes/ });
-  assert.throws(() => resolve(list([]), large, items(66)), { code: "avro.malformed" });
+  assert.throws(() => resolve(list([]), large, items(67)), { code: "avro.malformed" });
   assert.equal((resolve(list([]), large, items(65)) as { readonly a: readonly { readonly d: readonly string[] }[] }).a[64]?.d.length, 1_000);
   assert.deepEqual(resolve(list([]), large, { a: [] }), { a: [] });
   assert.deepEqual(resolve(list([]), list([]), items(60_000)), items(60_000));
+});
+
+test("what a reader's defaults make of a few bytes is bounded, wherever records repeat, and what their bytes pay for is not", () => {
+  const numbers = { name: "d", type: { type: "array", items: "int" }, default: Array.from({ length: 1_000 }, () => 1) };
+  const bytes = { name: "d", type: { type: "fixed", name: "f", size: 20_000 }, default: "x".repeat(20_000) };
+  const text = { name: "d", type: ["string", "null"], default: "x".repeat(20_000) };
+  const flag = { name: "b", type: "boolean" };
+  const shapes: readonly ((item: unknown) => unknown)[] = [
+    (item) => ({ type: "array", items: item }),
+    (item) => ({ type: "map", values: item }),
+    (item) => ({ type: "array", items: ["null", record("o", [{ name: "i", type: item }])] }),
+  ];
+  const wholeOf = (shape: (item: unknown) => unknown, fields: readonly unknown[]) => record("r", [{ name: "a", type: shape(record("i", fields)) }]);
+  const valueOf = (index: number, count: number) => {
+    const list = Array.from({ length: count }, () => ({ b: true }));
+    return { a: index === 0 ? list : index === 1 ? new Map(list.map((item, key) => [String(key), item])) : list.map((item) => ({ i: item })) };
+  };
+  for (const [index, shape] of shapes.entries())
+    for (const added of [numbers, bytes, text]) {
+      const writer = wholeOf(shape, [flag]);
+      const reader = wholeOf(shape, [flag, added]);
+      resolve(writer, reader, valueOf(index, 40));
+      assert.throws(() => resolve(writer, reader, valueOf(index, 200)), { code: "avro.malformed", message: /without bytes/ });
+      const decode = compileDecoder({ writer: parseAvroRecordSchema(writer), reader: parseAvroRecordSchema(reader) });
+      // Generated code comes after some records.
+      for (let round = 0; round < 70; round++) decode(write(writer, valueOf(index, 1)));
+      assert.throws(() => decode(write(writer, valueOf(index, 200))), { code: "avro.malformed", message: /without bytes/ });
+    }
+  const common = [
+    { name: "n", type: ["null", "int"], default: null },
+    { name: "s", type: "string", default: "x".repeat(500) },
+    { name: "l", type: { type: "array", items: "int" }, default: [] },
+  ];
+  const list = (fields: readonly unknown[]) => wholeOf((item) => ({ type: "array", items: item }), fields);
+  const read = resolve(list([flag]), list([flag, ...common]), valueOf(0, 100_000)) as { readonly a: readonly unknown[] };
+  assert.equal(read.a.length, 100_000);
+  // What stands once is the schema's, however much it is.
+  const huge = { name: "h", type: { type: "array", items: "int" }, default: Array.from({ length: 100_000 }, () => 1) };
+  const once = resolve(record("r", [flag]), record("r", [flag, huge]), { b: true }) as { readonly h: readonly unknown[] };
+  assert.equal(once.h.length, 100_000);
+});
+
+test("a type that contains itself makes no more of its defaults than its bytes pay for", () => {
+  const tree = (extra: readonly unknown[]) => record("t", [{ name: "left", type: ["null", "t"] }, { name: "right", type: ["null", "t"] }, ...extra]);
+  const grown = (depth: number): unknown => (depth === 0 ? null : { left: grown(depth - 1), right: grown(depth - 1) });
+  const large = tree([{ name: "d", type: { type: "array", items: "int" }, default: Array.from({ length: 1_000 }, () => 1) }]);
+  resolve(tree([]), large, grown(5));
+  assert.throws(() => resolve(tree([]), large, grown(10)), { code: "avro.malformed", message: /without bytes/ });
 });
 
 test("many types that all hold one another compile and compare in a moment", () => {

@@ -2,10 +2,24 @@ import { ContractError } from "../errors.ts";
 import { ByteSink } from "./byte-sink.ts";
 import { ByteSource } from "./byte-source.ts";
 import { checkReadable } from "./compatibility.ts";
+import { DefaultJudge } from "./default-judge.ts";
 import { defaultToValue } from "./default-value.ts";
 import { writerFieldsOf } from "./matching.ts";
 import type { Read } from "./reader.ts";
-import { bytesMinOf, compileReader, countingEmptyItems, readArray, readBack, readBranch, readMap, symbolOf, wrapping } from "./reader.ts";
+import {
+  bytesMinOf,
+  compileReader,
+  countingDefaults,
+  countingEmptyItems,
+  defaultsPerByte,
+  hasEmptyItems,
+  readArray,
+  readBack,
+  readBranch,
+  readMap,
+  symbolOf,
+  wrapping,
+} from "./reader.ts";
 import { Recursion } from "./recursion.ts";
 import { Resolution } from "./resolution.ts";
 import type { AvroEnumSchema, AvroField, AvroRecordSchema, AvroSchema, AvroTypeSchema, AvroUnionSchema } from "./schema.ts";
@@ -34,7 +48,8 @@ export function compileResolvingReader(options: { readonly writer: AvroSchema; r
   const { writer, reader } = options;
   const resolver = new Resolver(leaf);
   if (!resolver.resolves(writer, reader)) throw incompatible(writer, reader);
-  return countingEmptyItems(writer, resolver.compile(writer, reader, ""));
+  const read = resolver.compile(writer, reader, "");
+  return resolver.counts || hasEmptyItems(writer) ? countingEmptyItems(read) : read;
 }
 
 /** The values of a field's default, as readers with this leaf give them; a fresh one on each call. Undefined when the field has no default. */
@@ -56,6 +71,8 @@ export function promoted(read: Read, to: AvroTypeSchema["type"]): Read {
 }
 
 class Resolver {
+  /** Whether what was compiled counts the values of defaults. */
+  counts = false;
   readonly #leaf: CompileLeaf;
   readonly #recursion = new Recursion<Read>();
   readonly #resolution: Resolution;
@@ -77,8 +94,7 @@ class Resolver {
     if (writer.type === "array" && reader.type === "array") {
       const read = this.#recursion.within(() => this.compile(writer.items, reader.items, `${path}[]`));
       const bytesMin = bytesMinOf(writer.items);
-      const weigh = bytesMin === 0 ? weighing(read, compileReader(writer.items)) : undefined;
-      return (source) => readArray(source, read, bytesMin, weigh);
+      return (source) => readArray(source, read, bytesMin);
     }
     if (writer.type === "map" && reader.type === "map") {
       const read = this.#recursion.within(() => this.compile(writer.values, reader.values, `${path}{}`));
@@ -116,12 +132,11 @@ class Resolver {
       return { name: target.name, read: this.#recursion.within(() => this.compile(field.type, target.type, inner)) };
     });
     const written = new Set(targets.values());
-    const missing = reader.fields
-      .filter((field) => !written.has(field))
-      .map((field) => ({ name: field.name, make: this.#recursion.within(() => this.compileDefault(field)) as () => unknown }));
+    const added = reader.fields.filter((field) => !written.has(field));
+    const missing = added.map((field) => ({ name: field.name, make: this.#recursion.within(() => this.compileDefault(field)) as () => unknown }));
     // Properties come in the order of their first assignment: the reader's. A copy of an object that has them all is faster than adding them one by one.
     const template: Record<string, unknown> = Object.fromEntries(reader.fields.map((field) => [field.name, undefined]));
-    return (source) => {
+    const read: Read = (source) => {
       const record = { ...template };
       for (const step of steps) {
         const value = step.read(source);
@@ -130,38 +145,50 @@ class Resolver {
       for (const field of missing) record[field.name] = field.make();
       return record;
     };
+    const values = unpaidDefaults(writer, added);
+    if (values === 0) return read;
+    this.counts = true;
+    return countingDefaults(read, values);
   }
 
   compileDefault(field: AvroField): (() => unknown) | undefined {
-    if (field.default === undefined) return undefined;
-    const sink = new ByteSink(64);
-    compileWriter(field.type)(defaultToValue(field.type, field.default), sink);
-    const bytes = sink.copy();
+    const bytes = defaultBytes(field);
+    if (bytes === undefined) return undefined;
     const read = this.compile(field.type, field.type, field.name);
     // Within a type that contains itself this read may lead back to a record that is still being compiled: only later can it be called.
     if (field.default === null) return constant(null);
-    return isUnion(field.type) || isNested(field.type) ? () => read(new ByteSource(bytes)) : constant(read(new ByteSource(bytes)));
+    return isFresh(field) ? () => read(new ByteSource(bytes)) : constant(read(new ByteSource(bytes)));
   }
 }
 
-/** How many times the values of an item without bytes become, by what the reader adds to it. */
-function weighing(read: Read, plain: Read): () => number {
-  let weight: number | undefined;
-  const valuesOf = (way: Read): number => countValues(way(new ByteSource(new Uint8Array(0))));
-  return () => (weight ??= Math.max(1, valuesOf(read) / valuesOf(plain)));
+/** A field's default in Avro binary. */
+export function defaultBytes(field: AvroField): Uint8Array<ArrayBuffer> | undefined {
+  if (field.default === undefined) return undefined;
+  const sink = new ByteSink(64);
+  compileWriter(field.type)(defaultToValue(field.type, field.default), sink);
+  return sink.copy();
 }
 
-function countValues(value: unknown): number {
-  if (typeof value !== "object" || value === null || ArrayBuffer.isView(value)) return 1;
-  const parts: Iterable<unknown> = value instanceof Map ? value.values() : Object.values(value);
-  let values = 1;
-  for (const part of parts) values += countValues(part);
-  return values;
+/**
+ * How many values the defaults of the fields that are added to a record make each time, by the memory that they take; 0 where the bytes of every such
+ * record pay for them.
+ */
+export function unpaidDefaults(writer: AvroRecordSchema, added: readonly AvroField[]): number {
+  const judge = new DefaultJudge();
+  const valuesOf = (field: AvroField): number => Number(judge.judge(field.type, field.default));
+  const bytesOf = (field: AvroField): number =>
+    isFresh(field) ? Math.max(valuesOf(field) * bytesPerValue, (defaultBytes(field) as Uint8Array).length) : bytesPerProperty;
+  const values = Math.ceil(added.reduce((sum, field) => sum + bytesOf(field), 0) / bytesPerValue);
+  return values > bytesMinOf(writer) * defaultsPerByte ? values : 0;
 }
 
-/** Whether values are objects, so that each record needs its own. */
-function isNested(schema: AvroTypeSchema): boolean {
-  return ["record", "array", "map", "bytes", "fixed"].includes(schema.type);
+const bytesPerValue = 16;
+/** What a value takes that all records share. */
+const bytesPerProperty = 8;
+
+/** Whether each record needs a default of its own: values that are objects, and those of unions. */
+function isFresh({ type, default: value }: AvroField): boolean {
+  return value !== null && (isUnion(type) || ["record", "array", "map", "bytes", "fixed"].includes(type.type));
 }
 
 function constant(value: unknown): () => unknown {

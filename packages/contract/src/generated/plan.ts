@@ -1,8 +1,6 @@
-import { ByteSink } from "../avro/byte-sink.ts";
-import { defaultToValue } from "../avro/default-value.ts";
+import { defaultBytes } from "../avro/resolving-reader.ts";
 import type { AvroField, AvroRecordSchema, AvroSchema, AvroTypeSchema } from "../avro/schema.ts";
 import { isUnion, schemaLimits, unwrapNullable } from "../avro/schema.ts";
-import { compileWriter } from "../avro/writer.ts";
 import type { ValueKind } from "../value-kind.ts";
 import { kindOf } from "../value-kind.ts";
 
@@ -89,7 +87,7 @@ export function planOf(schema: AvroRecordSchema): RecordNode | undefined {
   const walkField = (field: AvroField, path: string, depth: number): FieldNode => {
     const own = path === "" ? field.name : `${path}.${field.name}`;
     const type = walk(field.type, own, depth + 1);
-    return { name: field.name, aliases: field.aliases ?? [], path: own, schema: field.type, type, fallback: whole ? fallbackOf(field) : undefined };
+    return { name: field.name, aliases: field.aliases ?? [], path: own, schema: field.type, type, fallback: whole ? defaultBytes(field) : undefined };
   };
   const plan = walkType(schema, "", 0) as RecordNode;
   return whole ? plan : undefined;
@@ -114,12 +112,4 @@ export function fixedBytes(node: PlanNode): number {
     default:
       return 10;
   }
-}
-
-/** A field's default in Avro binary. */
-export function fallbackOf(field: AvroField): Uint8Array | undefined {
-  if (field.default === undefined) return undefined;
-  const sink = new ByteSink(64);
-  compileWriter(field.type)(defaultToValue(field.type, field.default), sink);
-  return sink.copy();
 }

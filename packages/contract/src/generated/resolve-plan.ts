@@ -1,13 +1,14 @@
 import { writerFieldsOf } from "../avro/matching.ts";
 import { bytesMinOf } from "../avro/reader.ts";
 import { Resolution } from "../avro/resolution.ts";
+import { defaultBytes, unpaidDefaults } from "../avro/resolving-reader.ts";
 import type { AvroEnumSchema, AvroField, AvroRecordSchema, AvroSchema, AvroTypeSchema, AvroUnionSchema } from "../avro/schema.ts";
 import { isUnion, schemaLimits } from "../avro/schema.ts";
 import { branchNameOf, isWrapped } from "../avro/union.ts";
 import { leafFormOf } from "../records/native-reader.ts";
 import { kindOf } from "../value-kind.ts";
 import type { LeafKind } from "./plan.ts";
-import { fallbackOf, nodesMax, nodesOf } from "./plan.ts";
+import { nodesMax, nodesOf } from "./plan.ts";
 
 /**
  * How what was written with one schema is read with another: a tree in the order of the written bytes, with all that schema resolution decides worked
@@ -76,7 +77,7 @@ export interface RefusedBranch {
 
 /**
  * The plan of reading natives of `reader` from what was written with `writer`. Undefined where no code is generated: types that contain themselves, items
- * that take no bytes, schemas that are too large, and schemas that do not resolve (`compileDecoder` says why).
+ * that take no bytes, or few for what defaults add to them, schemas that are too large, and schemas that do not resolve (`compileDecoder` says why).
  */
 export function readPlanOf({ writer, reader }: { readonly writer: AvroRecordSchema; readonly reader: AvroRecordSchema }): ReadRecord | undefined {
   const planner = new ReadPlanner();
@@ -88,6 +89,8 @@ const refused: RefusedBranch = { kind: "refused" };
 class ReadPlanner {
   readonly #resolution = new Resolution((writer, reader) => leafFormOf(writer, reader) !== undefined);
   #nodes = 0;
+  /** How many arrays and maps the walk is within. */
+  #lists = 0;
   #whole = true;
 
   plan(writer: AvroRecordSchema, reader: AvroRecordSchema): ReadRecord | undefined {
@@ -110,12 +113,19 @@ class ReadPlanner {
     if (writer.type === "array" && reader.type === "array") {
       const bytesMin = bytesMinOf(writer.items);
       if (bytesMin === 0) this.#whole = false;
-      return { kind: "array", items: this.#walk(writer.items, reader.items, depth + 1), bytesMin };
+      return { kind: "array", items: this.#items(writer.items, reader.items, depth), bytesMin };
     }
-    if (writer.type === "map" && reader.type === "map") return { kind: "map", values: this.#walk(writer.values, reader.values, depth + 1) };
+    if (writer.type === "map" && reader.type === "map") return { kind: "map", values: this.#items(writer.values, reader.values, depth) };
     if (writer.type === "enum" && reader.type === "enum") return { kind: "enum", symbols: symbolsOf(writer, reader) };
     const { schema, promote } = leafFormOf(writer, reader) as NonNullable<ReturnType<typeof leafFormOf>>;
     return { kind: kindOf(schema) as ReadLeaf["kind"], schema, promote };
+  }
+
+  #items(writer: AvroSchema, reader: AvroSchema, depth: number): ReadNode {
+    this.#lists++;
+    const node = this.#walk(writer, reader, depth + 1);
+    this.#lists--;
+    return node;
   }
 
   #union(writer: AvroUnionSchema, reader: AvroSchema, depth: number): ReadUnion {
@@ -131,8 +141,11 @@ class ReadPlanner {
       const node = this.#walk(field.type, target === undefined ? field.type : target.type, depth + 1);
       return { target: target === undefined ? undefined : reader.fields.indexOf(target), node };
     });
+    const added = reader.fields.filter((field) => !written.has(field));
+    // Closures count what each record takes of them.
+    if (this.#lists > 0 && unpaidDefaults(writer, added) > 0) this.#whole = false;
     const missing = reader.fields.flatMap((field, target): readonly MissingField[] =>
-      written.has(field) ? [] : [{ target, field, fallback: fallbackOf(field) as Uint8Array }],
+      written.has(field) ? [] : [{ target, field, fallback: defaultBytes(field) as Uint8Array }],
     );
     return { kind: "record", reader, steps, missing };
   }
