@@ -65,7 +65,7 @@ function joinPath(step: string | number | undefined, rest: string): string {
 function stepText(step: string | number | undefined): string {
   if (step === undefined) return "{}";
   if (typeof step === "number") return `[${step}]`;
-  return plainName.test(step) ? step : `[${JSON.stringify(cut(step))}]`;
+  return step.length <= receivedLengthMax && plainName.test(step) ? step : `[${JSON.stringify(cut(step))}]`;
 }
 
 /** A value in a few words. */
@@ -79,6 +79,6 @@ export function describe(value: unknown): string {
 }
 
 /** At most 60 characters, never half of a surrogate pair. */
-function cut(text: string): string {
+export function cut(text: string): string {
   return text.length <= receivedLengthMax ? text : `${text.slice(0, receivedLengthMax - 1).replace(/[\ud800-\udbff]$/, "")}…`;
 }

@@ -5,7 +5,7 @@ import { attributeOf, isUnion, unwrapNullable } from "../avro/schema.ts";
 import { branchesByLook, branchNameOf, isWrapped, lookOf, unwrap } from "../avro/union.ts";
 import { compileWriter } from "../avro/writer.ts";
 import type { Faults } from "./faults.ts";
-import { describe } from "./faults.ts";
+import { cut, describe } from "./faults.ts";
 import type { JsonWrite } from "./json-leaves.ts";
 import { compileLeaf, describeType } from "./json-leaves.ts";
 
@@ -192,7 +192,7 @@ function refuseOthers(plans: readonly FieldPlan[], record: Readonly<Record<strin
     const mark = faults.count;
     // The value may be personal data under a name that was mistyped: only its kind is told.
     const kind = describe(record[name]).split(" ", 1)[0] as string;
-    faults.failAs(twin === undefined ? "no such field" : `only one of ${twin} and ${name}, which are one field`, kind);
+    faults.failAs(twin === undefined ? "no such field" : `only one of ${cut(twin)} and ${cut(name)}, which are one field`, kind);
     faults.prefix(mark, name);
     good = false;
   }

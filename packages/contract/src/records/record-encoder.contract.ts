@@ -86,6 +86,17 @@ export function testRecordEncoder(name: string, compile: (contract: Contract) =>
       assert.equal(errorsOf(withValue("int"), of(`${"x".repeat(58)}😀😀`))[0]?.received.isWellFormed(), true);
     });
 
+    test("keys that a record came with are cut short in the paths of its faults", () => {
+      const long = "k".repeat(900_000);
+      const map = withValue(["null", { type: "map", values: "int" }]);
+      for (const record of [{ ...of(null), [long]: 1 }, of({ [long]: "x" })]) {
+        const [error] = errorsOf(map, record);
+        assert.ok(error !== undefined && error.path.length < 70 && error.path.endsWith('["' + "k".repeat(59) + '…"]'), error?.path);
+      }
+      const known = "n".repeat(60);
+      assert.equal(errorsOf(contractOf([{ name: known, type: "int" }]), { k: "a", o: 1 })[0]?.path, known);
+    });
+
     test("an encoder forgets the faults of the record before", () => {
       const encoder = compile(withValue("int"));
       assert.equal(encoder.encode(of("x")).kind, "invalid");
