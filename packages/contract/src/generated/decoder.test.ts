@@ -89,6 +89,20 @@ test("names that objects have of their own are fields like any other, and defaul
   );
 });
 
+test("a union's branch of a type named __proto__ is a property like any other", () => {
+  const schema = record([
+    {
+      name: "u",
+      type: [
+        { type: "record", name: "__proto__", fields: [{ name: "a", type: "int" }] },
+        { type: "map", values: "int" },
+      ],
+    },
+  ]);
+  const { u } = generate(schema)(Uint8Array.of(0, 14)) as { readonly u: object };
+  assert.deepEqual(Object.entries(u), [["__proto__", { a: 7 }]]);
+});
+
 test("a decoder goes on with generated code after some records, and a record that is not right does not stop it", () => {
   const writer = record([{ name: "a", type: "string" }]);
   const decode = compileDecoder({ writer, reader: writer });

@@ -102,7 +102,7 @@ class DecodeWalker {
         return this.#branches(node.branches.map((branch) => this.#read(branch, into)));
       case "wrapped": {
         const inner = this.#code.name("w");
-        return `let ${inner}; ${this.#read(node.of, inner)} ${into} = { ${literal(node.name)}: ${inner} };`;
+        return `let ${inner}; ${this.#read(node.of, inner)} ${into} = { ${node.name === "__proto__" ? '["__proto__"]' : literal(node.name)}: ${inner} };`;
       }
       case "refused":
         return fail;
