@@ -11,6 +11,8 @@ export class ByteSource {
   position: number;
   /** One past the last byte. */
   end: number;
+  /** How many bytes came before `bytes` in what they are a part of: positions in errors count them. */
+  before = 0;
   /** Of readers: how deep the value that is read is within types that contain themselves, and how many items without bytes it has claimed. */
   levels = 0;
   emptyItems = 0;
@@ -51,7 +53,8 @@ export class ByteSource {
 
   /** The error of what is wrong at the current position. */
   malformed(what: string): ContractError {
-    return new ContractError("avro.malformed", `The bytes are not what their schema says: ${what}, at byte ${this.position}.`, { position: this.position });
+    const position = this.before + this.position;
+    return new ContractError("avro.malformed", `The bytes are not what their schema says: ${what}, at byte ${position}.`, { position });
   }
 
   /** Moves on by `count` bytes and gives where they start. */

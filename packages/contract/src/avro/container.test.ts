@@ -120,6 +120,17 @@ test("a block that claims or holds more than the limit is refused before it is h
   await assert.rejects(readAll(sink.copy(), { blockBytesMax: 100_000 }), { code: "avro.malformed" });
 });
 
+test("errors of a stream tell the position in the file, not in its block", async () => {
+  const bytes = makeFile("null");
+  const { header, next } = decodeContainerHeader(bytes);
+  const [first, second] = [...containerBlocks(bytes, { header, next })].map((block) => block.position) as [number, number];
+  const tailed = (tail: readonly number[]) => readAll(Uint8Array.from([...bytes.subarray(0, second), ...tail]));
+  await assert.rejects(tailed([1, 2, 3]), { message: new RegExp(`at byte ${second + 1}\\.`), facts: { position: second + 1 } });
+  await assert.rejects(tailed([2, 128]), { facts: { position: second + 2 } });
+  await assert.rejects(tailed([2, 2, 0, ...sync.map((byte) => byte ^ 1)]), { facts: { position: second + 3 } });
+  assert.ok(first > 0);
+});
+
 test("a codec that is not there is named", async () => {
   const bytes = encodeContainerHeader({ schemaText: schemaText(schema), codec: "snappy", sync });
   await assert.rejects(readAll(bytes), { code: "avro.malformed", message: /"snappy"/ });

@@ -115,7 +115,8 @@ export function* containerBlocks(bytes: Uint8Array, options: { readonly header: 
     const count = readBlockCount(source);
     const size = source.readLength();
     const start = source.take(size);
-    checkSync(source.bytes, source.take(syncBytes), options.header.sync);
+    const syncStart = source.take(syncBytes);
+    if (!isAt(bytes, syncStart, options.header.sync)) throw wrongSync(syncStart);
     yield { count, data: bytes.subarray(start, start + size), position };
   }
 }
@@ -164,6 +165,7 @@ async function* readBlocks(
     while ((await input.fill(20)) > 0) {
       const position = input.position;
       const source = new ByteSource(input.bytes);
+      source.before = position;
       const count = readBlockCount(source);
       const size = source.readLong();
       if (typeof size === "bigint" || size < 0 || size > options.bytesMax)
@@ -171,7 +173,7 @@ async function* readBlocks(
       const whole = source.position + size + syncBytes;
       if ((await input.fill(whole)) < whole) throw malformed("The container file ends within a block.", position);
       const start = source.position;
-      checkSync(input.bytes, start + size, options.header.sync);
+      if (!isAt(input.bytes, start + size, options.header.sync)) throw wrongSync(position + start + size);
       const data = input.bytes.subarray(start, start + size);
       const bytes = await decompress(options.codec, data, { bytesMax: options.bytesMax, position });
       if (count > Math.max(bytes.length, emptyItemsMax)) throw malformed(`A block claims ${count} values, in ${bytes.length} bytes.`, position);
@@ -199,10 +201,12 @@ function readBlockCount(source: ByteSource): number {
   return count;
 }
 
-function checkSync(bytes: Uint8Array, position: number, sync: Uint8Array): void {
-  for (let index = 0; index < syncBytes; index++) {
-    if (bytes[position + index] !== sync[index]) throw malformed("A block of the container file does not end with the file's sync marker.", position);
-  }
+function isAt(bytes: Uint8Array, position: number, sync: Uint8Array): boolean {
+  return sync.every((byte, index) => bytes[position + index] === byte);
+}
+
+function wrongSync(position: number): ContractError {
+  return malformed("A block of the container file does not end with the file's sync marker.", position);
 }
 
 function textOf(bytes: Uint8Array): string {
