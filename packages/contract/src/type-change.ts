@@ -1,6 +1,6 @@
 import { otherTime, promotes, sameName } from "./avro/matching.ts";
 import type { AvroEnumSchema, AvroField, AvroFixedSchema, AvroRecordSchema, AvroSchema, AvroTypeSchema } from "./avro/schema.ts";
-import { isUnion, logicalTypeOf, unwrapNullable } from "./avro/schema.ts";
+import { hasSymbol, isUnion, logicalTypeOf, unwrapNullable } from "./avro/schema.ts";
 import { sameJson } from "./avro/schema-text.ts";
 import { formatExact } from "./exact-json.ts";
 import { decimalOf } from "./records/json-leaves.ts";
@@ -110,11 +110,11 @@ function compareDecimals(before: AvroTypeSchema, after: AvroTypeSchema, place: P
 function compareEnums(before: AvroEnumSchema, after: AvroEnumSchema, place: Place): TypeFault | undefined {
   const { path } = place;
   if (!sameName(after, before)) return renamedType(before, after, place);
-  const gone = before.symbols.filter((symbol) => !after.symbols.includes(symbol));
+  const gone = before.symbols.filter((symbol) => !hasSymbol(after, symbol));
   if (gone.length > 0) return refuse(`${path} no longer has ${gone.join(", ")}, which records that are there may hold.`, "Keep the symbols.");
   if (place.use.compared && before.symbols.some((symbol, index) => after.symbols[index] !== symbol))
     return refuse(`The symbols of ${path} moved; as a key they are told apart by their places.`, "Keep the places of symbols, and put new ones at the end.");
-  const added = after.symbols.filter((symbol) => !before.symbols.includes(symbol));
+  const added = after.symbols.filter((symbol) => !hasSymbol(before, symbol));
   if (added.length > 0) place.widenings.push(`${path} takes ${added.join(", ")} too`);
   return undefined;
 }

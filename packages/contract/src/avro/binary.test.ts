@@ -2,7 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ByteSink } from "./byte-sink.ts";
 import { ByteSource } from "./byte-source.ts";
+import { faultOfDefault } from "./default-value.ts";
 import { compileReader, readWhole } from "./reader.ts";
+import type { AvroSchema } from "./schema.ts";
 import { parseAvroSchema } from "./schema-parser.ts";
 import { compileWriter } from "./writer.ts";
 
@@ -183,4 +185,24 @@ test("texts keep every character where their bytes need a longer length than the
       const text = "x".repeat(length) + character.repeat(1 + (length % 3)) + "y";
       for (const one of [text, character.repeat(length)]) assert.equal(read("string", hex(write("string", one))), one);
     }
+});
+
+test("symbols of an enum are looked up, not searched for with each value", () => {
+  let searches = 0;
+  class Watched extends Array<string> {
+    override includes(text: string): boolean {
+      searches++;
+      return super.includes(text);
+    }
+    override join(separator: string): string {
+      searches++;
+      return super.join(separator);
+    }
+  }
+  const symbols = Watched.from({ length: 100 }, (_, index) => `S${index}`);
+  const letters: AvroSchema = { type: "enum", name: "e", symbols };
+  const items = Array.from({ length: 1_000 }, () => "S99");
+  assert.equal(faultOfDefault({ type: "array", items: letters }, items), undefined);
+  for (const schema of [letters, [letters, { type: "int" }]] satisfies AvroSchema[]) compileWriter({ type: "array", items: schema })(items, new ByteSink());
+  assert.ok(searches < 10, `${searches} searches`);
 });

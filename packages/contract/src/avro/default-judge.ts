@@ -1,5 +1,5 @@
 import type { AvroField, AvroSchema, AvroTypeSchema, AvroUnionSchema } from "./schema.ts";
-import { isUnion, schemaLimits } from "./schema.ts";
+import { hasSymbol, isUnion, schemaLimits, symbolsText } from "./schema.ts";
 import { unreachable } from "../unreachable.ts";
 
 /** Of how many values a default consists, or why it is none. */
@@ -125,7 +125,7 @@ function faultOfLeaf(schema: AvroTypeSchema, json: unknown): string | undefined 
         ? undefined
         : `The default must be a text of ${schema.size} characters that are the bytes (\\u0000 to \\u00ff).`;
     case "enum":
-      return typeof json === "string" && schema.symbols.includes(json) ? undefined : `The default must be one of ${schema.symbols.join(" ")}.`;
+      return typeof json === "string" && hasSymbol(schema, json) ? undefined : `The default must be one of ${symbolsText(schema.symbols)}.`;
     case "array":
       return "The default must be an array.";
     case "map":

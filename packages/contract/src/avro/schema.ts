@@ -91,6 +91,19 @@ export function isUnion(schema: AvroSchema): schema is AvroUnionSchema {
   return Array.isArray(schema);
 }
 
+/** Whether an enum has a symbol; it may have tens of thousands, and be asked as often. */
+export function hasSymbol(schema: AvroEnumSchema, text: string): boolean {
+  const symbols = symbolSets.get(schema) ?? new Set(schema.symbols);
+  symbolSets.set(schema, symbols);
+  return symbols.has(text);
+}
+const symbolSets = new WeakMap<AvroEnumSchema, ReadonlySet<string>>();
+
+/** The symbols of an enum for people, the first of many. */
+export function symbolsText(symbols: readonly string[]): string {
+  return symbols.length <= 12 ? symbols.join(" ") : `${symbols.slice(0, 12).join(" ")} … (${symbols.length} in all)`;
+}
+
 /** `["null", X]` either way round as X and `nullable`, any other type as it is; undefined for every other union. */
 export function unwrapNullable(schema: AvroSchema): { readonly type: AvroTypeSchema; readonly nullable: boolean } | undefined {
   if (!isUnion(schema)) return { type: schema, nullable: false };

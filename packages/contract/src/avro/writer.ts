@@ -1,6 +1,6 @@
 import type { ByteSink } from "./byte-sink.ts";
 import type { AvroRecordSchema, AvroSchema, AvroTypeSchema, AvroUnionSchema } from "./schema.ts";
-import { isUnion, schemaLimits } from "./schema.ts";
+import { hasSymbol, isUnion, schemaLimits, symbolsText } from "./schema.ts";
 import type { Slot } from "./recursion.ts";
 import { deeper, Recursion } from "./recursion.ts";
 import { branchNameOf, isWrapped, unwrap } from "./union.ts";
@@ -65,9 +65,10 @@ function compile(schema: AvroSchema, place: string, recursion: Recursion<Write>)
       return (value, sink) => expect(typeof value === "string" && sink.writeString(value), place, "well-formed string", value);
     case "enum": {
       const indexes = new Map(schema.symbols.map((symbol, index) => [symbol, index]));
+      const symbols = symbolsText(schema.symbols);
       return (value, sink) => {
         const index = indexes.get(value as string);
-        expect(index !== undefined, place, `one of ${schema.symbols.join(" ")}`, value);
+        expect(index !== undefined, place, `one of ${symbols}`, value);
         sink.writeInt(index as number);
       };
     }
@@ -180,7 +181,7 @@ function fits(branch: AvroTypeSchema, value: unknown): boolean {
     case "fixed":
       return value instanceof Uint8Array && value.length === branch.size;
     case "enum":
-      return typeof value === "string" && branch.symbols.includes(value);
+      return typeof value === "string" && hasSymbol(branch, value);
     case "array":
       return Array.isArray(value);
     case "map":

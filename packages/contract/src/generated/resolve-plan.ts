@@ -152,5 +152,6 @@ class ReadPlanner {
 }
 
 function symbolsOf(writer: AvroEnumSchema, reader: AvroEnumSchema): readonly (string | undefined)[] {
-  return writer.symbols.map((symbol) => (reader.symbols.includes(symbol) ? symbol : reader.default));
+  const known = new Set(reader.symbols);
+  return writer.symbols.map((symbol) => (known.has(symbol) ? symbol : reader.default));
 }

@@ -1,5 +1,6 @@
 import type { ByteSink } from "../avro/byte-sink.ts";
 import type { AvroEnumSchema, AvroFixedSchema, AvroPrimitiveSchema, AvroTypeSchema } from "../avro/schema.ts";
+import { symbolsText } from "../avro/schema.ts";
 import { unreachable } from "../unreachable.ts";
 import { fractionDigitsOf, kindOf } from "../value-kind.ts";
 import { base64Length, writeBase64 } from "./base64.ts";
@@ -29,7 +30,7 @@ export function describeType(schema: AvroTypeSchema): string {
     case "uuid":
       return "uuid, such as 01234567-89ab-cdef-0123-456789abcdef";
     case "enum":
-      return `one of ${cutList((schema as AvroEnumSchema).symbols)}`;
+      return `one of ${symbolsText((schema as AvroEnumSchema).symbols)}`;
     case "bytes":
       return "bytes (base64)";
     case "fixed":
@@ -247,8 +248,4 @@ function writeUuid(text: string, sink: ByteSink): boolean {
   }
   sink.position = position + 1 + uuidLength;
   return true;
-}
-
-function cutList(symbols: readonly string[]): string {
-  return symbols.length <= 12 ? symbols.join(" ") : `${symbols.slice(0, 12).join(" ")} … (${symbols.length} in all)`;
 }
