@@ -69,7 +69,7 @@ const atStart: readonly Later[] = [
   },
 ];
 
-test("what a later version wrote ends the start with its name and what to do, and nothing is changed", { timeout: 600_000 }, async (context) => {
+test("what a later version wrote ends the start with its name and what to do, and nothing is changed", async (context) => {
   await using folder = await temporaryFolder();
   const dataDir = join(folder.path, "data");
   const before = await fill(folder.path, dataDir);
@@ -91,7 +91,7 @@ test("what a later version wrote ends the start with its name and what to do, an
   }
 });
 
-test("an archive that a later version wrote stops its task by name, the log goes on, and that version finds all of it", { timeout: 600_000 }, async () => {
+test("an archive that a later version wrote stops its task by name, the log goes on, and that version finds all of it", async () => {
   await using folder = await temporaryFolder();
   const dataDir = join(folder.path, "data");
   await fill(folder.path, dataDir);

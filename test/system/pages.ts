@@ -8,7 +8,7 @@ import { cliEntry, startPlatform, temporaryFolder, type RunningPlatform } from "
 import { matchOutput, type Snippet } from "./snippets.ts";
 
 const usualUrl = "http://127.0.0.1:7070";
-const eventuallyMsMax = 60_000;
+const eventuallyMsMax = 120_000;
 
 /** Where pages find the platforms that they start. */
 export interface Platforms extends AsyncDisposable {
