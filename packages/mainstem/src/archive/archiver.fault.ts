@@ -5,11 +5,12 @@ import { join } from "node:path";
 import { test } from "node:test";
 import type { ObjectStore } from "../objects/index.ts";
 import { factsOf, MainstemError } from "../runtime/errors.ts";
+import { until } from "../runtime/testing/until.ts";
 import { allOf } from "./testing/all-of.ts";
 import type { TestRecord } from "./testing/batches.ts";
 import { Faults, logWithFaults, withFaults, type Fault } from "./testing/faults.ts";
 import { deleteOrphans, findOrphans } from "./orphans.ts";
-import { archiveAll, checkArchive, openPipeline, readEntries, readMessages, startArchiver, until, type Pipeline } from "./testing/pipeline.ts";
+import { archiveAll, checkArchive, openPipeline, readEntries, readMessages, startArchiver, type Pipeline } from "./testing/pipeline.ts";
 import { partitionPrefix } from "./paths.ts";
 import { openTestDirectory } from "./testing/stores.ts";
 
@@ -108,7 +109,7 @@ test("announces an entry that it adopts, as its author may have died before", as
   running.use(startArchiver(survivor));
   await survivor.flush();
   await pipeline.append(0, records);
-  await until(() => survivor.progress()[0]?.logStable === records.length);
+  await until("all records are seen", () => survivor.progress()[0]?.logStable === records.length);
   const faults = new Faults((_, call) => (call.startsWith("append ") ? "before" : undefined));
   const author = pipeline.archiver({ log: logWithFaults(pipeline.log, faults) });
   const died = startArchiver(author).ended;

@@ -5,6 +5,7 @@ import { test } from "node:test";
 import type { GroupName, Instant, Log, Offset, TopicPartition } from "../log/index.ts";
 import { systemEnv } from "../runtime/env.ts";
 import { silentLogger } from "../runtime/logger.ts";
+import { until } from "../runtime/testing/until.ts";
 import type { ResetTarget } from "../tasks/index.ts";
 import { chainKey } from "./paths.ts";
 import { openChunk } from "./chunk-reader.ts";
@@ -20,7 +21,6 @@ import {
   readLog,
   readMessages,
   startArchiver,
-  until,
   type Pipeline,
 } from "./testing/pipeline.ts";
 import { Faults, logWithFaults } from "./testing/faults.ts";
@@ -94,7 +94,10 @@ test("writes nothing for a quiet partition, and still says up to when it is comp
   await archiver.flush();
   await pipeline.append(1, recordsOf(pipeline, 3));
   env.ms += 30_000;
-  await until(() => archiver.progress()[0]?.completeThrough === nineOClock + 29_999 && archiver.progress()[1]?.logStable === 3);
+  await until(
+    "both partitions are looked at",
+    () => archiver.progress()[0]?.completeThrough === nineOClock + 29_999 && archiver.progress()[1]?.logStable === 3,
+  );
   // Both partitions look again and again.
   await systemEnv.sleep(20);
   const { topicId } = pipeline.at(0);
@@ -104,7 +107,7 @@ test("writes nothing for a quiet partition, and still says up to when it is comp
     { topicId, generation: 1, partition: 1, chainNext: 0, logStable: 3, completeThrough: nineOClock - 1 },
   ]);
   env.ms += 31_000;
-  await until(() => archiver.progress()[1]?.completeThrough === nineOClock + 60_999);
+  await until("the claim goes on", () => archiver.progress()[1]?.completeThrough === nineOClock + 60_999);
   assert.deepEqual((await readEntries(pipeline.objects, pipeline.at(1))).length, 1);
   assert.deepEqual(await readEntries(pipeline.objects, pipeline.at(0)), []);
   assert.equal(await committedOf(pipeline, 0), 0);
@@ -128,10 +131,10 @@ test("says nothing of being complete while records have their append time, but a
   const archiver = pipeline.archiver({ log });
   await using running = startArchiver(archiver);
   assert.ok(running.ended instanceof Promise);
-  await until(() => looks > 3);
+  await until("it has looked some times", () => looks > 3);
   assert.equal(archiver.progress()[0]?.completeThrough, undefined);
   onTheirWay = 0;
-  await until(() => archiver.progress()[0]?.completeThrough === nineOClock - 1);
+  await until("the claim ends before the record", () => archiver.progress()[0]?.completeThrough === nineOClock - 1);
 });
 
 test("closes a chunk when its first record is old enough, not before", async () => {
@@ -144,11 +147,11 @@ test("closes a chunk when its first record is old enough, not before", async () 
   await pipeline.append(0, recordsOf(pipeline, 1));
   env.ms += 299_999;
   await pipeline.append(0, recordsOf(pipeline, 1));
-  await until(() => archiver.progress()[0]?.logStable === 2);
+  await until("both records are seen", () => archiver.progress()[0]?.logStable === 2);
   await systemEnv.sleep(20);
   assert.deepEqual(await readEntries(pipeline.objects, pipeline.at(0)), []);
   env.ms += 1;
-  await until(() => archiver.progress()[0]?.chainNext === 2);
+  await until("both records are archived", () => archiver.progress()[0]?.chainNext === 2);
   assert.equal((await readEntries(pipeline.objects, pipeline.at(0))).length, 1);
 });
 
@@ -160,7 +163,7 @@ test("closes chunks by size, also within a batch", async () => {
   const archiver = pipeline.archiver({ maxBytes });
   await using running = new AsyncDisposableStack();
   running.use(startArchiver(archiver));
-  await until(() => (archiver.progress()[0]?.chainNext ?? 0) > 1_800);
+  await until("most is archived", () => (archiver.progress()[0]?.chainNext ?? 0) > 1_800);
   const sizes = (await readEntries(pipeline.objects, pipeline.at(0))).map(({ bytes }) => bytes);
   assert.ok(sizes.length > 8, `${sizes.length} chunks`);
   assert.ok(
@@ -181,10 +184,10 @@ test("closes at the hour, so that all records of a chunk are of one hour", async
   const archiver = pipeline.archiver();
   await using running = new AsyncDisposableStack();
   running.use(startArchiver(archiver));
-  await until(() => archiver.progress()[0]?.chainNext === 2);
+  await until("the first chunk is written", () => archiver.progress()[0]?.chainNext === 2);
   // No record comes in the next hour: the clock closes the chunk.
   env.ms += 3_600_000;
-  await until(() => archiver.progress()[0]?.chainNext === 5);
+  await until("the second chunk is written", () => archiver.progress()[0]?.chainNext === 5);
   await archiver.flush();
   const hours = (await readEntries(pipeline.objects, pipeline.at(0))).map(({ path }) => path?.split("/").slice(4, 6).join(" "));
   assert.deepEqual(hours, ["2026-11-21 09", "2026-11-21 10"]);
@@ -204,11 +207,11 @@ test("neither closes at the hour nor trusts a producer's time where records keep
   const archiver = pipeline.archiver({ registry, everyMs: 60_000 });
   await using running = new AsyncDisposableStack();
   running.use(startArchiver(archiver));
-  await until(() => archiver.progress()[0]?.logStable === 4);
+  await until("all four records are seen", () => archiver.progress()[0]?.logStable === 4);
   await systemEnv.sleep(20);
   assert.equal(archiver.progress()[0]?.chainNext, 0);
   env.ms += 60_000;
-  await until(() => archiver.progress()[0]?.chainNext === 4);
+  await until("all four records are archived", () => archiver.progress()[0]?.chainNext === 4);
   const [entry] = await readEntries(pipeline.objects, of);
   assert.match(entry?.path ?? "", /\/1970-01-01\/00\//);
   assert.deepEqual(entry?.times, { first: -5, last: 2 ** 50 });
@@ -239,7 +242,7 @@ test("records as a gap what retention removed before the archive saw it", async 
   // Somebody says that the archive had it all.
   await pipeline.log.commit(group, [{ ...pipeline.at(0), offset: 200 as Offset }]);
   for (let batch = 0; batch < 10; batch++) await pipeline.append(0, recordsOf(pipeline, 20, 100));
-  await until(async () => (await pipeline.log.bounds(pipeline.at(0))).first > 0);
+  await until("the log drops something", async () => (await pipeline.log.bounds(pipeline.at(0))).first > 0);
   const { first } = await pipeline.log.bounds(pipeline.at(0));
   await archiveAll(pipeline);
   const [gap, data] = await readEntries(pipeline.objects, pipeline.at(0));
@@ -266,7 +269,7 @@ test("follows another archiver through all that it archived and retention remove
     await pipeline.append(0, recordsOf(pipeline, 20, 100));
     await archiveAll(pipeline);
   }
-  await until(async () => (await pipeline.log.bounds(pipeline.at(0))).first > 200);
+  await until("the log drops what is archived", async () => (await pipeline.log.bounds(pipeline.at(0))).first > 200);
   await slow.flush({ signal: AbortSignal.timeout(20_000) });
   assert.equal(slow.progress()[0]?.chainNext, 400);
   assert.deepEqual(
@@ -293,7 +296,7 @@ test("leaves no chunk, entry or file behind when it is stopped", async () => {
   const archiver = pipeline.archiver();
   const running = startArchiver(archiver);
   const scratch = (): Promise<readonly string[]> => readdir(join(directory.path, "scratch")).catch(() => []);
-  await until(async () => (await scratch()).length === 1);
+  await until("a chunk is on its way", async () => (await scratch()).length === 1);
   await running.stop();
   assert.deepEqual(await scratch(), []);
   assert.deepEqual(await readEntries(pipeline.objects, pipeline.at(0)), []);

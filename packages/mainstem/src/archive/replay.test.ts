@@ -3,12 +3,13 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { RecordCursor, type Log, type Offset, type RecordHeader, type TopicPartition } from "../log/index.ts";
 import { silentLogger } from "../runtime/logger.ts";
+import { until } from "../runtime/testing/until.ts";
 import { openSqliteState } from "../state/sqlite/store.ts";
 import { openTasks } from "../tasks/index.ts";
 import { openReplays, type Replay, type Replays } from "./replays.ts";
 import type { TestRecord } from "./testing/batches.ts";
 import { Faults, logWithFaults } from "./testing/faults.ts";
-import { archiveAll, createTestClock, datasetName, openPipeline, readLog, until, type Pipeline, type TestClock } from "./testing/pipeline.ts";
+import { archiveAll, createTestClock, datasetName, openPipeline, readLog, type Pipeline, type TestClock } from "./testing/pipeline.ts";
 import { openTestDirectory } from "./testing/stores.ts";
 
 const nineOClock = Date.UTC(2026, 10, 21, 9);
@@ -55,7 +56,7 @@ async function openTestReplays({ pipeline, env, directory }: World, log: Log = p
 }
 
 async function finished(replays: Replays, { spec }: Replay): Promise<Replay> {
-  await until(async () => (await replays.get(datasetName, spec.id)).end !== undefined);
+  await until("its end is fixed", async () => (await replays.get(datasetName, spec.id)).end !== undefined);
   return replays.get(datasetName, spec.id);
 }
 
@@ -128,7 +129,7 @@ test("goes on where it was, also within a chunk, after any number of failures an
     await using running = await openTestReplays(world, logWithFaults(log, faults));
     replay ??= await running.replays.start(datasetName, { target: "shadow" });
     const { spec } = replay;
-    await until(async () => appends > 1 || (await running.replays.get(datasetName, spec.id)).end !== undefined);
+    await until("it appends or has its end", async () => appends > 1 || (await running.replays.get(datasetName, spec.id)).end !== undefined);
     lost += Math.min(appends, 1);
   }
   assert.ok(lost > 1, `${lost} answers were lost`);

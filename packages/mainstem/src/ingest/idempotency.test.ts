@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { describe, test } from "node:test";
 import { parseContract } from "@mainstem/contract";
 import { systemEnv, type Env } from "../runtime/env.ts";
+import { until } from "../runtime/testing/until.ts";
 import { idempotencyHeader } from "./idempotency-header.ts";
 import { ask, inChunks, openRooms, order, orders, ordersWithShop, readRecords, readTopic, toLines } from "./testing/open-rooms.ts";
 import { ids, lines, numbered, openShop, reopen } from "./testing/open-shop.ts";
@@ -55,7 +56,7 @@ describe("an idempotency key", () => {
       await promise;
     }
     const first = rooms.ingest.accept(ask(slow(), { idempotencyKey: "k" }));
-    await new Promise((wait) => setTimeout(wait, 10));
+    await until("the body is being taken", () => rooms.ingest.status().heldBytes > 0);
     await assert.rejects(rooms.ingest.accept(ask(toLines([order(0)]), { idempotencyKey: "k" })), { code: "ingest.keyBusy" });
     resolve();
     assert.equal((await first).accepted, 1);

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { gzipSync } from "node:zlib";
+import { until } from "../runtime/testing/until.ts";
 import type { Answer } from "./ingest.ts";
 import { inboxHeader } from "./inbox-entry.ts";
 import { ask, inChunks, openRooms, order, orders, readRecords, readTopic, toLines, type Rooms } from "./testing/open-rooms.ts";
@@ -267,7 +268,7 @@ describe("the door", () => {
     }
     const known = (await readRecords(rooms)).length;
     const answer = rooms.ingest.accept(ask(slow()));
-    while ((await readRecords(rooms)).length === known) await new Promise((wait) => setTimeout(wait, 5));
+    await until("the first record is stored", async () => (await readRecords(rooms)).length > known);
     resolve();
     assert.equal((await answer).accepted, 2);
   });
@@ -365,7 +366,7 @@ describe("the door's limits", () => {
       await promise;
     }
     const holder = rooms.ingest.accept(ask(stuck()));
-    while (rooms.ingest.status().heldBytes === 0) await new Promise((wait) => setTimeout(wait, 1));
+    await until("the body is being taken", () => rooms.ingest.status().heldBytes > 0);
     const waiting = rooms.ingest.accept(ask(toLines([order(1)])));
     const refused = rooms.ingest.accept(ask(toLines([order(2)])));
     await assert.rejects(

@@ -1,4 +1,3 @@
-import { setImmediate as turn } from "node:timers/promises";
 import type { Env } from "../runtime/env.ts";
 import { systemEnv } from "../runtime/env.ts";
 import type { GroupName, Instant, Log, LogPosition, Offset, Partition, ReadOptions, TopicInfo, TopicName, TopicPartition, TopicSpec } from "./log.ts";
@@ -65,15 +64,6 @@ export function position(topic: TopicInfo, offset: number, partition = 0): LogPo
 
 export const instant = (milliseconds: number): Instant => milliseconds as Instant;
 export const group = (name: string): GroupName => name as GroupName;
-
-/** Waits, in turns of the event loop, until it holds; throws when it does not within five seconds. */
-export async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
-  const start = performance.now();
-  while (!(await holds())) {
-    if (performance.now() - start > 5_000) throw new Error(`waited in vain until ${what}`);
-    await turn();
-  }
-}
 
 export interface ManualEnv extends Env {
   /** Sets the wall clock. */

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { systemEnv } from "../runtime/env.ts";
 import { silentLogger } from "../runtime/logger.ts";
+import { until } from "../runtime/testing/until.ts";
 import { openSqliteState } from "../state/sqlite/index.ts";
 import { openTasks, type LeasedContext } from "../tasks/index.ts";
 import { openApi } from "./testing/open-api.ts";
@@ -32,7 +33,7 @@ test("shows, pauses, resumes and resets tasks, with times as RFC 3339 and refusa
       method: "POST",
       ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { "content-type": "application/json" } }),
     });
-  while (tasks.status().some((task) => task.progress === undefined)) await systemEnv.sleep(2);
+  await until("both have reported", () => tasks.status().every(({ progress }) => progress !== undefined));
 
   const { body: one } = await api.call("/v1/tasks/archive.shop.orders");
   assert.match(String(one["lastAdvance"]), rfc3339);

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { mergeRecords, parseContract, type NativeRecord } from "@mainstem/contract";
 import { RecordBatchBuilder, type Partition } from "../log/index.ts";
 import type { MainstemError } from "../runtime/errors.ts";
+import { until } from "../runtime/testing/until.ts";
 import { checkpointOf } from "./checkpoint.ts";
 import { openDuckdbTableEngine } from "./duckdb/table-engine.ts";
 import { rowDigest } from "./duckdb/build/ties.ts";
@@ -124,7 +125,7 @@ test("few bytes wait until they are enough, but a flush does not", async () => {
   const builder = pipeline.builder({ minBytes: 1_000_000, everyMs: 5 });
   const stop = new AbortController();
   const run = builder.run({ signal: stop.signal, report: () => undefined });
-  while (builder.progress() === undefined) await new Promise((resolve) => setTimeout(resolve, 5));
+  await until("the builder has looked", () => builder.progress() !== undefined);
   assert.ok(builder.progress()!.pendingBytes > 0);
   assert.equal(await pipeline.tables.load(contract.name), undefined);
   await builder.flush();

@@ -4,11 +4,11 @@ import { test } from "node:test";
 import { compileKeyBytes, formatContract, parseContract, type Contract, type NativeRecord } from "@mainstem/contract";
 import { openReplays, type Replays } from "../archive/index.ts";
 import type { TestRecord } from "../archive/testing/batches.ts";
-import { until } from "../archive/testing/pipeline.ts";
 import { icebergSchemaOf, newTableOf } from "../iceberg/index.ts";
 import { RecordBatchBuilder, type Partition } from "../log/index.ts";
 import { systemEnv } from "../runtime/env.ts";
 import { silentLogger } from "../runtime/logger.ts";
+import { until } from "../runtime/testing/until.ts";
 import { openSqliteState } from "../state/sqlite/store.ts";
 import { openTasks } from "../tasks/index.ts";
 import { openDuckdbTableEngine } from "./duckdb/table-engine.ts";
@@ -243,7 +243,7 @@ async function replayIntoLive({ directory, log, objects, registry }: Pipeline, d
   const replays = await openReplays({ log, objects, registry, tasks, env, logger, whileOpen: (_dataset, append) => append() });
   const ended = async (request: Parameters<Replays["start"]>[1]): Promise<{ readonly id: string; readonly records: number }> => {
     const { id } = (await replays.start(dataset, request)).spec;
-    await until(async () => (await replays.get(dataset, id)).end !== undefined);
+    await until("the replay has its end", async () => (await replays.get(dataset, id)).end !== undefined);
     return { id, records: (await replays.get(dataset, id)).end!.records };
   };
   const shadow = await ended({ target: "shadow" });

@@ -7,6 +7,7 @@ import { systemEnv, type Env } from "../runtime/env.ts";
 import { MainstemError } from "../runtime/errors.ts";
 import { limits } from "../runtime/limits.ts";
 import { silentLogger } from "../runtime/logger.ts";
+import { until } from "../runtime/testing/until.ts";
 import { openSqliteState } from "../state/sqlite/index.ts";
 import { openTasks, type Tasks } from "./tasks.ts";
 import type { LeasedContext, ResetTarget, Task, TaskStatus } from "./task.ts";
@@ -67,10 +68,6 @@ function createEndless(more: Partial<Task> = {}): Task & { runs: number; active:
     ...more,
   };
   return task;
-}
-
-async function until(what: string, condition: () => boolean): Promise<void> {
-  for (const deadline = Date.now() + 10_000; !condition(); await systemEnv.sleep(2)) assert.ok(Date.now() < deadline, `never: ${what}`);
 }
 
 const statusOf = (tasks: Tasks): TaskStatus => {

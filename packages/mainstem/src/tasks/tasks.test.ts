@@ -7,6 +7,7 @@ import { MainstemError } from "../runtime/errors.ts";
 import { systemEnv, type Env } from "../runtime/env.ts";
 import { limits } from "../runtime/limits.ts";
 import { silentLogger } from "../runtime/logger.ts";
+import { until } from "../runtime/testing/until.ts";
 import { openSqliteState } from "../state/sqlite/index.ts";
 import type { StateStore } from "../state/index.ts";
 import { backOffMs } from "./back-off.ts";
@@ -42,13 +43,6 @@ function patientEnv(): { readonly env: Env; readonly pauses: number[] } {
 const untilAborted = (signal: AbortSignal): Promise<never> =>
   new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason as Error), { once: true }));
 
-async function until(condition: () => boolean): Promise<void> {
-  for (let tries = 0; !condition(); tries++) {
-    assert.ok(tries < 10_000, "the condition never came true");
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-}
-
 function statusOf(tasks: { status(): readonly TaskStatus[] }, name: string): TaskStatus {
   const found = tasks.status().find((one) => one.name === name);
   assert.ok(found !== undefined);
@@ -65,7 +59,7 @@ test("runs a task until it finishes, and tells its progress", async () => {
       context.report({ position: 2, end: 2, unit: "records" });
     },
   });
-  await until(() => statusOf(tasks, "count").state === "finished");
+  await until("it is finished", () => statusOf(tasks, "count").state === "finished");
   const { progress, restarts, lastAdvance, lastError } = statusOf(tasks, "count");
   assert.deepEqual(progress, { position: 2, end: 2, unit: "records" });
   assert.equal(restarts, 0);
@@ -84,7 +78,7 @@ test("starts a task again after a failure that may pass, with growing pauses, an
       await untilAborted(signal);
     },
   });
-  await until(() => runs === 6);
+  await until("the sixth run begins", () => runs === 6);
   const status = statusOf(tasks, "flaky");
   assert.equal(status.state, "running");
   assert.equal(status.restarts, 5);
@@ -107,7 +101,7 @@ test("begins with short pauses again once a task has advanced", async () => {
       throw new MainstemError("log.full", "no room");
     },
   });
-  await until(() => runs === 9);
+  await until("the ninth run begins", () => runs === 9);
   assert.ok((pauses[4] ?? 0) > 1_900, `the fifth pause was ${pauses[4]} ms`);
   assert.ok((pauses[5] ?? Infinity) <= 250, `the pause after an advance was ${pauses[5]} ms`);
 });
@@ -119,7 +113,7 @@ for (const [code, state] of [
   test(`leaves a task ${state} after ${code}`, async () => {
     await using tasks = open(systemEnv);
     tasks.start({ name: "one", run: () => Promise.reject(new MainstemError(code, "no")) });
-    await until(() => !["starting", "running"].includes(statusOf(tasks, "one").state));
+    await until("its run is over", () => !["starting", "running"].includes(statusOf(tasks, "one").state));
     assert.equal(statusOf(tasks, "one").state, state);
     assert.equal(statusOf(tasks, "one").lastError?.code, code);
   });
@@ -129,7 +123,7 @@ test("stops a task on a bug, and throws the bug on closing", async () => {
   const bug = new TypeError("x is not a function");
   const tasks = open(env);
   tasks.start({ name: "buggy", run: () => Promise.reject(bug) });
-  await until(() => statusOf(tasks, "buggy").state === "stopped");
+  await until("it is stopped", () => statusOf(tasks, "buggy").state === "stopped");
   assert.equal(statusOf(tasks, "buggy").lastError?.code, "runtime.bug");
   assert.deepEqual(pauses, []);
   await assert.rejects(tasks[Symbol.asyncDispose](), (error) => error === bug);
@@ -148,13 +142,13 @@ test("waits for a stopped task to end, forgets it, and starts it again on reques
   };
   await using tasks = open(env);
   tasks.start(task);
-  await until(() => statusOf(tasks, "tidy").state === "running");
+  await until("it runs", () => statusOf(tasks, "tidy").state === "running");
   assert.throws(() => tasks.start(task), /only one task named tidy/);
   await tasks.stop("tidy");
   assert.equal(ended, 1);
   assert.deepEqual(tasks.status(), []);
   tasks.start(task);
-  await until(() => statusOf(tasks, "tidy").state === "running");
+  await until("it runs", () => statusOf(tasks, "tidy").state === "running");
   await tasks.stop("nobody");
 });
 
@@ -171,7 +165,7 @@ test("takes an abort as an ending, also within a pause, and joins every task on 
       },
     });
   tasks.start({ name: "c", run: () => Promise.reject(new MainstemError("log.full", "no room")) });
-  await until(() => running === 2 && statusOf(tasks, "c").state === "backing-off");
+  await until("two run and one waits", () => running === 2 && statusOf(tasks, "c").state === "backing-off");
   outer.abort();
   await tasks[Symbol.asyncDispose]();
   assert.equal(running, 0);

@@ -235,11 +235,3 @@ export async function archiveAll(pipeline: Pipeline, options: Partial<ArchiverOp
   const failed = running.ended.then((error) => Promise.reject(error as Error));
   await Promise.race([archiver.flush({ signal: AbortSignal.timeout(30_000) }), failed]);
 }
-
-/** Waits until something becomes true that a running task brings about. */
-export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  for (let tries = 0; !(await condition()); tries++) {
-    assert.ok(tries < 2_000, "it never came about");
-    await systemEnv.sleep(2);
-  }
-}

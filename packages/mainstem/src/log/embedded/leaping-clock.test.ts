@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { createAgeClock, leapHeldMs } from "../../runtime/age-clock.ts";
 import { silentLogger } from "../../runtime/logger.ts";
-import { at, createManualEnv, toBatch, toSpec, until } from "../log-testing.ts";
+import { at, createManualEnv, toBatch, toSpec } from "../log-testing.ts";
+import { until } from "../../runtime/testing/until.ts";
 import { openEmbeddedLog, readLogTime } from "./index.ts";
 import { SimulatedFileSystem } from "./simulated-file-system.ts";
 

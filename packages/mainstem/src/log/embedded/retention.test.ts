@@ -1,6 +1,7 @@
 import { test } from "node:test";
 import { silentLogger } from "../../runtime/logger.ts";
-import { at, createManualEnv, toBatch, toSpec, until } from "../log-testing.ts";
+import { at, createManualEnv, toBatch, toSpec } from "../log-testing.ts";
+import { until } from "../../runtime/testing/until.ts";
 import { openEmbeddedLog } from "./embedded-log.ts";
 import { SimulatedFileSystem } from "./simulated-file-system.ts";
 

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { systemEnv } from "../../runtime/env.ts";
+import { until } from "../../runtime/testing/until.ts";
 import { testObjectStore } from "../objects.contract.ts";
 import { parseObjectKey, readWhole, type ObjectInfo, type ObjectKey } from "../objects.ts";
 import { openDirectoryStore } from "./store.ts";
@@ -97,7 +98,7 @@ test("unfinished objects are not listed, and are swept on open once they are old
   const abort = new AbortController();
   await using store = await openDirectoryStore({ directory: folder.path });
   const put = store.put(key("x"), unending(), { signal: abort.signal });
-  while ((await readdir(join(folder.path, ".temp"))).length === 0) await systemEnv.sleep(1);
+  await until("the object is being written", async () => (await readdir(join(folder.path, ".temp"))).length > 0);
   await using local = await pinned(folder.path);
   assert.deepEqual(await keysIn(store.list("")), ["pinned"]);
 
