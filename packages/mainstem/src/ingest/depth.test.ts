@@ -16,10 +16,11 @@ test("does not count brackets in strings", () => {
 });
 
 test("stops early, whatever follows", () => {
-  const text = Buffer.from("[".repeat(10_000_000));
-  const start = performance.now();
-  assert.equal(nestsDeeper(text, { start: 0, end: text.length, depthMax: 64 }), true);
-  assert.ok(performance.now() - start < 50);
+  let read = 0;
+  const get = (target: Uint8Array, name: string | symbol): unknown => (read++, Reflect.get(target, name));
+  const text = new Proxy(Buffer.from("[".repeat(1_000)), { get });
+  assert.equal(nestsDeeper(text, { start: 0, end: 1_000, depthMax: 64 }), true);
+  assert.equal(read, 65);
 });
 
 test("JSON.parse takes deep nesting without overflowing: what this room relies on for short records", () => {

@@ -9,6 +9,7 @@ import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createGzip } from "node:zlib";
 import { order, toLines } from "../ingest/testing/open-rooms.ts";
+import { until } from "../runtime/testing/until.ts";
 
 const records = "/v1/datasets/shop.orders/records";
 const mebibyte = 1_048_576;
@@ -19,7 +20,8 @@ const mebibyte = 1_048_576;
 const growthMax = 256 * mebibyte;
 
 describe("the server's memory stays within its bounds", () => {
-  const limits = { idleMs: 2_000 };
+  // Longer than a client of this test pauses where the machine is busy with other tests.
+  const limits = { idleMs: 30_000 };
   const options = { rooms: { limits: { bodyBytesMax: 8 * mebibyte, bytesMax: 32 * mebibyte, waitMs: 1_000 } }, config: { limits } };
   // A small heap: garbage is collected sooner, and objects that were kept would end the process.
   const heap = ["--max-semi-space-size=8", "--max-old-space-size=192"];
@@ -157,9 +159,12 @@ describe("the server's memory stays within its bounds", () => {
     for (const socket of sockets) socket.destroy();
     context.diagnostic(`grew by ${Math.round((most - memoryBefore) / mebibyte)} MiB`);
     assert.ok(most - memoryBefore < growthMax, `grew by ${Math.round((most - memoryBefore) / mebibyte)} MiB`);
-    // Those who held the memory are gone: the door is open again.
-    const { answer } = await send({ body: repeat(toLines([order(1)]), 1) });
-    assert.match(answer, /^200/);
+    // Those who held the memory are gone: the door is open again, as soon as it has seen that.
+    await until("the door is open again", async () => {
+      const { answer } = await send({ body: repeat(toLines([order(1)]), 1) });
+      assert.match(answer, /^(200|503)/);
+      return answer.startsWith("200");
+    });
   });
 
   test("against clients that do not read what they asked for", async (context) => {

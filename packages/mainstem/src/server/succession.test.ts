@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { formatContract } from "@mainstem/contract";
 import { order, orders, readTopic, toLines } from "../ingest/testing/open-rooms.ts";
+import { until } from "../runtime/testing/until.ts";
 import { openApi, type Reply, type TestApi } from "./testing/open-api.ts";
 
 interface Described {
@@ -58,7 +59,8 @@ test("a dataset is closed behind the last record: what was acknowledged is befor
     await sleep(index * 5);
     return (await api.post(path, toLines([order(1_000 + index)]))).status;
   });
-  await sleep(100);
+  const { topics } = await api.rooms.registry.require("shop.orders");
+  await until("the one without end is at the door", async () => (await readTopic(api.rooms.log, topics.records)).some(({ key }) => key === "order-100000"));
   const [one, other] = await Promise.all([close(), close()]);
   const closed = [one, other].find(({ status }) => status === 200)!;
   assert.ok([one, other].every(({ status, body }) => status === 200 || body["code"] === "ingest.datasetClosing"));
@@ -66,7 +68,7 @@ test("a dataset is closed behind the last record: what was acknowledged is befor
   const cut = await endless;
   assert.deepEqual([cut.status, cut.body["code"]], [503, "ingest.datasetClosing"]);
 
-  const { topics, closed: stored } = await api.rooms.registry.require("shop.orders");
+  const { closed: stored } = await api.rooms.registry.require("shop.orders");
   const there = await readTopic(api.rooms.log, topics.records);
   const total = stored?.ends.reduce((sum, end) => sum + end, 0);
   assert.equal(there.length, total);
