@@ -8,7 +8,7 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { after, before, describe, test } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
+import { until } from "../../packages/mainstem/src/runtime/testing/until.ts";
 import { createProgram, everyCommand } from "../../packages/mainstem/src/cli/program.ts";
 import { ordersContract, runCommand, type Ended } from "./command-line.ts";
 import { cliEntry, startPlatform, temporaryFolder, type RunningPlatform } from "./running-platform.ts";
@@ -59,14 +59,14 @@ describe("the command line", () => {
     return JSON.parse(await text(child.stdout)) as readonly Called[];
   };
   const untilRows = async (count: number): Promise<void> => {
-    for (const deadline = Date.now() + 60_000; Date.now() < deadline; await sleep(100)) {
+    const look = async (): Promise<boolean> => {
       const { output } = await run(["query", "SELECT count(*) AS n FROM shop.orders", "--json"]);
-      if ((JSON.parse(output) as { readonly n: number }).n >= count) return;
-    }
-    assert.fail("the table was not built");
+      return (JSON.parse(output) as { readonly n: number }).n >= count;
+    };
+    await until(`${count} rows are in the table`, look, { everyMs: 100 });
   };
 
-  test("declares, sends, tails, queries and lists", { timeout: 120_000 }, async () => {
+  test("declares, sends, tails, queries and lists", async () => {
     assert.deepEqual(await run(["apply", "orders.json"]), { code: 0, output: "created   shop.orders  version 1\n", errors: "" });
     assert.match((await run(["apply", "orders.json", "--json"])).output, /^\{"kind":"unchanged","name":"shop.orders","version":1,.*\}\n$/);
 
@@ -188,7 +188,7 @@ describe("the command line", () => {
     assert.equal((await run(["reset", "archive.shop.orders"])).code, 2);
   });
 
-  test("every command writes JSON and nothing else with --json, also when it fails or was called wrongly", { timeout: 120_000 }, async () => {
+  test("every command writes JSON and nothing else with --json, also when it fails or was called wrongly", async () => {
     const rebuilt = await run(["rebuild", "shop.orders", "--json"]);
     assert.equal(rebuilt.code, 0, rebuilt.errors);
     await writeFile(join(folder.path, "next.json"), JSON.stringify({ ...contract, description: "All orders." }));
@@ -240,7 +240,7 @@ describe("the command line", () => {
     }
   });
 
-  test("Ctrl-C ends a long send with 130 and says what was sent", { timeout: 120_000 }, async () => {
+  test("Ctrl-C ends a long send with 130 and says what was sent", async () => {
     const record = (index: number): string => `${JSON.stringify({ id: `cut${index}`, revision: 1, note: "n".repeat(1_000) })}\n`;
     const countOf = async (): Promise<number> => {
       const answer = (await (await fetch(`${platform.url}/v1/datasets/shop.orders`)).json()) as { readonly records: number };
@@ -255,7 +255,7 @@ describe("the command line", () => {
     const ended = new Promise((resolve) => child.on("close", resolve));
     // More than one request's worth, and then a pipe that stays open.
     child.stdin.on("error", () => undefined).write(Array.from({ length: 5_000 }, (_, index) => record(index)).join(""));
-    while ((await countOf()) === already) await sleep(50);
+    await until("something is taken", async () => (await countOf()) > already, { everyMs: 50 });
     child.kill("SIGINT");
     assert.equal(await ended, 130);
     const sent = (await countOf()) - already;
@@ -263,7 +263,7 @@ describe("the command line", () => {
     assert.equal(errors, "interrupted\n");
   });
 
-  test("Ctrl-C says that nothing was sent where the server had no room for anything", { timeout: 60_000 }, async () => {
+  test("Ctrl-C says that nothing was sent where the server had no room for anything", async () => {
     const asked = Promise.withResolvers<void>();
     const server = createServer((request, response) => {
       request.resume().on("end", () => {
@@ -330,7 +330,7 @@ describe("the command line", () => {
     assert.match(wrong.verdicts.get("data directory") ?? "", /^skipped: /);
   });
 
-  test("start runs the platform as it is configured, logs to standard error, and ends well when it is told to", { timeout: 60_000 }, async () => {
+  test("start runs the platform as it is configured, logs to standard error, and ends well when it is told to", async () => {
     await writeFile(join(folder.path, "server.yaml"), "dataDir: started\ndatasets: [orders.json]\nserver: { port: 0, registryPort: 0 }\n");
     const child = spawn(process.execPath, [cliEntry, "start", "--config", "server.yaml", "--json"], { cwd: folder.path });
     let errors = "";
@@ -350,7 +350,7 @@ describe("the command line", () => {
     assert.ok(messages.includes("ready") && messages.includes("closing"), errors);
   });
 
-  test("start leaves a dataset as it is that a lagging file would change back, and opens the doors", { timeout: 60_000 }, async () => {
+  test("start leaves a dataset as it is that a lagging file would change back, and opens the doors", async () => {
     await writeFile(join(folder.path, "lagging.json"), JSON.stringify(ordersContract()));
     await writeFile(join(folder.path, "lagging.yaml"), "dataDir: started\ndatasets: [lagging.json]\nserver: { port: 0 }\n");
     const child = spawn(process.execPath, [cliEntry, "start", "--config", "lagging.yaml", "--json"], { cwd: folder.path });

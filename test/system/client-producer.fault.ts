@@ -7,6 +7,7 @@ import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { createProducer, RefusedError, UnsentError, type Refusal } from "@mainstem/client";
+import { until } from "../../packages/mainstem/src/runtime/testing/until.ts";
 import { startProxy } from "./client/proxy.ts";
 import { checkLog, declare, reading, readings, readLog } from "./client/readings.ts";
 import { startPlatform, temporaryFolder, type RunningPlatform } from "./running-platform.ts";
@@ -47,12 +48,11 @@ test("no record is lost or doubled when the platform is killed and the network c
       platform = await startPlatform({ cwd: folder.path });
       proxy.target = platform.url;
     }
-    await sleep(200);
+    await until("there are records enough", () => sent > 500);
     stop.abort();
     await sending;
     await producer.flush();
     assert.ok(problems.includes("client.unreachable"), problems.join(" "));
-    assert.ok(sent > 500, `${sent} records`);
     await checkLog(platform.url, sent);
   } finally {
     await platform[Symbol.asyncDispose]();
@@ -85,7 +85,7 @@ test("what waits in a spool when the application is killed is sent by the next o
   }
   proxy.target = platform.url;
   const producer = await createProducer({ url: proxy.url, dataset: readings, backOff, spool: { directory: spool } });
-  while (producer.status().waitingBatches > 0) await sleep(5);
+  await until("the spool is sent", () => producer.status().waitingBatches === 0);
   await producer.close();
   const places = (await readLog(platform.url)).map(({ place }) => place);
   const counts = [0, 1].map((round) => places.filter((place) => Math.floor(place / stretch) === round).length);
@@ -118,7 +118,7 @@ test("a full server slows the producer down and gets everything when it has room
     const sending = (async () => {
       for (; taken < count; taken++) await producer.send(reading(taken));
     })();
-    while (!problems.has("log.full")) await sleep(5);
+    await until("the log is full", () => problems.has("log.full"));
     await sleep(50);
     const held = producer.status();
     assert.ok(taken < count && held.heldBytes <= 10_000, `${taken} records were taken, ${held.heldBytes} bytes held`);

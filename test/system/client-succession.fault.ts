@@ -8,6 +8,7 @@ import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { createConsumer, createProducer, type ClientError } from "@mainstem/client";
+import { until } from "../../packages/mainstem/src/runtime/testing/until.ts";
 import { startProxy } from "./client/proxy.ts";
 import { declare, reading, readings } from "./client/readings.ts";
 import { both, measurements } from "./client/succeeding.ts";
@@ -42,9 +43,7 @@ async function sendNew(base: string, { from, to }: { readonly from: number; read
   for (let place = from; place < to; place++) await producer.send({ station: `s${place % stations}`, place, kelvin: 277.5 });
 }
 
-async function until(check: () => Promise<boolean>, what: () => string): Promise<void> {
-  for (const deadline = Date.now() + 60_000; !(await check()); await sleep(20)) assert.ok(Date.now() < deadline, what());
-}
+const often = { everyMs: 20 };
 
 test("the end of a dataset is fixed or not when the platform is killed, and its reader goes on, killed or not, until it has moved once, in order", async () => {
   await using folder = await temporaryFolder();
@@ -77,10 +76,7 @@ test("the end of a dataset is fixed or not when the platform is killed, and its 
   const seenOf = async (name: string): Promise<number> =>
     new Set((await seen()).filter((line) => line.includes(name)).map((line) => line.slice(line.indexOf(" ")))).size;
   try {
-    await until(
-      async () => (await seenOf(readings.name)) > 50,
-      () => "the application does not begin",
-    );
+    await until("the application begins", async () => (await seenOf(readings.name)) > 50, often);
     await restartApp();
 
     // Somebody still sends, so that closing takes its time; then the platform dies.
@@ -91,11 +87,14 @@ test("the end of a dataset is fixed or not when the platform is killed, and its 
       body: ReadableStream.from(endless(stop.signal)),
       duplex: "half",
     }).catch(() => undefined);
-    const closing = fetch(url(platform.url, "/close"), { method: "POST" }).catch(() => undefined);
-    await sleep(300);
+    await until("the busy one is at the door", async () => (await (await fetch(url(platform.url, "/records"))).text()).includes('"busy"'), often);
+    const close = () => fetch(url(platform.url, "/close"), { method: "POST" }).catch(() => undefined);
+    const closings = [close(), close()];
+    // The second one is told at once that the first is under way.
+    assert.equal((await Promise.race(closings))?.status, 503);
     await restart();
     stop.abort();
-    await Promise.all([busy, closing]);
+    await Promise.all([busy, ...closings]);
     assert.equal((await describe(platform.url)).closedAt, null);
     await sendOld(platform.url, { from: 1_000, to: 1_200 });
     assert.equal((await fetch(url(platform.url, "/close"), { method: "POST" })).status, 200);
@@ -107,25 +106,13 @@ test("the end of a dataset is fixed or not when the platform is killed, and its 
     const total = partitions.reduce((sum, { end }) => sum + end, 0);
     await sendNew(platform.url, { from: 2_000, to: 2_500 });
     // Killed near the end of the one, at the beginning of the other, and in it.
-    await until(
-      async () => (await seenOf(readings.name)) === total,
-      () => "the old dataset is not read to its end",
-    );
+    await until("the old dataset is read to its end", async () => (await seenOf(readings.name)) === total, often);
     await restartApp();
-    await until(
-      async () => (await seenOf(measurements.name)) > 0,
-      () => "the application does not move",
-    );
+    await until("the application moves", async () => (await seenOf(measurements.name)) > 0, often);
     await restartApp();
     proxy.cut();
-    await until(
-      async () => (await seenOf(measurements.name)) === 500,
-      () => "the new dataset is not read to its end",
-    );
-    await until(
-      async () => (await describe(platform.url)).groups.every(({ moved }) => moved),
-      () => "the group has not moved",
-    );
+    await until("the new dataset is read to its end", async () => (await seenOf(measurements.name)) === 500, often);
+    await until("the group has moved", async () => (await describe(platform.url)).groups.every(({ moved }) => moved), often);
     await killApp();
     assert.deepEqual(
       (await describe(platform.url)).groups.map(({ group, behind }) => [group, behind]),
@@ -167,11 +154,7 @@ test("members of a group move together, each record comes once; who does not kno
     const onProblem = (error: ClientError): void => void waits.push(error);
     await using consumer = await createConsumer({ url: base, dataset: both, group: "team", partitions: [partition], follow: false, backOff, onProblem });
     for await (const batch of consumer.batches()) {
-      if (partition === 1 && waits.length === 0)
-        await until(
-          async () => waits.length > 0,
-          () => "the other one does not wait",
-        );
+      if (partition === 1 && waits.length === 0) await until("the other one waits", async () => waits.length > 0, often);
       seen.push(...batch.records.map(({ dataset, offset }) => `${dataset} ${batch.partition} ${offset}`));
       await consumer.commit(batch);
     }
@@ -220,16 +203,10 @@ test("members of a group move together, each record comes once; who does not kno
   });
   await spooled.send(reading(2));
   await spooled.flush();
-  await until(
-    async () => problems.length > 0,
-    () => "nobody is told",
-  );
+  await until("somebody is told", async () => problems.length > 0, often);
   assert.deepEqual([problems[0]?.code, spooled.status().waitingBatches], ["ingest.datasetClosed", 1]);
   await fetch(url(base, "/close"), { method: "DELETE" });
-  await until(
-    async () => spooled.status().waitingBatches === 0,
-    () => "the spool is not sent",
-  );
+  await until("the spool is sent", async () => spooled.status().waitingBatches === 0, often);
 });
 
 async function* endless(signal: AbortSignal): AsyncGenerator<Uint8Array> {

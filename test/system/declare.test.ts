@@ -3,10 +3,10 @@ import assert from "node:assert/strict";
 import { mkdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { parseContract } from "@mainstem/contract";
 import { applyDatasets } from "mainstem";
+import { until } from "../../packages/mainstem/src/runtime/testing/until.ts";
 import { runCommand, type Ended } from "./command-line.ts";
 import { startPlatform, temporaryFolder, type RunningPlatform } from "./running-platform.ts";
 
@@ -59,14 +59,14 @@ describe("declaring", () => {
     runCommand(args, { cwd: folder.path, env: { MAINSTEM_SERVER: platform.url }, input });
   const write = (name: string, value: unknown): Promise<void> => writeFile(join(folder.path, name), typeof value === "string" ? value : JSON.stringify(value));
   const untilRows = async (count: number, dataset = "shop.orders"): Promise<void> => {
-    for (const deadline = Date.now() + 60_000; Date.now() < deadline; await sleep(200)) {
+    const look = async (): Promise<boolean> => {
       const { output } = await run(["query", `SELECT count(*) AS n FROM ${dataset}`, "--json"]);
-      if (output !== "" && (JSON.parse(output) as { readonly n: number }).n >= count) return;
-    }
-    assert.fail("the table was not built");
+      return output !== "" && (JSON.parse(output) as { readonly n: number }).n >= count;
+    };
+    await until(`${count} rows of ${dataset} are in the table`, look, { everyMs: 200 });
   };
 
-  test("is checked in CI, applied on deploy with the commit, and planned before it changes", { timeout: 180_000 }, async () => {
+  test("is checked in CI, applied on deploy with the commit, and planned before it changes", async () => {
     await write("orders.json", contract);
     const pending = await run(["apply", "--check", "orders.json"]);
     assert.deepEqual([pending.code, pending.output.split("\n")[0]], [1, "created   shop.orders"]);
@@ -100,7 +100,7 @@ describe("declaring", () => {
     assert.match((await run(["describe", "shop.orders", "--history"])).output, /^version +applied +schema +changes +from\n +1 .*commit 1f\n +2 .*commit 2e\n$/);
   });
 
-  test("every form that is exported is applied as the same contract", { timeout: 180_000 }, async () => {
+  test("every form that is exported is applied as the same contract", async () => {
     for (const [form, file] of [
       ["json", "out.json"],
       ["yaml", "out.yaml"],
@@ -132,7 +132,7 @@ describe("declaring", () => {
     assert.equal(converted.output, await readFile(join(folder.path, "out.yaml"), "utf8"));
   });
 
-  test("a default beyond 2^53 is exact in every form, in plans, and in rows", { timeout: 180_000 }, async () => {
+  test("a default beyond 2^53 is exact in every form, in plans, and in rows", async () => {
     const fields = '{"name":"id","type":"string"},{"name":"at","type":{"type":"long","logicalType":"timestamp-micros"}}';
     const declared = (more: string): string =>
       `{"name":"shop.far","schema":{"type":"record","name":"far","namespace":"shop","fields":[${fields}${more}]},"key":["id"],"order":["at"]}`;

@@ -4,8 +4,8 @@ import { execFile } from "node:child_process";
 import { mkdir, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
+import { until } from "../../packages/mainstem/src/runtime/testing/until.ts";
 import type { Ledger } from "./kill/client.ts";
 import { contract, createBatches, createDice, datasetName } from "./kill/generator.ts";
 import { checkLog, checkTable, readLog } from "./kill/inspect-answers.ts";
@@ -59,9 +59,8 @@ test("objects that become read-only hold tasks up with the reason, records are t
     await using part = await mountReadOnly(join(dataDir, "objects"));
     assert.ok(part !== undefined);
     assert.equal((await sender.send()).status, 200);
-    const failing = await until("the archive backs off", async () =>
-      (await tasksOf(platform)).find(({ name, state }) => name === `archive.${datasetName}` && state === "backing-off"),
-    );
+    const look = async () => (await tasksOf(platform)).find(({ name, state }) => name === `archive.${datasetName}` && state === "backing-off");
+    const failing = await until("the archive backs off", look, { everyMs: 50 });
     assert.equal(failing.lastError?.code, "objects.failed");
     assert.match(failing.lastError?.message ?? "", /EROFS: read-only file system/);
     assert.match((await cli(["status", "--server", platform.url])).stdout, /EROFS/);
@@ -174,13 +173,5 @@ async function cli(args: readonly string[]): Promise<{ readonly exitCode: number
   } catch (error) {
     const { code, stdout, stderr } = error as { readonly code: number; readonly stdout: string; readonly stderr: string };
     return { exitCode: code, stdout, stderr };
-  }
-}
-
-async function until<T>(what: string, look: () => Promise<T | undefined>): Promise<T> {
-  for (const end = performance.now() + waitMsMax; ; await sleep(50)) {
-    const found = await look();
-    if (found !== undefined) return found;
-    assert.ok(performance.now() < end, `waited in vain until ${what}`);
   }
 }

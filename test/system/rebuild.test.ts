@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
+import { until } from "../../packages/mainstem/src/runtime/testing/until.ts";
 import { ordersContract, runCommand, type Ended } from "./command-line.ts";
 import { startPlatform, temporaryFolder } from "./running-platform.ts";
 
@@ -23,7 +23,7 @@ test("a changed order is planned, consented to, rebuilt, compared and swapped by
   const rowOfA = async (): Promise<unknown> => JSON.parse((await run(["query", "select rank from shop.orders where id = 'a'", "--json"])).output || "null");
   assert.equal((await run(["apply", "orders.json"])).code, 0);
   assert.equal((await run(["send", "shop.orders"], records.map((record) => JSON.stringify(record)).join("\n"))).code, 0);
-  while ((await rowOfA()) === null) await sleep(100);
+  await until("the table is built", rowOfA, { everyMs: 100 });
   assert.deepEqual(await rowOfA(), { rank: 1 });
 
   const plan = await run(["plan", "by-rank.json"]);

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
+import { until } from "../../packages/mainstem/src/runtime/testing/until.ts";
 import { ordersContract, runCommand, type Ended } from "./command-line.ts";
 import { startPlatform, temporaryFolder, type RunningPlatform } from "./running-platform.ts";
 
@@ -31,7 +31,7 @@ describe("what went wrong is mended", () => {
       .map((line) => JSON.parse(line) as Record<string, unknown>);
   };
 
-  test("records in the inbox are looked at, mended with an expression, sent again, or dropped", { timeout: 120_000 }, async () => {
+  test("records in the inbox are looked at, mended with an expression, sent again, or dropped", async () => {
     const lines = ['{"id":"a","rev":1}', '{"id":"b","rev":2}', '{"id":"c"}', "not json"].join("\n");
     assert.equal((await run(["send", "shop.orders", "--invalid", "inbox"], lines)).code, 0);
     const groups = await jsonOf(["inbox", "list", "shop.orders"]);
@@ -71,7 +71,7 @@ describe("what went wrong is mended", () => {
     assert.equal((await run(["inbox", "list"])).output, "Nothing waits in any inbox.\n");
   });
 
-  test("the archive is replayed into a shadow topic, and from there into the live one", { timeout: 120_000 }, async () => {
+  test("the archive is replayed into a shadow topic, and from there into the live one", async () => {
     const lines = Array.from({ length: 500 }, (_, index) => JSON.stringify({ id: `r${index}`, revision: 1 })).join("\n");
     assert.equal((await run(["send", "shop.orders"], lines)).code, 0);
     const archived = async (): Promise<boolean> => {
@@ -80,7 +80,7 @@ describe("what went wrong is mended", () => {
       const { partitions } = found["archive"] as { readonly partitions: readonly { readonly next: number }[] };
       return partitions.reduce((sum, { next }) => sum + next, 0) === found["records"];
     };
-    for (const deadline = Date.now() + 60_000; !(await archived()) && Date.now() < deadline;) await sleep(100);
+    await until("all of it is archived", archived, { everyMs: 100 });
     const sent = await jsonOf(["tail", "shop.orders"]);
     const [replay] = await jsonOf(["replay", "shop.orders"]);
     assert.deepEqual([replay?.["state"], replay?.["records"]], ["finished", sent.length]);

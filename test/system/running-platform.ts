@@ -16,7 +16,7 @@ const startMsMax = 180_000;
 export interface RunningPlatform extends AsyncDisposable {
   readonly url: string;
   readonly pid: number;
-  /** Ends the process and waits until it is gone. */
+  /** Ends the process and waits until it is gone and everything that it said is there. */
   kill(signal: "SIGKILL" | "SIGTERM"): Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>;
   /** What it wrote to standard error so far: the last lines of it. */
   said(): string;
@@ -44,7 +44,8 @@ export async function startPlatform(options: {
     tail.push(line);
     if (tail.length > 50) tail.shift();
   });
-  const ended = once(child, "exit") as Promise<[number | null, NodeJS.Signals | null]>;
+  // Not "exit": what it says last may still be in the pipe then.
+  const ended = once(child, "close") as Promise<[number | null, NodeJS.Signals | null]>;
   const said = (): string => tail.join("\n");
   const kill: RunningPlatform["kill"] = async (signal) => {
     child.kill(signal);
@@ -72,7 +73,7 @@ export async function startPlatform(options: {
       },
     };
   } catch (cause) {
-    child.kill("SIGKILL");
+    await kill("SIGKILL");
     throw new Error(`mainstem dev did not start:\n${said()}`, { cause });
   } finally {
     clearTimeout(timer);

@@ -4,7 +4,9 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
+import { until } from "../../packages/mainstem/src/runtime/testing/until.ts";
 import { axeScript, openChromium } from "./chromium.ts";
+import { startProxy } from "./client/proxy.ts";
 import { startPlatform, temporaryFolder, type RunningPlatform } from "./running-platform.ts";
 
 /** A machine that is busy with other tests is slow, and that is no failure. */
@@ -213,17 +215,22 @@ describe("the web page", () => {
     });
 
   test("keeps what it knows while the server is away, says so, and goes on by itself", async () => {
-    await using opened = await open(`/datasets/${name}/rows`);
+    // In front of both: the port that the first one leaves free may be taken before the second one has it.
+    await using proxy = await startProxy();
+    proxy.target = platform.url;
+    await using opened = await open(`/datasets/${name}/rows`, {}, proxy.url);
     const { page } = opened;
     await page.getByText("30 records of the log").waitFor();
     await platform.kill("SIGTERM");
+    proxy.target = undefined;
     await page.getByText("The server does not answer.").waitFor();
     assert.deepEqual(await page.getByRole("alert").allInnerTexts(), [], "it is said once");
     assert.equal(await page.locator(".station").count(), 4);
     await lookAt(page, "away");
-    platform = await startPlatform({ cwd: folder.path, env: quick, args: ["--port", new URL(platform.url).port] });
+    platform = await startPlatform({ cwd: folder.path, env: quick });
+    proxy.target = platform.url;
     await page.getByText("The server does not answer.").waitFor({ state: "detached" });
-    await page.getByText("0 accepted").waitFor();
+    await page.getByText("0 accepted", { exact: true }).waitFor();
     await page.getByText("10 of 10 rows").waitFor();
     await page.getByText("The counts agree: every one of the 30 records").waitFor();
   });
@@ -252,7 +259,7 @@ describe("the web page", () => {
           .locator(view.startsWith("/datasets") ? ".way-verdict" : "tbody tr")
           .first()
           .waitFor();
-        await page.getByText("Loading …").waitFor({ state: "detached" });
+        await untilLoaded(page);
         await openAll(page);
         await lookAt(page, `${view}-${colorScheme}-${width}`);
         assert.equal(await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), true, `${view} is no wider than the screen`);
@@ -283,6 +290,11 @@ describe("the web page", () => {
 
 interface OpenPage extends AsyncDisposable {
   readonly page: Page;
+}
+
+/** Nothing waits for an answer: its place is there, without a word at first. */
+async function untilLoaded(page: Page): Promise<void> {
+  await until("everything is loaded", async () => (await page.locator(".waiting").count()) === 0, { everyMs: 50 });
 }
 
 /** Shows an example of every cause in the inbox. */

@@ -1,11 +1,9 @@
 import assert from "node:assert/strict";
 import { createInterface } from "node:readline";
 import { Readable } from "node:stream";
-import { setTimeout as sleep } from "node:timers/promises";
+import { until } from "../../../packages/mainstem/src/runtime/testing/until.ts";
 import type { Ledger } from "./client.ts";
 import { datasetName, type Sent } from "./generator.ts";
-
-const waitMsMax = 120_000;
 
 interface Logged {
   readonly partition: number;
@@ -63,16 +61,16 @@ export async function checkTable(url: string, records: readonly Sent[]): Promise
 async function waitForTable(url: string): Promise<void> {
   const wanted = Date.now();
   let last: unknown;
-  for (const deadline = wanted + waitMsMax; Date.now() < deadline; await sleep(100)) {
+  const look = async (): Promise<boolean> => {
     const detail = (await (await fetch(`${url}/v1/datasets/${datasetName}`)).json()) as {
       readonly table: { readonly completeThrough: string | null } | null;
       readonly status: string;
     };
     last = detail;
     assert.notEqual(detail.status, "failed", JSON.stringify(detail));
-    if (Date.parse(detail.table?.completeThrough ?? "") >= wanted) return;
-  }
-  assert.fail(`the table did not become complete: ${JSON.stringify(last)}`);
+    return Date.parse(detail.table?.completeThrough ?? "") >= wanted;
+  };
+  await until(() => `the table is complete: ${JSON.stringify(last)}`, look, { everyMs: 100 });
 }
 
 async function query(url: string, sql: string): Promise<readonly (readonly unknown[])[]> {
