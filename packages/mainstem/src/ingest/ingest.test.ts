@@ -268,8 +268,7 @@ describe("the door", () => {
     }
     const known = (await readRecords(rooms)).length;
     const answer = rooms.ingest.accept(ask(slow()));
-    await until("the first record is stored", async () => (await readRecords(rooms)).length > known);
-    resolve();
+    await until("the first record is stored", async () => (await readRecords(rooms)).length > known).finally(resolve);
     assert.equal((await answer).accepted, 2);
   });
 
