@@ -20,15 +20,16 @@ function createSteppedEnv() {
         });
       }),
   };
+  const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
   const step = async (): Promise<void> => {
     sleeps.shift()?.();
-    await new Promise((resolve) => setImmediate(resolve));
+    await turn();
   };
-  return { env, step, pass: (ms: number) => void (now += ms), sleeping: () => sleeps.length };
+  return { env, turn, step, pass: (ms: number) => void (now += ms), sleeping: () => sleeps.length };
 }
 
 test("each call is made once, when it has waited, with one timer for all", async () => {
-  const { env, step, pass, sleeping } = createSteppedEnv();
+  const { env, turn, step, pass, sleeping } = createSteppedEnv();
   await using linger = new Linger({ env, ms: 200 });
   const calls: string[] = [];
   const of = (name: string) => linger.of(() => void calls.push(name));
@@ -40,15 +41,30 @@ test("each call is made once, when it has waited, with one timer for all", async
   pass(50);
   second.wanted();
   gone[Symbol.dispose]();
+  await turn();
   assert.equal(sleeping(), 1);
   await step();
   assert.deepEqual(calls, ["first"], "200 ms after it was first given");
   while (sleeping() > 0) await step();
   assert.deepEqual(calls, ["first", "second"]);
   first.wanted();
+  await turn();
   assert.equal(sleeping(), 1, "after a rest it begins anew");
   while (sleeping() > 0) await step();
   assert.deepEqual(calls, ["first", "second", "first"]);
+});
+
+test("a process that stands still for longer than a call waits calls it all the same, and what comes later", async () => {
+  let now = 0;
+  const env: Env = { ...systemEnv, monotonic: () => (now += 1_000), sleep: () => assert.fail("the time is over") };
+  await using linger = new Linger({ env, ms: 200 });
+  let calls = 0;
+  const call = linger.of(() => void calls++);
+  for (const count of [1, 2]) {
+    call.wanted();
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.equal(calls, count);
+  }
 });
 
 test("what waits when it is closed is not called", async () => {

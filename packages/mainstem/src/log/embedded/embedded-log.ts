@@ -345,6 +345,8 @@ class EmbeddedLog implements Log {
   #retain(): Promise<void> {
     this.#retainAgain = true;
     return (this.#retaining ??= (async () => {
+      // Where there is no topic it would end before it is known to run, and be taken for running ever after.
+      await undefined;
       while (this.#retainAgain && this.#closed === undefined) {
         this.#retainAgain = false;
         for (const topic of this.#topics.values()) await this.#retainTopic(topic);

@@ -26,3 +26,15 @@ test("retention goes on while a partition whose segment it closes is written to 
     await load;
   }
 });
+
+test("retention begins although there was no topic when it looked first", async () => {
+  const env = createManualEnv();
+  const fileSystem = new SimulatedFileSystem({ random: () => 0.5 });
+  await using log = await openEmbeddedLog({ directory: "/log", env, ages: env, logger: silentLogger, fileSystem });
+  env.wake();
+  await new Promise((resolve) => setImmediate(resolve));
+  const topic = await log.createTopic(toSpec("late", { retention: { ms: 1_000 } }));
+  await log.append(at(topic), toBatch(["old"]));
+  env.set(env.now() + 5_000);
+  await until("the old segment is dropped", async () => (env.wake(), (await log.bounds(at(topic))).first === 1));
+});
