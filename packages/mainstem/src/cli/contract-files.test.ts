@@ -116,7 +116,7 @@ schema:
     - { name: plain, type: string, doc: "<<" }
 `;
     const [declaration] = await readDeclarations(await write("merge.yaml", text));
-    assert.deepEqual((declaration?.contract as { schema: { fields: unknown } }).schema.fields, [
+    assert.deepEqual((declaration!.contract as { readonly schema: { readonly fields: unknown } }).schema.fields, [
       { name: "email", type: "string", pii: true },
       { name: "phone", type: "string", pii: true },
       { pii: false, doc: "d", name: "home", type: "string" },

@@ -51,25 +51,16 @@ export function mendRecord(id: string, make: () => unknown, schema: AvroSchema):
 /** A value with its floats and doubles as numbers: a whole number is parsed as a bigint before anyone knows which field it is of. */
 function withFloats(value: unknown, schema: AvroSchema): unknown {
   const type = unwrapNullable(schema)?.type;
-  switch (type?.type) {
-    case "float":
-    case "double":
-      return typeof value === "bigint" ? Number(value) : value;
-    case "array":
-      return Array.isArray(value) ? value.map((item) => withFloats(item, type.items)) : value;
-    case "map":
-      return mapEntries(value, (_name, inner) => withFloats(inner, type.values));
-    case "record": {
-      // The door takes a field under its aliases too.
-      const types = new Map(type.fields.flatMap(({ name, aliases = [], type: own }) => [name, ...aliases].map((word) => [word, own])));
-      return mapEntries(value, (name, inner) => {
-        const own = types.get(name);
-        return own === undefined ? inner : withFloats(inner, own);
-      });
-    }
-    default:
-      return value;
-  }
+  if (type?.type === "float" || type?.type === "double") return typeof value === "bigint" ? Number(value) : value;
+  if (type?.type === "array") return Array.isArray(value) ? value.map((item) => withFloats(item, type.items)) : value;
+  if (type?.type === "map") return mapEntries(value, (_name, inner) => withFloats(inner, type.values));
+  if (type?.type !== "record") return value;
+  // The door takes a field under its aliases too.
+  const types = new Map(type.fields.flatMap(({ name, aliases = [], type: own }) => [name, ...aliases].map((word) => [word, own])));
+  return mapEntries(value, (name, inner) => {
+    const own = types.get(name);
+    return own === undefined ? inner : withFloats(inner, own);
+  });
 }
 
 /** Of an object, or of a map as expressions make them; anything else stays as it is. */

@@ -56,7 +56,7 @@ export class Linger implements AsyncDisposable {
   async #run(): Promise<void> {
     const { signal } = this.#closing;
     // Where the time is over at once, it would end before it is known to run, and be taken for running ever after.
-    await undefined;
+    await Promise.resolve();
     for (let next = this.#waiting.shift(); next !== undefined && !signal.aborted; next = this.#waiting.shift()) {
       while (next.call !== undefined && !signal.aborted) {
         const wait = next.due - this.#env.monotonic();

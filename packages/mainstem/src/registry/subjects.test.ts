@@ -416,7 +416,11 @@ describe("the subject of a dataset", () => {
     await subjects.remove(`${long}-value`);
     await fails(registry.apply(first), "contract.incompatible", /It is version 1, which version 2 came after/);
     await fails(registry.apply(contractOf("shop.orders", { fields: ["y"] })), "contract.incompatible", /schema\.x: Field x of version 2 is gone/);
-    await fails(registry.apply(contractOf("shop.orders", { key: ["day"], schema: withType(first, "id", "string") })), "contract.incompatible", /schema\.id: Field id was long/);
+    await fails(
+      registry.apply(contractOf("shop.orders", { key: ["day"], schema: withType(first, "id", "string") })),
+      "contract.incompatible",
+      /schema\.id: Field id was long/,
+    );
     assert.equal(await registry.get("shop.orders"), undefined);
     const { dataset } = await registry.apply(third);
     assert.equal(dataset.schemaId, 3);

@@ -112,7 +112,7 @@ export class StateSubjects implements Subjects {
     nameOfSubject(subject);
     if (id !== undefined && !isId(id)) throw new MainstemError("registry.notPermitted", `The id ${String(id)} is not a number from 1 to 2^31-1.`, { id });
     if (version !== undefined && !isId(version))
-      throw new MainstemError("registry.versionInvalid", `The version ${version} is not a number from 1 to 2^31-1.`, { subject, version });
+      throw new MainstemError("registry.versionInvalid", `The version ${String(version)} is not a number from 1 to 2^31-1.`, { subject, version });
     const parsed = await this.#views.parse(submitted);
     return await this.#retry(subject, async () => {
       const view = await this.#finished(subject);

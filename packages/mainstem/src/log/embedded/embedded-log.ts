@@ -346,7 +346,7 @@ class EmbeddedLog implements Log {
     this.#retainAgain = true;
     return (this.#retaining ??= (async () => {
       // Where there is no topic it would end before it is known to run, and be taken for running ever after.
-      await undefined;
+      await Promise.resolve();
       while (this.#retainAgain && this.#closed === undefined) {
         this.#retainAgain = false;
         for (const topic of this.#topics.values()) await this.#retainTopic(topic);
