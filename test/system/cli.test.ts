@@ -195,7 +195,7 @@ describe("the command line", () => {
     const calls: Readonly<Record<string, readonly string[]>> = {
       init: ["project"],
       plan: ["next.json"],
-      apply: ["next.json", "orders.json"],
+      apply: ["next.json"],
       export: ["shop.orders"],
       convert: ["orders.json", "--format", "avsc"],
       types: ["shop.orders"],

@@ -352,7 +352,11 @@ const foreign: ZodDef = { type: "foreign" };
 const noType = null as unknown as z.core.$ZodType;
 
 function defOf(type: z.core.$ZodType): ZodDef {
-  return isZod(type) ? type._zod.def : foreign;
+  if (!isZod(type)) return foreign;
+  const {
+    _zod: { def },
+  } = type;
+  return def;
 }
 
 /** Whether a value is a type of Zod 4. Zod 3 looks much the same. */
