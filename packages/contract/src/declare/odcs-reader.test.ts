@@ -320,7 +320,8 @@ test("a check that its field does not take is named where the file says it", () 
     },
   );
   assert.throws(() => readProperties([{ ...options("string", { maxLength: 3 }), quality: [rule, { ...rule, arguments: { validValues: ["b"] } }] }]), {
-    message: /schema\[0\]\.properties\[0\]\.quality\[1\]: No value of string can pass this check together with .*schema\[0\]\.properties\[0\]\.quality\[0\]/,
+    message:
+      /schema\[0\]\.properties\[0\]\.quality\[1\]: No value of string \(string\) can pass this check together with .*schema\[0\]\.properties\[0\]\.quality\[0\]/,
   });
 });
 
