@@ -5,6 +5,7 @@ import { refuseConflicts } from "./check-conflicts.ts";
 import type { Check, RangeBounds } from "./contract.ts";
 import { rangeBounds } from "./contract.ts";
 import { isObject, type IssueList } from "./issue-list.ts";
+import { patternFault } from "./pattern-rules.ts";
 import { compileDefault } from "./records/native-reader.ts";
 import { comparerOf, compileDemand, isRangedKind, isRecordCheck } from "./records/demands.ts";
 import { Faults } from "./records/faults.ts";
@@ -15,7 +16,6 @@ import { kindOf } from "./value-kind.ts";
 
 const checksMax = 200;
 const valuesMax = 1_000;
-const patternLengthMax = 1_000;
 const checkKinds = ["sum", "min", "max", "unique", "notNull", "range", "length", "oneOf", "matches", "freshness", "volume"] as const;
 type CheckKind = (typeof checkKinds)[number];
 type Json = Readonly<Record<string, unknown>>;
@@ -104,13 +104,9 @@ function parseFieldCheck(kind: Exclude<CheckKind, "freshness" | "volume">, of: F
   if (kind === "oneOf") return parseOneOf(of, place);
   if (kind !== "matches") return { kind, field };
   const pattern = json["pattern"];
-  if (typeof pattern !== "string" || pattern.length > patternLengthMax || !isPattern(pattern)) {
-    return place.issues.invalid(
-      `${place.path}.pattern`,
-      `The pattern must be a regular expression in JavaScript's syntax with the flag u, at most ${patternLengthMax} characters.`,
-    );
-  }
-  return { kind, field, pattern };
+  if (typeof pattern !== "string") return place.issues.invalid(`${place.path}.pattern`, "The pattern must be a text.");
+  const patternIssue = patternFault(pattern);
+  return patternIssue === undefined ? { kind, field, pattern } : place.issues.invalid(`${place.path}.pattern`, patternIssue);
 }
 
 function kindFault(check: CheckKind, kind: ValueKind): string | undefined {
@@ -188,13 +184,4 @@ function parseWithin(json: Json, place: Place): string | undefined {
 
 function isCount(value: unknown): value is number {
   return typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
-}
-
-function isPattern(text: string): boolean {
-  try {
-    new RegExp(text, "u").test("");
-    return true;
-  } catch {
-    return false;
-  }
 }

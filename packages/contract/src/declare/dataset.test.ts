@@ -299,6 +299,25 @@ test("refinements become checks on the field", () => {
   assert.equal(email?.kind, "matches");
 });
 
+test("a pattern that the door could be held up by is refused at its field", () => {
+  for (const type of [
+    z.string().regex(/^(a+)+$/),
+    z
+      .string()
+      .regex(/^(a+)+$/)
+      .nullable(),
+    z
+      .string()
+      .regex(/^(a+)+$/)
+      .meta({ avro: "string" }),
+  ]) {
+    const [issue, ...others] = issuesOf({ at: z.object({ v: type }) });
+    assert.equal(issue?.path, "schema.at.v");
+    assert.match(issue?.message ?? "", /a text of N characters may be matched in 2\^N ways, .* Write its repetitions so that/);
+    assert.deepEqual(others, []);
+  }
+});
+
 test("refinements are never lost, wherever they stand", () => {
   const odd = (value: unknown) => value !== "even";
   const types: readonly z.core.$ZodType[] = [

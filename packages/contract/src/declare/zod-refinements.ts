@@ -1,4 +1,5 @@
 import type { Check, RangeBounds } from "../contract.ts";
+import { patternFault } from "../pattern-rules.ts";
 
 /** A Zod check, as far as it is looked at. */
 export interface ZodCheckDef {
@@ -71,7 +72,8 @@ export function patternOf(def: ZodCheckDef, field: string): Refinement {
     return { refused: `The format ${format} has no form as a check; use z.string(), if you like with .regex().` };
   if (pattern.flags !== "" && pattern.flags !== "u")
     return { refused: `A pattern with the flags ${pattern.flags} has no form as a check; write it without flags, such as [Aa] for both cases.` };
-  return { check: { kind: "matches", field, pattern: pattern.source } };
+  const fault = patternFault(pattern.source);
+  return fault === undefined ? { check: { kind: "matches", field, pattern: pattern.source } } : { refused: fault };
 }
 
 /** Of several bounds the narrowest counts. */

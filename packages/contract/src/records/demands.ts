@@ -2,6 +2,7 @@ import type { AvroSchema, AvroTypeSchema } from "../avro/schema.ts";
 import { unwrapNullable } from "../avro/schema.ts";
 import type { Check, RangeBounds } from "../contract.ts";
 import { rangeBounds } from "../contract.ts";
+import { matchedLengthMax } from "../pattern-rules.ts";
 import { unreachable } from "../unreachable.ts";
 import type { ValueKind } from "../value-kind.ts";
 import { kindOf } from "../value-kind.ts";
@@ -14,9 +15,6 @@ import type { Demand } from "./json-writer.ts";
 export type RecordCheck = Extract<Check, { readonly kind: "range" | "length" | "oneOf" | "matches" | "notNull" }>;
 
 const recordCheckKinds: ReadonlySet<string> = new Set(["range", "length", "oneOf", "matches", "notNull"] satisfies RecordCheck["kind"][]);
-
-/** Longer texts are refused where a pattern applies, so that no pattern can hold the door up for long. */
-export const matchedLengthMax = 10_000;
 
 export function isRecordCheck(check: Check): check is RecordCheck {
   return recordCheckKinds.has(check.kind);
@@ -46,8 +44,10 @@ function compileCheck(check: RecordCheck, schema: AvroSchema, write: JsonWrite):
     }
     case "matches": {
       const pattern = new RegExp(check.pattern, "u");
-      const expected = `text that matches ${check.pattern}, at most ${matchedLengthMax} characters`;
-      const holds = (text: string) => text.length <= matchedLengthMax && pattern.test(text);
+      // Longer texts are refused, so that no pattern holds the door up for long.
+      const longest = matchedLengthMax(check.pattern);
+      const expected = `text that matches ${check.pattern}, at most ${longest} characters`;
+      const holds = (text: string) => text.length <= longest && pattern.test(text);
       return (value, sink, faults) => write(value, sink, faults) && (value === null || holds(value as string) || faults.fail(expected, value));
     }
     default:

@@ -392,6 +392,20 @@ export function testRecordEncoder(name: string, compile: (contract: Contract) =>
       assert.deepEqual(errorsOf(notNull, of(null)), [{ path: "v", expected: "a value that is not null", received: "null" }]);
     });
 
+    test("the steeper a pattern's cost, the shorter the texts that are held against it", () => {
+      const lengths = { "^\\p{L}+$": 10_000, "\\s*a+$": 10_000, "^\\S+@\\S+\\.\\S+$": 464, "^\\S+@\\S+@\\S+\\.\\S+$": 100 };
+      const start = { "^\\p{L}+$": "", "\\s*a+$": "", "^\\S+@\\S+\\.\\S+$": "a@b.", "^\\S+@\\S+@\\S+\\.\\S+$": "a@b@c." };
+      for (const pattern of Object.keys(lengths) as (keyof typeof lengths)[]) {
+        const contract = withValue("string", { checks: [{ kind: "matches", field: "v", pattern }] });
+        const longest = start[pattern].padEnd(lengths[pattern], "a");
+        assert.ok(roundTrip(contract, of(longest)), pattern);
+        assert.deepEqual(
+          errorsOf(contract, of(`${longest}a`)).map(({ path, expected }) => [path, expected]),
+          [["v", `text that matches ${pattern}, at most ${lengths[pattern]} characters`]],
+        );
+      }
+    });
+
     test("keys: one text is its UTF-8, anything else Avro in the declared order", () => {
       const keyOf = (contract: Contract, record: unknown) => {
         const result = compile(contract).encode(record);
