@@ -89,7 +89,7 @@ class Graph {
       (pair) => this.#pairsAfter(pair, this.#inner, budget),
       (steps) => budget.spend(steps),
     );
-    if (pairs === undefined) return undefined;
+    if (pairs === undefined || !budget.spend(0)) return undefined;
     const same = new Set(looping.map((state) => pairs.get(state * count + state)));
     return [...pairs].some(([pair, own]) => same.has(own) && Math.floor(pair / count) !== pair % count);
   }
@@ -117,7 +117,8 @@ class Graph {
       (pair) => this.#pairsAfter(pair, this.#next, budget),
       (steps) => budget.spend(steps),
     );
-    const together = (one: number, other: number) => reached?.has(Math.min(one, other) * count + Math.max(one, other)) ?? true;
+    const isAll = reached !== undefined && budget.spend(0);
+    const together = (one: number, other: number) => !isAll || reached.has(Math.min(one, other) * count + Math.max(one, other));
     const most: number[] = [];
     let greatest = 1;
     for (let own = this.#members.length - 1; own >= 0; own--) {
