@@ -65,7 +65,7 @@ test("objects that become read-only hold tasks up with the reason, records are t
     assert.match(failing.lastError?.message ?? "", /EROFS: read-only file system/);
     assert.match((await cli(["status", "--server", platform.url])).stdout, /EROFS/);
     assert.equal((await sender.send()).status, 200);
-    for (const { name, state } of await tasksOf(platform)) assert.notEqual(state, "stopped", `${name} is tried again`);
+    for (const { name, state, lastError } of await tasksOf(platform)) assert.notEqual(state, "stopped", `${name} is tried again: ${lastError?.message}`);
   }
   const records = await readLog(platform.url);
   checkLog(records, sender.ledger);
@@ -95,7 +95,7 @@ test("a disk that becomes read-only refuses records with 503 and the reason, and
     assert.equal((await readLog(platform.url)).length >= ledger.accepted.length, true, "what was taken can be read");
     const status = await cli(["status", "--server", platform.url]);
     assert.match(status.stdout, /The door fails since .*EROFS: read-only file system/);
-    for (const { name, state } of await tasksOf(platform)) assert.notEqual(state, "stopped", `${name} is tried again`);
+    for (const { name, state, lastError } of await tasksOf(platform)) assert.notEqual(state, "stopped", `${name} is tried again: ${lastError?.message}`);
     assert.match(await doctor(join(path, "data")), /data directory.*EROFS/);
     // It cannot put away what closing puts away, and says so.
     assert.equal((await platform.kill("SIGTERM")).code, 1);

@@ -5,7 +5,7 @@ import { refuseConflicts } from "./check-conflicts.ts";
 import type { Check, RangeBounds } from "./contract.ts";
 import { rangeBounds } from "./contract.ts";
 import { isObject, type IssueList } from "./issue-list.ts";
-import { patternFault } from "./pattern-rules.ts";
+import { patternFault } from "./patterns/rules.ts";
 import { compileDefault } from "./records/native-reader.ts";
 import { comparerOf, compileDemand, isRangedKind, isRecordCheck } from "./records/demands.ts";
 import { Faults } from "./records/faults.ts";

@@ -1,5 +1,5 @@
 import type { Check, RangeBounds } from "../contract.ts";
-import { patternFault } from "../pattern-rules.ts";
+import { patternFault } from "../patterns/rules.ts";
 
 /** A Zod check, as far as it is looked at. */
 export interface ZodCheckDef {

@@ -2,7 +2,7 @@ import type { AvroSchema, AvroTypeSchema } from "../avro/schema.ts";
 import { unwrapNullable } from "../avro/schema.ts";
 import type { Check, RangeBounds } from "../contract.ts";
 import { rangeBounds } from "../contract.ts";
-import { matchedLengthMax } from "../pattern-rules.ts";
+import { matchedLengthMax } from "../patterns/rules.ts";
 import { unreachable } from "../unreachable.ts";
 import type { ValueKind } from "../value-kind.ts";
 import { kindOf } from "../value-kind.ts";

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { judgePattern } from "./pattern-cost.ts";
-import { timed } from "./testing/arbitraries.ts";
+import { judgePattern } from "./cost.ts";
+import { timed } from "../testing/arbitraries.ts";
 
 /** A pattern over a and b, as text and as the search for it: which tells `then` every place where a match that begins at `at` may end. */
 interface Sample {

@@ -1,6 +1,6 @@
 import { componentsOf } from "./components.ts";
-import type { PatternAutomaton } from "./pattern-automaton.ts";
-import { Budget, toAutomaton } from "./pattern-automaton.ts";
+import type { PatternAutomaton } from "./automaton.ts";
+import { Budget, toAutomaton } from "./automaton.ts";
 
 /**
  * What a search costs that goes back and tries another way wherever one fails, as JavaScript's does, at worst, for a text of N characters:

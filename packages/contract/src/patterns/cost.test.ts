@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { regexes } from "zod";
-import { escapeBorders, scanBorders } from "./pattern-automaton.ts";
-import { judgePattern } from "./pattern-cost.ts";
-import { matchedLengthMax, patternFault } from "./pattern-rules.ts";
+import { escapeBorders, scanBorders } from "./automaton.ts";
+import { judgePattern } from "./cost.ts";
+import { matchedLengthMax, patternFault } from "./rules.ts";
 
 /** The degree of what a search costs, or that it has none. */
 function verdictOf(pattern: string): number | string {

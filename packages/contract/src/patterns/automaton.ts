@@ -1,6 +1,6 @@
 import type { AST } from "@eslint-community/regexpp";
 import { RegExpParser } from "@eslint-community/regexpp";
-import { unreachable } from "./unreachable.ts";
+import { unreachable } from "../unreachable.ts";
 
 /**
  * A pattern as a backtracking search goes through it: a state for each of its characters (Glushkov's construction), and state 0, which stands before a match

@@ -1,6 +1,6 @@
-import type { PatternCost } from "./pattern-cost.ts";
-import { judgePattern } from "./pattern-cost.ts";
-import { unreachable } from "./unreachable.ts";
+import type { PatternCost } from "./cost.ts";
+import { judgePattern } from "./cost.ts";
+import { unreachable } from "../unreachable.ts";
 
 const patternLengthMax = 1_000;
 const textMax = 10_000;
