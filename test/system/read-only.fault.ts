@@ -47,31 +47,36 @@ test("a start on a read-only disk says which folder and what to do, makes nothin
   assert.equal((await sender.send()).status, 200);
 });
 
-test("objects that become read-only hold tasks up with the reason, records are taken, and everything goes on by itself", async (context) => {
-  await using folder = await temporaryFolder();
-  await using disk = await mountMemory(folder.path);
-  if (disk === undefined) return context.skip(noMount);
-  const dataDir = join(folder.path, "data");
-  await using platform = await startPlatform({ cwd: folder.path, env, args: ["--data-dir", dataDir] });
-  const sender = await createSender(platform);
-  assert.equal((await sender.send()).status, 200);
-  {
-    await using part = await mountReadOnly(join(dataDir, "objects"));
-    assert.ok(part !== undefined);
+for (const [what, task, code] of [
+  ["objects", "archive", "objects.failed"],
+  ["scratch/build", "table", "disk.failed"],
+] as const)
+  test(`${what} that becomes read-only holds tasks up with the reason, records are taken, and everything goes on by itself`, async (context) => {
+    await using folder = await temporaryFolder();
+    await using disk = await mountMemory(folder.path);
+    if (disk === undefined) return context.skip(noMount);
+    const dataDir = join(folder.path, "data");
+    await using platform = await startPlatform({ cwd: folder.path, env, args: ["--data-dir", dataDir] });
+    const sender = await createSender(platform);
     assert.equal((await sender.send()).status, 200);
-    const look = async () => (await tasksOf(platform)).find(({ name, state }) => name === `archive.${datasetName}` && state === "backing-off");
-    const failing = await until("the archive backs off", look, { everyMs: 50 });
-    assert.equal(failing.lastError?.code, "objects.failed");
-    assert.match(failing.lastError?.message ?? "", /EROFS: read-only file system/);
-    assert.match((await cli(["status", "--server", platform.url])).stdout, /EROFS/);
-    assert.equal((await sender.send()).status, 200);
-    for (const { name, state, lastError } of await tasksOf(platform)) assert.notEqual(state, "stopped", `${name} is tried again: ${lastError?.message}`);
-  }
-  const records = await readLog(platform.url);
-  checkLog(records, sender.ledger);
-  await checkTable(platform.url, records);
-  assert.equal((await platform.kill("SIGTERM")).code, 0);
-});
+    {
+      await using part = await mountReadOnly(join(dataDir, what));
+      assert.ok(part !== undefined);
+      assert.equal((await sender.send()).status, 200);
+      const failing = await until(`the ${task} backs off`, async () =>
+        (await tasksOf(platform)).find(({ name, lastError }) => name === `${task}.${datasetName}` && lastError !== null),
+      );
+      assert.equal(failing.lastError?.code, code);
+      assert.match(failing.lastError?.message ?? "", /EROFS: read-only file system/);
+      assert.match((await cli(["status", "--server", platform.url])).stdout, /EROFS/);
+      assert.equal((await sender.send()).status, 200);
+      for (const { name, state, lastError } of await tasksOf(platform)) assert.notEqual(state, "stopped", `${name} is tried again: ${lastError?.message}`);
+    }
+    const records = await readLog(platform.url);
+    checkLog(records, sender.ledger);
+    await checkTable(platform.url, records);
+    assert.equal((await platform.kill("SIGTERM")).code, 0);
+  });
 
 test("a disk that becomes read-only refuses records with 503 and the reason, and after a start on a whole one nothing is lost", async (context) => {
   await using folder = await temporaryFolder();

@@ -1,9 +1,10 @@
-import { mkdir, open, rm, type FileHandle } from "node:fs/promises";
+import { open, rm, type FileHandle } from "node:fs/promises";
 import { dirname } from "node:path";
 import { ByteSink } from "@mainstem/contract";
 import { MainstemError } from "../runtime/errors.ts";
 import type { RecordCursor, TimestampType } from "../log/index.ts";
 import { assert } from "../runtime/assert.ts";
+import { makeDirectory } from "../runtime/files.ts";
 import { blockBytes, compressBlock } from "./compression.ts";
 import { EnvelopeWriter } from "./envelope-writer.ts";
 
@@ -138,7 +139,7 @@ export class ChunkWriter implements AsyncDisposable {
 }
 
 async function openNew(path: string): Promise<FileHandle> {
-  await mkdir(dirname(path), { recursive: true });
+  await makeDirectory(dirname(path));
   return await open(path, "wx+");
 }
 

@@ -1,11 +1,12 @@
 import { existsSync } from "node:fs";
-import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { readdir, readFile, writeFile } from "node:fs/promises";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Command } from "commander";
 import { print, type Start } from "./context.ts";
 import { CliFailure } from "./failure.ts";
 import { packageNames, packageSources } from "./package-sources.ts";
+import { makeDirectory } from "../runtime/files.ts";
 
 /** The project as it is copied; it is part of the package. */
 const template = fileURLToPath(new URL("../../template/", import.meta.url));
@@ -55,7 +56,7 @@ async function makeProject(folder: string): Promise<Made> {
   try {
     const manifest = await mergeManifest(folder, dependencies);
     for (const { from, name } of copies) {
-      await mkdir(dirname(join(folder, name)), { recursive: true });
+      await makeDirectory(dirname(join(folder, name)));
       await writeFile(join(folder, name), await readFile(from), { flag: "wx" });
     }
     await writeFile(join(folder, "package.json"), manifest);

@@ -3,7 +3,7 @@ import { dirname, resolve } from "node:path";
 
 /**
  * Makes the directory and its missing parents; when it resolves they survive a loss of power. Not by `mkdir`'s own recursion, which never ends where a file
- * system (as /proc) says of a new directory that there is nothing, though its parent is there.
+ * system (as /proc) says of a new directory that there is nothing, though its parent is there, and says so itself (ENOENT) of one that is read-only.
  */
 export async function makeDirectory(path: string): Promise<void> {
   const missing: string[] = [];

@@ -1,9 +1,10 @@
-import { mkdir, rm } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { namesOf } from "@mainstem/contract";
 import { reservedColumn, schemaOf } from "../../iceberg/index.ts";
 import type { ObjectStore } from "../../objects/index.ts";
 import { MainstemError } from "../../runtime/errors.ts";
+import { makeDirectory } from "../../runtime/files.ts";
 import { moduleBeside, openWorkerThread, type WorkerThread } from "../../runtime/workers.ts";
 import type { QueryColumn, QueryEngine, QueryTable, RowBatch, Waits } from "../engine.ts";
 import { columnOf } from "./columns.ts";
@@ -39,7 +40,7 @@ export const queryLimits = {
  */
 export async function openDuckdbQueryEngine(options: DuckdbQueryEngineOptions): Promise<QueryEngine> {
   await rm(options.directory, { recursive: true, force: true });
-  await mkdir(options.directory, { recursive: true });
+  await makeDirectory(options.directory);
   return new DuckdbQueryEngine(options);
 }
 

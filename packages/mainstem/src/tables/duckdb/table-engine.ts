@@ -1,4 +1,4 @@
-import { mkdir, rm } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { durationMs, takesDeletes } from "@mainstem/contract";
@@ -7,6 +7,7 @@ import { parseObjectKey, type LocalFile, type ObjectKey, type ObjectStore } from
 import { assert } from "../../runtime/assert.ts";
 import { randomId, systemEnv, type Env } from "../../runtime/env.ts";
 import { MainstemError } from "../../runtime/errors.ts";
+import { makeDirectory } from "../../runtime/files.ts";
 import { silentLogger, type Logger } from "../../runtime/logger.ts";
 import { moduleBeside, openWorkerThread, type WorkerThread } from "../../runtime/workers.ts";
 import type { BuildJob, BuiltFiles, TableEngine, TombstoneFile, Waits } from "../engine.ts";
@@ -41,7 +42,7 @@ const verifiedMax = 100_000;
  */
 export async function openDuckdbTableEngine(options: DuckdbTableEngineOptions): Promise<TableEngine> {
   await rm(options.directory, { recursive: true, force: true });
-  await mkdir(options.directory, { recursive: true });
+  await makeDirectory(options.directory);
   return new DuckdbTableEngine(options);
 }
 
@@ -94,7 +95,7 @@ class DuckdbTableEngine implements TableEngine {
       throw new MainstemError("table.unsupported", `The data file ${foreign.key} is partitioned in another way than the table is now.`, { key: foreign.key });
     }
     const directory = join(this.#directory, randomId(this.#env));
-    await mkdir(directory, { recursive: true });
+    await makeDirectory(directory);
     await using local = new LocalFiles(this.#objects, signal);
     await using cleanup = new AsyncDisposableStack();
     cleanup.defer(() => rm(directory, { recursive: true, force: true }));
