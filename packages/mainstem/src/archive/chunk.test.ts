@@ -130,7 +130,7 @@ test("says what is wrong with the scratch directory", async () => {
   await writeFile(join(directory.path, "file"), "");
   await using writer = new ChunkWriter({ path: join(directory.path, "file", "blocks"), sync: syncMarker(of, start), timestampType: "append" });
   addNoise(writer, 100_000);
-  await assert.rejects(writer.finish(), { code: "archive.scratch", message: /scratch file .*EEXIST/ });
+  await assert.rejects(writer.finish(), { code: "archive.scratch", message: /scratch file .*ENOTDIR/ });
 });
 
 test("refuses a chunk whose records are not as many as its entry says", async () => {
