@@ -267,7 +267,7 @@ describe("the subject of a dataset", () => {
   });
 
   test("keeps what a contract is changed to while a schema or a level is registered", async () => {
-    for (let round = 0; round < 10; round++) {
+    for (let round = 0; round < 3; round++) {
       await using stores = await createStores();
       await using registry = await stores.open();
       const { subjects } = registry;
