@@ -2,7 +2,7 @@ import { Environment } from "@marcbachmann/cel-js";
 import { MainstemError } from "../runtime/errors.ts";
 import type { WaitingEntry } from "./entries.ts";
 
-/** Bounds of an expression, and with it of the time and memory that one evaluation takes. */
+/** Bounds of an expression, and with it of the time and memory that one evaluation takes; but for the pattern of a `matches`, which may take for ever. */
 const limits = { maxAstNodes: 2_000, maxDepth: 64, maxListElements: 1_000, maxMapEntries: 1_000, maxCallArguments: 16 };
 const expressionCharactersMax = 20_000;
 
