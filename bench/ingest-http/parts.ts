@@ -93,7 +93,7 @@ function createBatchMaker({ partitions }: PartsLoad): (body: Buffer, pool: Buffe
     for (let start = 0; start < body.length;) {
       const end = encoder.transcodeLine(body, start, body.length);
       if (end < 0) throw new Error("a line was not transcoded");
-      lanes[(murmur2(output.keyBytes, output.keyStart, output.keyEnd) & 0x7fffffff) % partitions]!.addSlices(output);
+      lanes[(murmur2(output.bytes, output.keyStart, output.keyEnd) & 0x7fffffff) % partitions]!.addSlices(output);
       start = end + 1;
     }
     return lanes.map((lane) => lane.finish());

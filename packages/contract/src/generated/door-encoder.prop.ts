@@ -24,7 +24,7 @@ function outcomeOf(encoder: DoorEncoder, bytes: Uint8Array, start: number, end: 
   }
   const { output } = encoder;
   assert.deepEqual(output.bytes.slice(0, prefix.length), prefix);
-  return { value: hex(output.bytes.subarray(prefix.length, output.end)), key: hex(output.keyBytes.subarray(output.keyStart, output.keyEnd)) };
+  return { value: hex(output.bytes.subarray(prefix.length, output.end)), key: hex(output.bytes.subarray(output.keyStart, output.keyEnd)) };
 }
 
 /** What is right: JSON.parse and compiled closures. */
@@ -152,8 +152,8 @@ test("lines that were damaged or cut give what their parsed values give, whateve
           lines++;
           assert.equal(newline, whole.indexOf(10));
           assert.ok(newline <= to);
-          const { bytes, end: last, keyBytes, keyStart, keyEnd } = encoder.output;
-          const read = { value: hex(bytes.subarray(prefix.length, last)), key: hex(keyBytes.subarray(keyStart, keyEnd)) };
+          const { bytes, end: last, keyStart, keyEnd } = encoder.output;
+          const read = { value: hex(bytes.subarray(prefix.length, last)), key: hex(bytes.subarray(keyStart, keyEnd)) };
           assert.deepEqual(read, expectedOf(contract, whole.subarray(0, newline)));
         }
       }

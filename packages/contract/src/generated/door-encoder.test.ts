@@ -21,7 +21,7 @@ function throughBytes(contract: Contract): RecordEncoder {
       const bytes = bytesOf(json);
       if (bytes === undefined || !door.transcode(bytes, 0, bytes.length)) return door.encode(json);
       const { output } = door;
-      return { kind: "valid", value: output.bytes.subarray(1, output.end), key: output.keyBytes.subarray(output.keyStart, output.keyEnd) };
+      return { kind: "valid", value: output.bytes.subarray(1, output.end), key: output.bytes.subarray(output.keyStart, output.keyEnd) };
     },
   };
 }
@@ -238,7 +238,7 @@ test("where the platform refuses generated code, the results are the same", () =
     const errors = door.encodeRecord(everyKindRecord);
     const { output } = door;
     const value = Buffer.from(output.bytes.subarray(1, output.end)).toString("hex");
-    const key = Buffer.from(output.keyBytes.subarray(output.keyStart, output.keyEnd)).toString("hex");
+    const key = Buffer.from(output.bytes.subarray(output.keyStart, output.keyEnd)).toString("hex");
     console.log(JSON.stringify({ way: door.way, reason: door.reason, transcoded, errors: errors ?? null, value, key }));`;
   const child = spawnSync(process.execPath, ["--disallow-code-generation-from-strings", "--input-type=module", "--eval", script], { encoding: "utf8" });
   const expected = compileDoorEncoder(everyKind).encode(everyKindRecord);

@@ -1,4 +1,3 @@
-import { ByteSink } from "../avro/byte-sink.ts";
 import type { Contract } from "../contract.ts";
 import type { FieldError } from "../records/faults.ts";
 import type { Demand } from "../records/json-writer.ts";
@@ -11,19 +10,20 @@ import type { EncodeInto } from "./emit-encode.ts";
 import { generateEncode } from "./emit-encode.ts";
 import type { ReadEnd, TranscodeInto } from "./emit-transcode.ts";
 import { generateTranscode } from "./emit-transcode.ts";
-import { newline, read, skipBlank, skipSpace } from "./json-bytes.ts";
+import { newline, read, skipBlank, skipSpace, wordsOf } from "./json-bytes.ts";
 import type { RecordNode } from "./plan.ts";
 import { fixedBytes, planOf } from "./plan.ts";
 import { samplesOf } from "./samples.ts";
 import { canGenerate } from "./source.ts";
 
-/** Where the bytes of an encoded record lie: no object is made for it. All of it is good until the next record. */
+/** Where an encoded record and its key lie: no object is made for it. All of it is good until the next record. */
 export interface EncodedSlices {
   readonly bytes: Uint8Array;
+  /** Of the same memory. */
+  readonly view: DataView;
   /** With the prefix. */
   readonly start: number;
   readonly end: number;
-  readonly keyBytes: Uint8Array;
   readonly keyStart: number;
   readonly keyEnd: number;
 }
@@ -41,7 +41,7 @@ export interface DoorEncoder extends RecordEncoder {
   /** As `encode`, with the result in `output`; the errors of a record that is not as the contract says. */
   encodeRecord(json: unknown): readonly FieldError[] | undefined;
   /**
-   * Encodes the record whose JSON text is `bytes[start, end)`, without parsing it into objects. True: the result is in `output`, and is what
+   * Encodes the record whose JSON text is `bytes[start, end)`, all of which there must be, without parsing it into objects. True: the result is in `output`, and is what
    * `encode(JSON.parse(text))` gives. False says only that the text is not plain enough: parse it.
    */
   transcode(bytes: Uint8Array, start: number, end: number): boolean;
@@ -109,7 +109,6 @@ class GeneratedEncoder implements DoorEncoder {
   readonly #prefix: Uint8Array;
   readonly #textKey: boolean;
   readonly #marks: Int32Array;
-  readonly #keySink = new ByteSink(64);
   readonly #encode: EncodeInto;
   readonly #transcode: TranscodeInto;
   readonly #readEnd: ReadEnd = { position: 0 };
@@ -131,8 +130,8 @@ class GeneratedEncoder implements DoorEncoder {
   encode(json: unknown): EncodedRecord {
     const errors = this.encodeRecord(json);
     if (errors !== undefined) return { kind: "invalid", errors };
-    const { bytes, end, keyBytes, keyStart, keyEnd } = this.output;
-    return { kind: "valid", value: bytes.subarray(this.#prefix.length, end), key: keyBytes.subarray(keyStart, keyEnd) };
+    const { bytes, end, keyStart, keyEnd } = this.output;
+    return { kind: "valid", value: bytes.subarray(this.#prefix.length, end), key: bytes.subarray(keyStart, keyEnd) };
   }
 
   encodeRecord(json: unknown): readonly FieldError[] | undefined {
@@ -168,32 +167,28 @@ class GeneratedEncoder implements DoorEncoder {
   /** Where the output ends, or a negative number. */
   #read(bytes: Uint8Array, start: number, end: number): number {
     const { output } = this;
-    let last = this.#transcode(bytes, start, end, output.bytes, output.view, this.#prefix.length);
+    const words = wordsOf(bytes);
+    let last = this.#transcode(bytes, words, start, end, output.bytes, output.view, this.#prefix.length);
     while (last === tooSmall) {
       output.grow(output.bytes.length * 2, this.#prefix);
-      last = this.#transcode(bytes, start, end, output.bytes, output.view, this.#prefix.length);
+      last = this.#transcode(bytes, words, start, end, output.bytes, output.view, this.#prefix.length);
     }
     return last;
   }
 
-  /** The key's fields lie within the value: one is its bytes as they are, several are put together. */
+  /** The key's fields lie within the value: one is its bytes as they are, several are put together behind it. */
   #finish(end: number): void {
     const marks = this.#marks;
     const { output } = this;
     output.end = end;
     if (marks.length === 2) {
       const start = marks[0] as number;
-      output.keyBytes = output.bytes;
       output.keyStart = this.#textKey ? afterLength(output.bytes, start) : start;
       output.keyEnd = marks[1] as number;
       return;
     }
-    const sink = this.#keySink;
-    sink.reset();
-    for (let index = 0; index < marks.length; index += 2) sink.writeRaw(output.bytes.subarray(marks[index], marks[index + 1]));
-    output.keyBytes = sink.bytes;
-    output.keyStart = 0;
-    output.keyEnd = sink.position;
+    output.keyStart = output.keyEnd = end;
+    for (let index = 0; index < marks.length; index += 2) output.addKey(marks[index] as number, marks[index + 1] as number);
   }
 }
 
@@ -202,15 +197,22 @@ class Slices implements EncodedSlices {
   view = new DataView(this.bytes.buffer);
   readonly start = 0;
   end = 0;
-  keyBytes: Uint8Array = this.bytes;
   keyStart = 0;
   keyEnd = 0;
 
-  /** A new buffer of at least so many bytes, which begins with the prefix. */
-  grow(bytes: number, prefix: Uint8Array): void {
-    this.bytes = new Uint8Array(Math.max(bytes, prefix.length + 32));
-    this.bytes.set(prefix);
+  /** A new buffer of at least so many bytes, which begins with what is kept. */
+  grow(bytes: number, kept: Uint8Array): void {
+    this.bytes = new Uint8Array(Math.max(bytes, kept.length + 32));
+    this.bytes.set(kept);
     this.view = new DataView(this.bytes.buffer);
+  }
+
+  /** Puts a part of the value behind the key. */
+  addKey(start: number, end: number): void {
+    const { bytes, keyEnd } = this;
+    this.keyEnd += end - start;
+    if (this.keyEnd > bytes.length) this.grow(this.keyEnd * 2, bytes);
+    this.bytes.copyWithin(keyEnd, start, end);
   }
 }
 
@@ -218,12 +220,11 @@ function encodeSlowly(slow: RecordEncoder, json: unknown, output: Slices, prefix
   const result = slow.encode(json);
   if (result.kind === "invalid") return result.errors;
   const { value, key } = result;
-  output.end = prefix.length + value.length;
-  if (output.end > output.bytes.length) output.grow(output.end * 2, prefix);
+  output.end = output.keyStart = prefix.length + value.length;
+  output.keyEnd = output.end + key.length;
+  if (output.keyEnd > output.bytes.length) output.grow(output.keyEnd * 2, prefix);
   output.bytes.set(value, prefix.length);
-  output.keyBytes = key;
-  output.keyStart = 0;
-  output.keyEnd = key.length;
+  output.bytes.set(key, output.end);
   return undefined;
 }
 
@@ -258,8 +259,8 @@ function agrees(generated: DoorEncoder, slow: RecordEncoder, plan: RecordNode): 
   }
 }
 
-function isSame({ bytes, end, keyBytes, keyStart, keyEnd }: EncodedSlices, value: Uint8Array, key: Uint8Array): boolean {
-  return isEqual(bytes.subarray(end - value.length, end), value) && isEqual(keyBytes.subarray(keyStart, keyEnd), key);
+function isSame({ bytes, end, keyStart, keyEnd }: EncodedSlices, value: Uint8Array, key: Uint8Array): boolean {
+  return isEqual(bytes.subarray(end - value.length, end), value) && isEqual(bytes.subarray(keyStart, keyEnd), key);
 }
 
 function isEqual(a: Uint8Array, b: Uint8Array): boolean {

@@ -23,17 +23,19 @@ import {
   skipSpace,
   writeUnscaled,
 } from "./json-bytes.ts";
+import { copyPlain, matchText, readDigits } from "./json-words.ts";
 import type { FieldNode, LeafNode, PlanNode, RecordNode, ValueNode } from "./plan.ts";
 import { fixedBytes } from "./plan.ts";
 import { Source } from "./source.ts";
 
 /**
- * Reads the JSON record at `start` of `src`, which may be followed by other bytes before `end`, and writes its Avro behind `position` of `dst`; `view` is of the
- * same memory. Gives where the output ends, `unfit` for every text that is not plainly right, or `tooSmall`.
+ * Reads the JSON record at `start` of `src`, which may be followed by other bytes before `end`, and writes its Avro behind `position` of `dst`. `words` is of the
+ * same memory as `src`, and `view` as `dst`: what can be, is read several bytes at once. Gives where the output ends, `unfit` for every text that is not
+ * plainly right, or `tooSmall`.
  */
-export type TranscodeInto = (src: Uint8Array, start: number, end: number, dst: Uint8Array, view: DataView, position: number) => number;
+export type TranscodeInto = (src: Uint8Array, words: DataView, start: number, end: number, dst: Uint8Array, view: DataView, position: number) => number;
 
-const parameters = "src, p, end, dst, view, pos";
+const parameters = "src, words, p, end, dst, view, pos";
 const fail = `return ${unfit};`;
 /** Longest run of digits that a number holds exactly, whatever the digits are. */
 const exactDigits = 15;
@@ -144,8 +146,8 @@ return p + 1;`,
     const [at, next, there] = [source.name("q"), source.name("q"), source.name("there")];
     const comma = index > 0;
     const seek = comma
-      ? `const ${at} = src[p + 1] === 32 ? p + 2 : p + 1; if (src[p] === 44 && ${matchBytes(at, `${name}:`)}) p = ${at} + ${bytes.length + 1};`
-      : `if (${matchBytes("p", `${name}:`)}) p += ${bytes.length + 1};`;
+      ? `const ${at} = src[p + 1] === 32 ? p + 2 : p + 1; if (src[p] === 44 && ${matchText(at, `${name}:`)}) p = ${at} + ${bytes.length + 1};`
+      : `if (${matchText("p", `${name}:`)}) p += ${bytes.length + 1};`;
     const mayMiss = field.fallback !== undefined;
     const located = mayMiss ? `if (p < 0) ${there} = false; else ${this.#roomFrom()}` : `if (p < 0) ${fail} ${this.#roomFrom()}`;
     const locate = `ordered = false; p = ${source.constant(findFields)}(src, p, end, ${found}, ${index}); ${mayMiss ? `if (p === ${unfit}) ${fail}` : ""} ${located}`;
@@ -181,7 +183,7 @@ return p + 1;`,
     switch (node.kind) {
       case "nullable": {
         const test = place.test === undefined ? "" : `if (!${place.test}(null)) ${fail}`;
-        const nothing = `if (!(${matchBytes("p", "null")})) ${fail} ${test} p += 4; dst[pos++] = ${node.nullIndex * 2};`;
+        const nothing = `if (!(${matchText("p", "null")})) ${fail} ${test} p += 4; dst[pos++] = ${node.nullIndex * 2};`;
         return `if (src[p] === 110) { ${nothing} } else { dst[pos++] = ${2 - node.nullIndex * 2}; ${this.#value(node.of, place)} }`;
       }
       case "record":
@@ -212,7 +214,7 @@ dst[pos++] = 0; }`;
     // oxlint-disable-next-line typescript/switch-exhaustiveness-check -- all other kinds go one way
     switch (node.kind) {
       case "boolean":
-        return `if (${matchBytes("p", "true")}) { p += 4; dst[pos++] = 1; } else if (${matchBytes("p", "false")}) { p += 5; dst[pos++] = 0; } else ${fail}`;
+        return `if (${matchText("p", "true")}) { p += 4; dst[pos++] = 1; } else if (${matchText("p", "false")}) { p += 5; dst[pos++] = 0; } else ${fail}`;
       case "int":
         return this.#whole(2_147_483_647, { borrow, test: place.test, narrow: true });
       case "long":
@@ -274,6 +276,7 @@ dst[pos++] = 0; }`;
     const [start, byte, at, length] = [source.name("b"), source.name("c"), source.name("d"), source.name("n")];
     const rest = `{ dst, position: pos, written: ${at}, out: ${this.#outName} }`;
     return `if (src[p] !== 34) ${fail} const ${start} = p++; let ${byte} = 0, ${at} = pos + 1;
+${copyPlain({ word: source.name("w"), mask: source.name("m"), to: at })}
 while (p < end && (${byte} = src[p]) !== 34 && ${byte} > 31 && ${byte} < 128 && ${byte} !== 92) { dst[${at}++] = ${byte}; p++; }
 if (${byte} === 34) { const ${length} = p - ${start} - 1; p++; if (${length} < 64) { dst[pos] = ${length} << 1; pos = ${at}; } else pos = ${source.constant(lengthen)}(dst, pos, ${length}, ${at}); }
 else { p = ${source.constant(copyText)}(src, p, end, ${rest}); if (p >= 0) pos = ${this.#outName}.at; else { ${borrow(start)} } }`;
@@ -290,6 +293,7 @@ else { p = ${source.constant(copyText)}(src, p, end, ${rest}); if (p >= 0) pos =
     const small = emitVarint(source, value);
     const write = narrow ? small : `if ((${value} | 0) === ${value}) { ${small} } else pos = ${source.constant(writeLong)}(dst, pos, ${value});`;
     return `const ${start} = p; let ${byte} = src[p], ${value} = 0, ${minus} = false; if (${byte} === 45) { ${minus} = true; ${byte} = src[++p]; } const ${first} = p;
+${readDigits({ word: source.name("w"), mask: source.name("m"), value })} ${byte} = src[p];
 while (${byte} > 47 && ${byte} < 58) { ${value} = ${value} * 10 + (${byte} - 48); ${byte} = src[++p]; }
 if (p === ${first} || p - ${first} > 16 || ${value} > ${limit} || ${byte} === 46 || (${byte} | 32) === 101 || (src[${first}] === 48 && p - ${first} > 1)) { ${borrow(start)} }
 else { if (${minus}) ${value} = -${value}; ${write} ${demand} }`;
@@ -327,7 +331,7 @@ ${test === undefined ? "" : `if (!${test}(${value})) ${fail}`}`;
       ({ symbol }) => symbol.charCodeAt(0),
     );
     const cases = [...byFirst].map(([first, group]) => {
-      const tests = group.map(({ symbol, index }) => `if (${matchBytes("p + 1", `${symbol}"`)}) { p += ${symbol.length + 2}; dst[pos++] = ${index * 2}; }`);
+      const tests = group.map(({ symbol, index }) => `if (${matchText("p + 1", `${symbol}"`)}) { p += ${symbol.length + 2}; dst[pos++] = ${index * 2}; }`);
       return `case ${first}: ${tests.join(" else ")} else ${fail} break;`;
     });
     return `if (src[p] !== 34) ${fail} switch (src[p + 1]) { ${cases.join(" ")} default: ${fail} }`;
@@ -339,9 +343,4 @@ const powersOfTen = Float64Array.from({ length: 23 }, (_, exponent) => Number(`1
 /** The slower way of a value without the demands on its field. */
 function plainWrite(node: Exclude<ValueNode, RecordNode>): JsonWrite {
   return compileJsonWrite(node.schema, { path: "", demand: (_path, _schema, write) => write });
-}
-
-/** A condition that ASCII text stands at a position. */
-function matchBytes(position: string, text: string): string {
-  return Array.from(text, (character, index) => `src[${position}${index === 0 ? "" : ` + ${index}`}] === ${character.charCodeAt(0)}`).join(" && ");
 }

@@ -23,6 +23,17 @@ const safe = Number.MAX_SAFE_INTEGER;
 /** Whether a newline was read since this was reset: of a record that must be one line. */
 export const read = { newline: false };
 
+const seen: { bytes: Uint8Array; words: DataView } = { bytes: new Uint8Array(0), words: new DataView(new ArrayBuffer(0)) };
+
+/** A view of the same memory. The last one is kept, as many records lie in the same bytes. */
+export function wordsOf(bytes: Uint8Array): DataView {
+  if (seen.bytes !== bytes) {
+    seen.bytes = bytes;
+    seen.words = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  }
+  return seen.words;
+}
+
 /** The first position at or after `start` that is not JSON's white space. */
 export function skipSpace(bytes: Uint8Array, start: number, end: number): number {
   for (let position = start; ; read.newline = true) {

@@ -57,7 +57,7 @@ function createDoor(dataset: Dataset, version: { readonly contract: Contract; re
   // As Kafka's default partitioner chooses, without making a view of the key. What has no key is spread by its value, so that a repeat goes where it was.
   const hash =
     version.contract.key.length > 0
-      ? () => murmur2(output.keyBytes, output.keyStart, output.keyEnd)
+      ? () => murmur2(output.bytes, output.keyStart, output.keyEnd)
       : () => murmur2(output.bytes, output.start + wireHeaderBytes, output.end);
   return {
     dataset,

@@ -124,7 +124,7 @@ export class Intake implements LineSink {
       this.valid++;
       return;
     }
-    const key = output.keyBytes.subarray(output.keyStart, output.keyEnd);
+    const key = output.bytes.subarray(output.keyStart, output.keyEnd);
     const wire = output.bytes.subarray(output.start, output.end);
     const size = recordBytes(key, wire, headers);
     if (size > batchBytesMax) return this.#refuseLarge(bytes, start, end, size);

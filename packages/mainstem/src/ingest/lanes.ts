@@ -88,13 +88,13 @@ export class Lanes {
     builder.add({ key, value, headers: builder.count === 0 && batchHeaders !== undefined ? [...batchHeaders, ...headers] : headers });
   }
 
-  /** As `add`, of a record without headers, which lies within larger arrays. */
+  /** As `add`, of a record without headers, which lies within a larger array. */
   addSlices(target: number, slices: RecordSlices): void {
     const lane = this.#lanes[target];
     const bytes = recordBytesOf(slices);
     if (lane === undefined || lane.skip > 0 || lane.builder.count === 0 || lane.builder.bytes + bytes > this.#options.batchBytesMax) {
-      const { bytes: source, start, end, keyBytes, keyStart, keyEnd } = slices;
-      return this.add(target, keyBytes.subarray(keyStart, keyEnd), source.subarray(start, end), []);
+      const { bytes: source, start, end, keyStart, keyEnd } = slices;
+      return this.add(target, source.subarray(keyStart, keyEnd), source.subarray(start, end), []);
     }
     lane.builder.addSlices(slices);
   }

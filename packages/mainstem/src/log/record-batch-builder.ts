@@ -6,15 +6,19 @@ import type { RecordBatch, RecordHeader } from "./record-batch.ts";
 const capacityDefault = 65_536;
 /** Below this many bytes a loop copies faster than the call of `set`. */
 const loopBytesMax = 24;
+/** The same of a loop over words. */
+const wordBytesMax = 400;
 const nothing = Buffer.alloc(0);
+const nothingSeen = new DataView(nothing.buffer, 0, 0);
 const noHeaders: readonly RecordHeader[] = [];
 
-/** A key and a value within larger arrays. */
+/** A key and a value within a larger array. */
 export interface RecordSlices {
   readonly bytes: Uint8Array;
+  /** Of the same memory. */
+  readonly view: DataView;
   readonly start: number;
   readonly end: number;
-  readonly keyBytes: Uint8Array;
   readonly keyStart: number;
   readonly keyEnd: number;
 }
@@ -24,6 +28,8 @@ export class RecordBatchBuilder {
   #capacity: number;
   readonly #pool: BufferPool | undefined;
   #buffer: Buffer = nothing;
+  /** Of the same memory. */
+  #view: DataView = nothingSeen;
   #position = 0;
   #count = 0;
   #baseTimestamp = 0;
@@ -82,8 +88,9 @@ export class RecordBatchBuilder {
     if (timestamp > this.#maxTimestamp) this.#maxTimestamp = timestamp;
   }
 
-  /** As `add`, of a key and a value that lie within larger arrays: no view of them is needed. Without headers and timestamp. */
-  addSlices({ bytes: source, start, end, keyBytes, keyStart, keyEnd }: RecordSlices): void {
+  /** As `add`, of a key and a value that lie within a larger array: no views of their own are needed. Without headers and timestamp. */
+  addSlices(slices: RecordSlices): void {
+    const { start, end, keyStart, keyEnd } = slices;
     assert(this.#maxTimestamp === 0 && this.#baseTimestamp === 0, "slices go into batches without timestamps");
     const keyLength = keyEnd - keyStart;
     const valueLength = end - start;
@@ -95,8 +102,8 @@ export class RecordBatchBuilder {
     bytes[position++] = 0;
     bytes[position++] = 0;
     position = writeVarint(bytes, position, count);
-    position = copySlice(bytes, writeVarint(bytes, position, keyLength), keyBytes, keyStart, keyEnd);
-    position = copySlice(bytes, writeVarint(bytes, position, valueLength), source, start, end);
+    position = this.#copy(slices, keyStart, keyEnd, writeVarint(bytes, position, keyLength));
+    position = this.#copy(slices, start, end, writeVarint(bytes, position, valueLength));
     bytes[position++] = 0;
     this.#position = position;
     this.#count = count + 1;
@@ -113,6 +120,7 @@ export class RecordBatchBuilder {
       // The next batch is likely to be as large, and may never come.
       this.#capacity = Math.max(this.#capacity, buffer.length);
       this.#buffer = nothing;
+      this.#view = nothingSeen;
     }
     const batch = new BuiltBatch(this.#count, records, { baseTimestamp: this.#baseTimestamp, maxTimestamp: this.#maxTimestamp });
     this.#position = this.#count = this.#baseTimestamp = this.#maxTimestamp = 0;
@@ -127,7 +135,24 @@ export class RecordBatchBuilder {
     const larger = this.#pool === undefined ? Buffer.allocUnsafeSlow(wanted) : this.#pool.take(wanted);
     if (this.#position > 0) larger.set(before.subarray(0, this.#position));
     this.#buffer = larger;
+    this.#view = new DataView(larger.buffer, larger.byteOffset, larger.length);
     this.#pool?.give(before);
+  }
+
+  /** Copies a part of the slices' bytes and gives where it ends. */
+  #copy({ bytes, view }: RecordSlices, start: number, end: number, position: number): number {
+    const length = end - start;
+    if (length < 4) for (let index = 0; index < length; index++) this.#buffer[position + index] = bytes[start + index]!;
+    // `set` would need a view of the part: garbage for each record.
+    else if (length > wordBytesMax) Buffer.prototype.copy.call(bytes, this.#buffer, position, start, end);
+    else {
+      const into = this.#view;
+      const last = length - 4;
+      for (let index = 0; index < last; index += 4) into.setInt32(position + index, view.getInt32(start + index, true), true);
+      // It may lie over a part of the one before.
+      into.setInt32(position + last, view.getInt32(start + last, true), true);
+    }
+    return position + length;
   }
 }
 
@@ -149,14 +174,6 @@ class BuiltBatch implements RecordBatch {
 /** Whether a builder made the batch, so that a log need not walk its records before it takes them. */
 export function isBuilt(batch: RecordBatch): boolean {
   return batch instanceof BuiltBatch;
-}
-
-function copySlice(bytes: Buffer, position: number, source: Uint8Array, start: number, end: number): number {
-  const length = end - start;
-  // `set` would need a view of the part: garbage for each record.
-  if (length > loopBytesMax) Buffer.prototype.copy.call(source, bytes, position, start, end);
-  else for (let index = 0; index < length; index++) bytes[position + index] = source[start + index]!;
-  return position + length;
 }
 
 function writeZero(bytes: Uint8Array, position: number): number {
