@@ -113,6 +113,7 @@ export { decimalOf } from "./records/json-leaves.ts";
 export { formatDecimal, parseDecimal } from "./records/decimal.ts";
 export { formatDate, formatTimeOfDay, formatTimestamp, parseDate, parseTimeOfDay, parseTimestamp } from "./records/civil-time.ts";
 export { rangeBounds, type RangeBounds } from "./contract.ts";
+export { matchedLengthMax, patternFault } from "./patterns/rules.ts";
 export { dataset, type DatasetContract, type DatasetSpec, type InputOf } from "./declare/dataset.ts";
 export { schemaFileOf, toAvsc, withSchema } from "./declare/avsc.ts";
 export { fromOdcs, isOdcs, type FromOdcsOptions, type OdcsDataset } from "./declare/odcs-reader.ts";

@@ -260,3 +260,22 @@ test("refuses expressions that are not CEL, too large, or of no record", async (
   const renamed = compileTransform("rename(record, 'US Gross', 'us_gross')")(parseForTransform('{"US Gross":12345678901234567890,"x":[1,2.5,null]}'));
   assert.equal(formatExact(renamed), '{"us_gross":12345678901234567890,"x":[1,2.5,null]}');
 });
+
+test("patterns in expressions are judged before they are used, and end on every text", () => {
+  const kinds = compileTransform("record.names.map(name, {'name': name, 'known': name.matches('^[a-z]+(-[a-z]+)*$') && !name.matches('^x')})");
+  assert.equal(formatExact(kinds({ names: ["ab-c", "x-y", "A"] })), '[{"name":"ab-c","known":true},{"name":"x-y","known":false},{"name":"A","known":false}]');
+  for (const [pattern, reason] of [
+    ["'^(a+)+$'", /2\^N ways/],
+    ["'('", /must be a regular expression/],
+    ["record.pattern", /must be written out/],
+    ["'a' + 'b'", /must be written out/],
+  ] as const)
+    assert.throws(() => compileTransform(`{'is': record.name.matches(${pattern})}`), { code: "inbox.transformInvalid", message: reason });
+  const slow = compileTransform("{'is': record.name.matches('^.+@.+@.+$')}");
+  assert.equal(formatExact(slow({ name: "a@b@c" })), '{"is":true}');
+  assert.throws(() => slow({ name: "@".repeat(500) }), {
+    code: "inbox.transformFailed",
+    message: /500 characters is too long for this pattern, which takes 464/,
+  });
+  assert.throws(() => compileTransform("record.matches()"), { code: "inbox.transformInvalid", message: /matches\(/ });
+});

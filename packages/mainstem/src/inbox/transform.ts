@@ -1,8 +1,9 @@
-import { Environment } from "@marcbachmann/cel-js";
+import { Environment, type ASTNode } from "@marcbachmann/cel-js";
+import { matchedLengthMax, patternFault } from "@mainstem/contract";
 import { MainstemError } from "../runtime/errors.ts";
 import type { WaitingEntry } from "./entries.ts";
 
-/** Bounds of an expression, and with it of the time and memory that one evaluation takes; but for the pattern of a `matches`, which may take for ever. */
+/** Bounds of an expression, and with it of what one evaluation takes. Loops within one another multiply the lengths of the record's lists. */
 const limits = { maxAstNodes: 2_000, maxDepth: 64, maxListElements: 1_000, maxMapEntries: 1_000, maxCallArguments: 16 };
 const expressionCharactersMax = 20_000;
 
@@ -23,16 +24,20 @@ export type Transform = (record: unknown) => unknown;
 /**
  * Compiles an expression of the Common Expression Language whose value is the mended record. It sees the refused one as `record`, with whole numbers
  * as `int`, and beside CEL's own functions `merge(record, {…})`, `without(record, ["a"])` and `rename(record, "from", "to")`; of a text
- * `replace("old", "new")`, all of them, as CEL's extension for strings has it.
+ * `replace("old", "new")`, all of them, as CEL's extension for strings has it. The pattern of `matches` is a literal, in JavaScript's syntax, and bounded as
+ * that of a contract's check.
  * Throws `inbox.transformInvalid` where it cannot be parsed or its types are wrong. Sources: github.com/google/cel-spec, cel-go's `ext/strings`.
  */
 export function compileTransform(expression: string): Transform {
   if (expression.length > expressionCharactersMax)
     throw new MainstemError("inbox.transformInvalid", `The expression has more than ${expressionCharactersMax} characters.`);
   try {
-    const parsed = environment().parse(expression);
-    const { valid, error } = parsed.check();
+    const patterns = new Map<string, RegExp>();
+    const parse = () => environment(patterns).parse(expression);
+    const { valid, error } = parse().check();
     if (!valid) throw error;
+    const parsed = parse();
+    boundMatches(parsed.ast, patterns);
     return (record) => {
       try {
         return parsed({ record });
@@ -52,9 +57,28 @@ export function parseForTransform(json: string): unknown {
   );
 }
 
+/** A function of ours in place of CEL's own `matches`, whose patterns may take for ever and which cannot be registered again. */
+const boundedMatches = "matches_bounded";
+
+/** Makes each call of `matches` one that is bounded, and keeps its pattern. Throws where that is no literal, or may take too long. */
+function boundMatches(node: unknown, patterns: Map<string, RegExp>): void {
+  if (Array.isArray(node)) return node.forEach((one) => boundMatches(one, patterns));
+  if (typeof node !== "object" || node === null || !("op" in node)) return;
+  const { op, args } = node as ASTNode;
+  if (op === "rcall" && args[0] === "matches") {
+    const pattern = args[2][0]?.op === "value" ? args[2][0].args : undefined;
+    if (typeof pattern !== "string") throw new Error("The pattern of matches must be written out, as one text in quotes.");
+    const fault = patternFault(pattern);
+    if (fault !== undefined) throw new Error(fault);
+    patterns.set(pattern, new RegExp(pattern, "u"));
+    args[0] = boundedMatches;
+  }
+  boundMatches(args, patterns);
+}
+
 type Fields = Readonly<Record<string, unknown>>;
 
-function environment(): Environment {
+function environment(patterns: ReadonlyMap<string, RegExp>): Environment {
   return new Environment({ homogeneousAggregateLiterals: false, enableOptionalTypes: true, limits })
     .registerVariable("record", "dyn")
     .registerFunction("merge(dyn, dyn): dyn", (record: unknown, changes: unknown) => ({ ...fieldsOf(record), ...fieldsOf(changes) }))
@@ -62,6 +86,11 @@ function environment(): Environment {
       Object.fromEntries(Object.entries(fieldsOf(record)).filter(([name]) => !names.includes(name))),
     )
     .registerFunction("string.replace(string, string): string", (text: string, from: string, to: string) => text.replaceAll(from, () => to))
+    .registerFunction(`string.${boundedMatches}(string): bool`, (text: string, pattern: string) => {
+      const most = matchedLengthMax(pattern);
+      if (text.length > most) throw new Error(`matches: a text of ${text.length} characters is too long for this pattern, which takes ${most}`);
+      return (patterns.get(pattern) as RegExp).test(text);
+    })
     .registerFunction("rename(dyn, string, string): dyn", (record: unknown, from: string, to: string) =>
       Object.fromEntries(Object.entries(fieldsOf(record)).map(([name, value]) => [name === from ? to : name, value])),
     );

@@ -118,8 +118,7 @@ export class Intake implements LineSink {
     const { door, lanes, headers, batchBytesMax } = this.#options;
     const { output } = door.encoder;
     if (headers.length === 0) {
-      if (recordBytesOf(output) > batchBytesMax) return this.#refuseLarge(bytes, start, end, recordBytesOf(output));
-      lanes.addSlices(door.lane(), output);
+      if (!lanes.addSlices(door.lane(), output)) return this.#refuseLarge(bytes, start, end, recordBytesOf(output));
       this.records++;
       this.valid++;
       return;

@@ -88,15 +88,18 @@ export class Lanes {
     builder.add({ key, value, headers: builder.count === 0 && batchHeaders !== undefined ? [...batchHeaders, ...headers] : headers });
   }
 
-  /** As `add`, of a record without headers, which lies within a larger array. */
-  addSlices(target: number, slices: RecordSlices): void {
+  /** As `add`, of a record without headers, which lies within a larger array. False where it fits no batch. */
+  addSlices(target: number, slices: RecordSlices): boolean {
     const lane = this.#lanes[target];
     const bytes = recordBytesOf(slices);
-    if (lane === undefined || lane.skip > 0 || lane.builder.count === 0 || lane.builder.bytes + bytes > this.#options.batchBytesMax) {
-      const { bytes: source, start, end, keyStart, keyEnd } = slices;
-      return this.add(target, source.subarray(keyStart, keyEnd), source.subarray(start, end), []);
+    if (lane !== undefined && lane.skip === 0 && lane.builder.count > 0 && lane.builder.bytes + bytes <= this.#options.batchBytesMax) {
+      lane.builder.addSlices(slices);
+      return true;
     }
-    lane.builder.addSlices(slices);
+    if (bytes > this.#options.batchBytesMax) return false;
+    const { bytes: source, start, end, keyStart, keyEnd } = slices;
+    this.add(target, source.subarray(keyStart, keyEnd), source.subarray(start, end), []);
+    return true;
   }
 
   /** Makes batches of what is open. */

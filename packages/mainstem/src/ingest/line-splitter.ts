@@ -3,8 +3,8 @@ import { isUtf8 } from "node:buffer";
 /** Takes the lines of an NDJSON body, one call a line, in order. The bytes are a view that is valid only during the call. */
 export interface LineSink {
   /**
-   * Takes lines from `start` on as long as it can tell for itself where each ends, which is with `end`, a newline, at the latest. Gives the position after the last
-   * of them, `start` where there was none. The bytes are UTF-8; a line of more than `lineBytesMax` is not to be taken.
+   * Takes lines from `start` on as long as it can tell for itself where each ends, which is with `end`, a newline, at the latest, and that it is UTF-8. Gives the
+   * position after the last of them, `start` where there was none. A line of more than `lineBytesMax` is not to be taken.
    */
   plainLines(bytes: Buffer, start: number, end: number, lineBytesMax: number): number;
   /** A line of UTF-8 that is not blank. */
@@ -71,17 +71,17 @@ export class LineSplitter {
 
   /** Whole lines between `start` and `end`, which is a newline. */
   #block(bytes: Buffer, start: number, end: number): void {
-    const valid = isUtf8(bytes.subarray(start, end));
-    const takeLine = (from: number): number => {
+    const takeLine = (from: number, valid: boolean): number => {
       const to = bytes.indexOf(newline, from);
       this.#bytesLine(bytes, from, withoutReturn(bytes, from, to), valid);
       return to + 1;
     };
     // A mark may stand before the first line.
-    let from = this.#first ? takeLine(start) : start;
+    let from = this.#sink.plainLines(bytes, this.#first ? takeLine(start, false) : start, end, this.#lineBytesMax);
+    if (from > end) return;
     // The lines of a sender are much alike: after one that is not plain, the rest of the block is not tried.
-    if (valid) from = this.#sink.plainLines(bytes, from, end, this.#lineBytesMax);
-    while (from <= end) from = takeLine(from);
+    const valid = isUtf8(bytes.subarray(from, end));
+    while (from <= end) from = takeLine(from, valid);
   }
 
   #bytesLine(bytes: Buffer, start: number, end: number, valid: boolean): void {

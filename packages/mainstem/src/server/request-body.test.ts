@@ -1,0 +1,53 @@
+import assert from "node:assert/strict";
+import { createHash, randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { createServer, request, type IncomingMessage } from "node:http";
+import type { AddressInfo } from "node:net";
+import { buffer } from "node:stream/consumers";
+import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { readBody } from "./request-body.ts";
+
+const sha256 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
+
+/** What `read` makes of each of the requests, which are sent one after the other over one connection. */
+async function answersOf(read: (request: IncomingMessage) => Promise<string>, bodies: readonly { readonly body: Buffer; readonly chunked?: boolean }[]) {
+  const server = createServer((incoming, response) => void read(incoming).then((text) => response.end(text)));
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  const { port } = server.address() as AddressInfo;
+  const answers: string[] = [];
+  for (const { body, chunked = false } of bodies) {
+    const sending = request({ port, host: "127.0.0.1", method: "POST", headers: chunked ? {} : { "content-length": body.length } });
+    sending.end(body);
+    const [response] = (await once(sending, "response")) as [IncomingMessage];
+    answers.push(Buffer.concat(await response.toArray()).toString());
+  }
+  server.close();
+  server.closeAllConnections();
+  return answers;
+}
+
+test("a body arrives as it was sent, of known length or not, and the next on its connection too", async () => {
+  const bodies = [0, 1, 65_536, 262_144, 3_000_001].flatMap((length) => [false, true].map((chunked) => ({ body: randomBytes(length), chunked })));
+  const read = async (incoming: IncomingMessage) => sha256(await buffer(readBody(incoming, { idleMs: 10_000 })));
+  assert.deepEqual(
+    await answersOf(read, bodies),
+    bodies.map(({ body }) => sha256(body)),
+  );
+});
+
+test("no more is read from a connection than is asked for, and a little", async () => {
+  const body = randomBytes(8_000_000);
+  const read = async (incoming: IncomingMessage): Promise<string> => {
+    const chunks: Buffer[] = [];
+    const { bytesRead } = incoming.socket;
+    let ahead = 0;
+    for await (const chunk of readBody(incoming, { idleMs: 10_000 })) {
+      chunks.push(chunk);
+      if (chunks.length === 1) await sleep(200);
+      ahead = Math.max(ahead, incoming.socket.bytesRead - bytesRead - chunks.reduce((sum, { length }) => sum + length, 0));
+    }
+    return `${sha256(Buffer.concat(chunks))} ${ahead < 500_000 ? "bounded" : ahead}`;
+  };
+  assert.deepEqual(await answersOf(read, [{ body }, { body, chunked: true }]), Array(2).fill(`${sha256(body)} bounded`));
+});
