@@ -334,7 +334,8 @@ describe("the registry API", () => {
     assert.deepEqual(await put("/mode/moved", { mode: "IMPORT" }), [200, { mode: "IMPORT" }]);
     assert.deepEqual(await post(path, sent(one)), [422, 42205], "an import says which id");
     assert.deepEqual(await post(path, sent(one, { id: 77_777, version: 5 })), [200, { id: 77_777 }]);
-    assert.deepEqual(await post(path, sent(one, { id: 77_777, version: 5 })), [200, { id: 77_777 }]);
+    assert.deepEqual(await post(path, sent(one, { id: "77777", version: "5" })), [200, { id: 77_777 }], "numbers may be texts");
+    for (const wrong of [{ id: "five" }, { id: 77_777, version: [5] }]) assert.deepEqual(await post(path, sent(one, wrong)), [422, 42201]);
     assert.deepEqual(await post(path, sent(one, { id: 77_778 })), [422, 42207]);
     assert.deepEqual(await post(path, sent(other, { id: 77_777 })), [422, 42205]);
     assert.deepEqual(await post(path, sent(other, { id: 77_000, version: 5 })), [422, 42205]);

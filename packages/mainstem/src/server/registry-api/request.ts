@@ -52,7 +52,8 @@ export interface Registration extends SubmittedSchema {
 /** The body of a registration, a look-up or a check: `{schema, schemaType?, references?}`, where `schema` is the schema's JSON as text. */
 export function parseRegistration(body: unknown): Registration {
   if (!isObject(body)) throw invalidSchema('the body must be an object: {"schema": "…"}.');
-  const { schema, schemaType, references, metadata, ruleSet, id, version } = body;
+  const { schema, schemaType, references, metadata, ruleSet } = body;
+  const [id, version] = [numberIn(body, "id"), numberIn(body, "version")];
   if (schemaType !== undefined && schemaType !== null && !(typeof schemaType === "string" && ["", "AVRO"].includes(schemaType.toUpperCase())))
     throw invalidSchema(`the type ${toJson(schemaType).slice(0, 100)} is not supported; this registry takes AVRO only.`);
   for (const [name, value] of Object.entries({ metadata, ruleSet }))
@@ -61,9 +62,17 @@ export function parseRegistration(body: unknown): Registration {
   return {
     schema: parseSchemaText(schema),
     references: parseReferences(references),
-    ...(typeof id === "number" && id >= 0 ? { id } : {}),
-    ...(typeof version === "number" && version > 0 ? { version } : {}),
+    ...(id !== undefined && id >= 0 ? { id } : {}),
+    ...(version !== undefined && version > 0 ? { version } : {}),
   };
+}
+
+/** A number, which may be written as text, as the registries of the field take it. */
+function numberIn(body: Readonly<Record<string, unknown>>, name: string): number | undefined {
+  const value = body[name] ?? undefined;
+  const number = typeof value === "string" && /^-?\d{1,10}$/.test(value) ? Number(value) : value;
+  if (number === undefined || typeof number === "number") return number;
+  throw invalidSchema(`the member ${name} must be a number.`);
 }
 
 /** Avro's own tools also take the bare name of a primitive type for its schema. */
