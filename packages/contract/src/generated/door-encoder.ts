@@ -41,8 +41,8 @@ export interface DoorEncoder extends RecordEncoder {
   /** As `encode`, with the result in `output`; the errors of a record that is not as the contract says. */
   encodeRecord(json: unknown): readonly FieldError[] | undefined;
   /**
-   * Encodes the record whose JSON text is `bytes[start, end)`, all of which there must be, without parsing it into objects. True: the result is in `output`, and is what
-   * `encode(JSON.parse(text))` gives. False says only that the text is not plain enough: parse it.
+   * Encodes the record whose JSON text is `bytes[start, end)`, where `end` is at most the length, without parsing it into objects. True: the result is in
+   * `output`, and is what `encode(JSON.parse(text))` gives. False says only that the text is not plain enough: parse it.
    */
   transcode(bytes: Uint8Array, start: number, end: number): boolean;
   /**

@@ -29,8 +29,8 @@ import { fixedBytes } from "./plan.ts";
 import { Source } from "./source.ts";
 
 /**
- * Reads the JSON record at `start` of `src`, which may be followed by other bytes before `end`, and writes its Avro behind `position` of `dst`. `words` is of the
- * same memory as `src`, and `view` as `dst`: what can be, is read several bytes at once. Gives where the output ends, `unfit` for every text that is not
+ * Reads the JSON record at `start` of `src`, which may be followed by other bytes before `end`, and writes its Avro behind `position` of `dst`. `words` is of
+ * the same memory as `src`, and `view` as `dst`: what can be, is read several bytes at once. Gives where the output ends, `unfit` for every text that is not
  * plainly right, or `tooSmall`.
  */
 export type TranscodeInto = (src: Uint8Array, words: DataView, start: number, end: number, dst: Uint8Array, view: DataView, position: number) => number;

@@ -1,5 +1,5 @@
-// Code that reads JSON bytes several at once, as numbers from `words`, which is a DataView of the same memory as `src`. Each piece first asks whether that many
-// bytes stand before `end`: beyond the memory's end a view throws.
+// Code that reads JSON bytes several at once, as numbers from `words`, which is a DataView of the same memory as `src`. Whoever reads from it first asks whether
+// so many bytes stand before `end`: beyond the memory's end a view throws.
 
 /** A condition that ASCII text stands at a position, a variable or a sum. */
 export function matchText(position: string, text: string): string {

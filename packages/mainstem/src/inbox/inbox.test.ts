@@ -269,13 +269,30 @@ test("patterns in expressions are judged before they are used, and end on every 
     ["'('", /must be a regular expression/],
     ["record.pattern", /must be written out/],
     ["'a' + 'b'", /must be written out/],
-  ] as const)
-    assert.throws(() => compileTransform(`{'is': record.name.matches(${pattern})}`), { code: "inbox.transformInvalid", message: reason });
+  ] as const) {
+    for (const text of ["record.name", "record.?name.orValue('')", "[record.name].filter(one, true)[0]"])
+      assert.throws(() => compileTransform(`{'is': ${text}.matches(${pattern})}`), { code: "inbox.transformInvalid", message: reason });
+  }
+  assert.throws(() => compileTransform("{'is': 'x'.matches_bounded(record.name)}"), { code: "inbox.transformInvalid", message: /no such function/ });
+  const many = Array.from({ length: 17 }, (_, index) => `record.name.matches('${index}')`);
+  assert.throws(() => compileTransform(`{'is': [${many.join()}]}`), { code: "inbox.transformInvalid", message: /16 patterns/ });
+  compileTransform(`{'is': [${many.slice(1).join()}, ${many[1]}]}`);
   const slow = compileTransform("{'is': record.name.matches('^.+@.+@.+$')}");
   assert.equal(formatExact(slow({ name: "a@b@c" })), '{"is":true}');
   assert.throws(() => slow({ name: "@".repeat(500) }), {
     code: "inbox.transformFailed",
     message: /500 characters is too long for this pattern, which takes 464/,
   });
-  assert.throws(() => compileTransform("record.matches()"), { code: "inbox.transformInvalid", message: /matches\(/ });
+  assert.throws(() => slow({ name: null }), { code: "inbox.transformFailed", message: /no matching overload for 'null\.matches\(string\)'/ });
+  const raw = compileTransform("{'is': record.names.exists(matches, matches.matches(r'^\\d+$'))}");
+  assert.deepEqual([raw({ names: ["a", "12"] }), raw({ names: ["a"] })], [{ is: true }, { is: false }]);
+});
+
+test("the searches of an expression in one record end, however many there are", () => {
+  const find = compileTransform("{'found': record.texts.exists(text, text.matches('a*a*a*b'))}");
+  const texts = (count: number) => ({ texts: Array(count).fill("a".repeat(100)) });
+  const began = performance.now();
+  assert.throws(() => find(texts(10_000)), { code: "inbox.transformFailed", message: /take more than 1000 ms together/ });
+  assert.ok(performance.now() - began < 10_000);
+  assert.deepEqual(find({ texts: ["b"] }), { found: true }, "the next record has time of its own");
 });

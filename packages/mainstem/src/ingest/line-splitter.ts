@@ -3,8 +3,8 @@ import { isUtf8 } from "node:buffer";
 /** Takes the lines of an NDJSON body, one call a line, in order. The bytes are a view that is valid only during the call. */
 export interface LineSink {
   /**
-   * Takes lines from `start` on as long as it can tell for itself where each ends, which is with `end`, a newline, at the latest, and that it is UTF-8. Gives the
-   * position after the last of them, `start` where there was none. A line of more than `lineBytesMax` is not to be taken.
+   * Takes lines from `start` on as long as it can tell for itself that each is UTF-8, and where it ends, which is with `end`, a newline, at the latest. Gives
+   * the position after the last of them, `start` where there was none, as when that is behind `end`. A line of more than `lineBytesMax` is not to be taken.
    */
   plainLines(bytes: Buffer, start: number, end: number, lineBytesMax: number): number;
   /** A line of UTF-8 that is not blank. */

@@ -67,7 +67,7 @@ export function parseRegistration(body: unknown): Registration {
   };
 }
 
-/** A number, which may be written as text, as the registries of the field take it. */
+/** A number, which other registries take as text, too. */
 function numberIn(body: Readonly<Record<string, unknown>>, name: string): number | undefined {
   const value = body[name] ?? undefined;
   const number = typeof value === "string" && /^-?\d{1,10}$/.test(value) ? Number(value) : value;
