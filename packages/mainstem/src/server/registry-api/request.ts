@@ -67,7 +67,7 @@ export function parseRegistration(body: unknown): Registration {
   };
 }
 
-/** A number, which other registries take as text, too. */
+/** A number, which may be written as text. */
 function numberIn(body: Readonly<Record<string, unknown>>, name: string): number | undefined {
   const value = body[name] ?? undefined;
   const number = typeof value === "string" && /^-?\d{1,10}$/.test(value) ? Number(value) : value;
