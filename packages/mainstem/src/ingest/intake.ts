@@ -54,17 +54,26 @@ export class Intake implements LineSink {
 
   plainLines(bytes: Buffer, start: number, end: number, lineBytesMax: number): number {
     if (this.#notJson >= exceptionsMax) return start;
-    const { door, judgedAt } = this.#options;
+    const { door, lanes, judgedAt, headers } = this.#options;
     const { encoder } = door;
+    const { output } = encoder;
     const longest = Math.min(plainBytesMax, lineBytesMax);
+    const isBare = headers.length === 0;
     door.judgeAt(judgedAt);
     let from = start;
+    let taken = 0;
     while (from <= end) {
       const newline = encoder.transcodeLine(bytes, from, Math.min(end, from + longest));
       if (newline < 0) break;
-      this.#take(bytes, from, newline);
+      if (isBare && lanes.addSlices(door.lane(), output)) taken++;
+      else {
+        this.#count(taken);
+        taken = 0;
+        this.#take(bytes, from, newline);
+      }
       from = newline + 1;
     }
+    this.#count(taken);
     return from;
   }
 
@@ -119,17 +128,19 @@ export class Intake implements LineSink {
     const { output } = door.encoder;
     if (headers.length === 0) {
       if (!lanes.addSlices(door.lane(), output)) return this.#refuseLarge(bytes, start, end, recordBytesOf(output));
-      this.records++;
-      this.valid++;
-      return;
+      return this.#count(1);
     }
     const key = output.bytes.subarray(output.keyStart, output.keyEnd);
     const wire = output.bytes.subarray(output.start, output.end);
     const size = recordBytes(key, wire, headers);
     if (size > batchBytesMax) return this.#refuseLarge(bytes, start, end, size);
     lanes.add(door.lane(), key, wire, headers);
-    this.records++;
-    this.valid++;
+    this.#count(1);
+  }
+
+  #count(taken: number): void {
+    this.records += taken;
+    this.valid += taken;
   }
 
   #tooDeep(bytes: Buffer, start: number, end: number): boolean {

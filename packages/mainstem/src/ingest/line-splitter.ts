@@ -16,6 +16,8 @@ export interface LineSink {
 const newline = 0x0a;
 const carriageReturn = 0x0d;
 const space = 0x20;
+/** Of a byte order mark: EF BB BF. */
+const markFirst = 0xef;
 /** A buffer for unfinished lines is kept for the next one up to this size. */
 const keptBytesMax = 65_536;
 /** Below half of Node's pool for small buffers: most requests need no memory of their own for a line that crosses chunks. */
@@ -76,8 +78,9 @@ export class LineSplitter {
       this.#bytesLine(bytes, from, withoutReturn(bytes, from, to), valid);
       return to + 1;
     };
-    // A mark may stand before the first line.
-    let from = this.#sink.plainLines(bytes, this.#first ? takeLine(start, false) : start, end, this.#lineBytesMax);
+    const first = this.#first && bytes[start] === markFirst ? takeLine(start, false) : start;
+    this.#first = false;
+    let from = this.#sink.plainLines(bytes, first, end, this.#lineBytesMax);
     if (from > end) return;
     // The lines of a sender are much alike: after one that is not plain, the rest of the block is not tried.
     const valid = isUtf8(bytes.subarray(from, end));
@@ -85,7 +88,7 @@ export class LineSplitter {
   }
 
   #bytesLine(bytes: Buffer, start: number, end: number, valid: boolean): void {
-    const marked = this.#first && bytes[start] === 0xef && bytes[start + 1] === 0xbb && bytes[start + 2] === 0xbf;
+    const marked = this.#first && bytes[start] === markFirst && bytes[start + 1] === 0xbb && bytes[start + 2] === 0xbf;
     this.#first = false;
     if (!this.#fits(bytes, start, end)) return;
     if (!valid && !isUtf8(bytes.subarray(start, end))) return this.#sink.badLine("record.notUtf8", bytes, start, end, end - start);

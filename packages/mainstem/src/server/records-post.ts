@@ -66,6 +66,8 @@ export function createRecordsPost({ ingest, idleMs, wholeBodyMs }: RecordsPostOp
 
 function parseFormat(request: IncomingMessage): Format {
   const given = request.headers["content-type"] ?? "";
+  const known = formatOf.get(given);
+  if (known !== undefined) return known;
   const [type = "", ...parameters] = given.split(";").map((part) => part.trim().toLowerCase());
   const format = formatOf.get(type);
   const charset = parameters
@@ -87,6 +89,7 @@ function parseEncoding(request: IncomingMessage): Encoding {
 }
 
 function singleHeader(request: IncomingMessage, name: string): string | undefined {
+  if (request.headers[name] === undefined) return undefined;
   const values = request.headersDistinct[name];
   if (values === undefined) return undefined;
   if (values.length > 1) throw new MainstemError("ingest.parameter", `The header ${name} is given more than once.`, { parameter: name });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { createServer, request, type IncomingMessage } from "node:http";
-import type { AddressInfo } from "node:net";
+import { connect, type AddressInfo } from "node:net";
 import { buffer } from "node:stream/consumers";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -50,4 +50,23 @@ test("no more is read from a connection than is asked for, and a little", async 
     return `${sha256(Buffer.concat(chunks))} ${ahead < 500_000 ? "bounded" : ahead}`;
   };
   assert.deepEqual(await answersOf(read, [{ body }, { body, chunked: true }]), Array(2).fill(`${sha256(body)} bounded`));
+});
+
+test("a body of very many chunks of one byte is read in their order", async () => {
+  const length = 100_000;
+  const server = createServer((incoming, response) => {
+    void buffer(readBody(incoming, { idleMs: 10_000 })).then((body) => response.end(sha256(body)));
+  });
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  const socket = connect((server.address() as AddressInfo).port, "127.0.0.1");
+  const body = randomBytes(length);
+  const chunks = Buffer.alloc(length * 6);
+  for (let index = 0; index < length; index++) chunks.write(`1\r\n \r\n`, index * 6, "latin1");
+  for (let index = 0; index < length; index++) chunks[index * 6 + 3] = body[index]!;
+  socket.end(
+    Buffer.concat([Buffer.from("POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\nconnection: close\r\n\r\n"), chunks, Buffer.from("0\r\n\r\n")]),
+  );
+  const answer = (await buffer(socket)).toString();
+  server.close();
+  assert.ok(answer.endsWith(`\r\n\r\n${sha256(body)}`), answer.slice(0, 200));
 });

@@ -26,10 +26,13 @@ export function createGuard(token: string | undefined): (request: IncomingMessag
  */
 export function createHostCheck({ token }: { readonly token?: string | undefined }): (request: IncomingMessage) => void {
   if (token !== undefined) return () => undefined;
+  // Nearly every request has the same.
+  let good: string | undefined;
   return ({ headers: { host } }) => {
-    if (host === undefined) return;
+    if (host === undefined || host === good) return;
     const name = /^(.*?)(?::\d*)?$/.exec(host)?.[1] ?? "";
     if (!isLoopback(name)) throw new MainstemError("server.hostRefused", "The server has no token, so it answers only under names of this machine.");
+    good = host;
   };
 }
 
