@@ -46,12 +46,16 @@ export interface Rates {
   readonly name: string;
   readonly perCpuSecond: number;
   readonly perSecond: number;
+  /** CPU seconds of a unit in each repetition; all contenders ran the one of an index close to one another. */
+  readonly cpuSecondsByTurn: readonly number[];
 }
 
 export interface RunOptions {
   readonly reps: number;
   /** So many runs at least do not count, by default as many as make some CPU time. */
   readonly warmUps?: number;
+  /** Called before all contenders have their turn. */
+  readonly beforeTurn?: () => void;
 }
 
 /** A contender warms up for so much CPU at least: code that is still being compiled costs several times what it costs later, on other threads too. */
@@ -63,7 +67,7 @@ const warmUpMsMax = 7_000;
  * Runs every contender `reps` times, in turns and each time beginning with another, so that what disturbs the machine disturbs all of
  * them. Before that each runs once or more to warm up, which does not count.
  */
-export async function interleave(contenders: readonly Contender[], { reps, warmUps = 0 }: RunOptions): Promise<readonly Rates[]> {
+export async function interleave(contenders: readonly Contender[], { reps, warmUps = 0, beforeTurn }: RunOptions): Promise<readonly Rates[]> {
   const samples = new Map<string, Required<Work>[]>(contenders.map(({ name }) => [name, []]));
   for (const contender of contenders) {
     const start = performance.now();
@@ -72,6 +76,7 @@ export async function interleave(contenders: readonly Contender[], { reps, warmU
     for (let runs = 0; runs < warmUps || isCold(); runs++) cpuSeconds += (await measure(contender)).cpuSeconds;
   }
   for (let turn = 0; turn < reps; turn++) {
+    beforeTurn?.();
     const first = turn % contenders.length;
     for (const contender of [...contenders.slice(first), ...contenders.slice(0, first)]) samples.get(contender.name)?.push(await measure(contender));
   }
@@ -81,6 +86,7 @@ export async function interleave(contenders: readonly Contender[], { reps, warmU
       name,
       perCpuSecond: median(own.map(({ units, cpuSeconds }) => units / cpuSeconds)),
       perSecond: median(own.map(({ units, wallSeconds }) => units / wallSeconds)),
+      cpuSecondsByTurn: own.map(({ units, cpuSeconds }) => cpuSeconds / units),
     };
   });
 }
