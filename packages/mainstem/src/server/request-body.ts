@@ -1,8 +1,12 @@
 import type { IncomingMessage } from "node:http";
 import { MainstemError } from "../runtime/errors.ts";
 
-/** While so much of a body is held, nothing more is read from its connection. Twice what Node itself would hold. */
-const arrivedBytesMax = 131_072;
+/** While so much of a body is held, nothing more is read from its connection. */
+const heldBytesMax = 131_072;
+/** More chunks than this are handed on as one: of those that sockets fill there are never as many at once. */
+const chunksMax = 8;
+/** So many are put together at once: a body may come in chunks of one byte, each an object of some hundred. */
+const joinedChunks = 256;
 
 export interface ReadBodyOptions {
   readonly idleMs: number;
@@ -37,8 +41,10 @@ export async function* readBody(request: IncomingMessage, { idleMs, totalMs = Nu
 class Arrivals implements Disposable {
   readonly #request: IncomingMessage;
   #chunks: Buffer[] = [];
+  /** How many of them, from the first on, were put together. */
+  #joined = 0;
   /** Of what was taken last, too. */
-  #bytes = 0;
+  #heldBytes = 0;
   #takenBytes = 0;
   #failure: Error | undefined;
   /** Whether who waits will be woken at the end of this turn of the event loop. */
@@ -54,18 +60,23 @@ class Arrivals implements Disposable {
 
   /** Whether nothing more comes, once everything was taken. Throws `BrokenBody` where that is not the whole body. */
   get areOver(): boolean {
-    const { readableEnded, complete, destroyed, socket } = this.#request;
-    if (readableEnded && complete) return true;
-    if (this.#failure !== undefined || destroyed || socket.destroyed) throw new BrokenBody(this.#failure);
+    if (this.#request.readableEnded && this.#request.complete) return true;
+    if (this.#isBroken) throw new BrokenBody(this.#failure);
     return false;
+  }
+
+  get #isBroken(): boolean {
+    return this.#failure !== undefined || this.#request.destroyed || this.#request.socket.destroyed;
   }
 
   /** What has come since the last call, which is done with what it got. */
   take(): readonly Buffer[] {
-    const chunks = this.#chunks;
+    if (this.#isBroken) this.#readRest();
+    const chunks = this.#chunks.length > chunksMax ? [Buffer.concat(this.#chunks)] : this.#chunks;
     this.#chunks = [];
-    this.#bytes -= this.#takenBytes;
-    this.#takenBytes = this.#bytes;
+    this.#joined = 0;
+    this.#heldBytes -= this.#takenBytes;
+    this.#takenBytes = this.#heldBytes;
     return chunks;
   }
 
@@ -85,14 +96,28 @@ class Arrivals implements Disposable {
     const request = this.#request;
     request.off("data", this.#onData).off("end", this.#onChange).off("close", this.#onChange).off("error", this.#onError);
     request.socket.off("close", this.#onChange);
-    // Without a listener it would flow on, into nothing.
-    if (!request.complete) request.pause();
+    // Somebody else may read the rest already. Otherwise it stays where it is, as without a listener it would flow on, into nothing.
+    if (request.complete || request.listenerCount("data") > 0) request.resume();
+    else request.pause();
+  }
+
+  /** Node tells nothing more of a request that is broken, but still has what was read of it while it was paused. */
+  #readRest(): void {
+    this.#request.off("data", this.#onData);
+    const rest = this.#request.read() as Buffer | null;
+    if (rest !== null) this.#chunks.push(rest);
+  }
+
+  #join(): void {
+    const joined = Buffer.concat(this.#chunks.splice(this.#joined));
+    this.#joined = this.#chunks.push(joined);
   }
 
   readonly #onData = (chunk: Buffer): void => {
     this.#chunks.push(chunk);
-    this.#bytes += chunk.length;
-    if (this.#bytes >= arrivedBytesMax) this.#request.pause();
+    if (this.#chunks.length === this.#joined + joinedChunks) this.#join();
+    this.#heldBytes += chunk.length;
+    if (this.#heldBytes >= heldBytesMax) this.#request.pause();
     if (this.#isDue) return;
     this.#isDue = true;
     setImmediate(this.#onChange);

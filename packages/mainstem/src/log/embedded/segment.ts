@@ -103,6 +103,8 @@ async function readIndex({ files, directory, base, bytes, next, timestampType }:
   if (timestampType === "create") return undefined;
   const offsets = await readEntries(files, segmentPath(directory, base, "index"));
   const times = await readEntries(files, segmentPath(directory, base, "timeindex"));
+  // Of a segment that has not grown far they were never written.
+  if (offsets === undefined && times === undefined) return new SegmentIndex(base);
   if (offsets === undefined || times === undefined) return undefined;
   const whole = new SegmentIndex(base, { offsets, times });
   whole.offsets.cut(whole.offsets.last((at) => whole.offsets.bytes.readInt32BE(at + 4) < bytes) + 1);
