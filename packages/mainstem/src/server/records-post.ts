@@ -89,8 +89,8 @@ function parseEncoding(request: IncomingMessage): Encoding {
 }
 
 function singleHeader(request: IncomingMessage, name: string): string | undefined {
-  if (request.headers[name] === undefined) return undefined;
-  const values = request.headersDistinct[name];
+  // Node makes the distinct ones of all headers as soon as one is asked for.
+  const values = request.headers[name] === undefined ? undefined : request.headersDistinct[name];
   if (values === undefined) return undefined;
   if (values.length > 1) throw new MainstemError("ingest.parameter", `The header ${name} is given more than once.`, { parameter: name });
   return values[0];

@@ -5,7 +5,7 @@ import { MainstemError } from "../runtime/errors.ts";
 const heldBytesMax = 131_072;
 /** More chunks than this are handed on as one: of those that sockets fill there are never as many at once. */
 const chunksMax = 8;
-/** So many are put together at once: a body may come in chunks of one byte, each an object of some hundred. */
+/** So many are put together as soon as they are there: a body may come in chunks of one byte, and each is an object. */
 const joinedChunks = 256;
 
 export interface ReadBodyOptions {

@@ -39,7 +39,7 @@ export class ActiveSegment {
   since: number | undefined;
   readonly #file: LogFile;
   readonly #options: ActiveSegmentOptions;
-  /** What the index files cover. */
+  /** How far the segment reached when its entries were last written, or could not be; since it was opened. */
   #indexedBytes = 0;
 
   constructor(
