@@ -73,7 +73,7 @@ class EncodeWalker {
         ? only
         : parts.map((part) => `pos = ${source.define("fields", parameters, `${part}\nreturn pos;`)}(${parameters}); if (pos < 0) return pos;`).join("\n");
     const own = source.name("n");
-    // Counted first: this goes through the memory of an object in order, in which reading its fields then finds them near. With 200 it takes 0.6 of the time.
+    // Counted first: with 200 fields an object takes 0.6 of the time, probably because that goes through its memory in order and leaves it near.
     return source.define(
       "record",
       parameters,
